@@ -1,0 +1,175 @@
+// A dispatch is plain data: which shader, which buffers, which sizes, how many workgroups. Kernels return dispatches;
+// the tape looks at them to find lifetimes; a `Sequence` binds them to real buffers once and replays them.
+//
+// Words used everywhere below:
+//   input     a buffer that the kernel only reads (binding 0 …)
+//   output    a buffer that it writes (the bindings after the inputs); `updates` says that it reads it too
+//   params    the kernel's sizes and scalars: one uniform block, the last binding
+
+import { createBuffer, destroyBuffer } from './buffers.ts';
+import { bindGroupLayout, pipelineAsync, pipelineNow, type PipelineKey, type Shader } from './pipelines.ts';
+
+/** Arithmetic and memory traffic of a dispatch, for budgets and benchmarks. A multiply-add counts 2. */
+export interface Cost {
+  readonly flops: number;
+  /** Compulsory traffic: every input and output byte once. */
+  readonly bytes: number;
+}
+
+/** One kernel launch over buffers of kind `B`: a GPUBuffer, a binding, or a tensor that has no memory yet. */
+export interface Dispatch<B> {
+  readonly label: string;
+  readonly shader: Shader;
+  readonly entryPoint?: string;
+  readonly constants?: Readonly<Record<string, number>>;
+  readonly inputs: readonly B[];
+  readonly outputs: readonly B[];
+  /** True when the outputs' old contents matter (accumulation, state). */
+  readonly updates?: boolean;
+  readonly params: Params;
+  readonly workgroups: Workgroups;
+  readonly cost: Cost;
+}
+
+/** Counts of workgroups along x, y, z; each at most 65,535. */
+export type Workgroups = readonly [number, number, number];
+
+/** A uniform block, filled field by field in the order of the WGSL struct (32-bit scalars only). */
+export class Params {
+  readonly #words: number[] = [];
+
+  u32(...values: readonly number[]): this {
+    for (const value of values) this.#words.push(value >>> 0);
+    return this;
+  }
+
+  i32(...values: readonly number[]): this {
+    for (const value of values) this.#words.push(value >>> 0);
+    return this;
+  }
+
+  f32(...values: readonly number[]): this {
+    for (const value of values) this.#words.push(new Uint32Array(Float32Array.of(value).buffer)[0]!);
+    return this;
+  }
+
+  /** The block, padded to a multiple of 16 bytes. */
+  get words(): Uint32Array<ArrayBuffer> {
+    const words = new Uint32Array(Math.max(4, Math.ceil(this.#words.length / 4) * 4));
+    words.set(this.#words);
+    return words;
+  }
+}
+
+/**
+ * Workgroups for `count` threads in groups of `size`, folded into two dimensions because one dimension ends at
+ * 65,535. The shader's index is `id.x + id.y * groups.x * size`.
+ */
+export function linearWorkgroups(count: number, size: number): Workgroups {
+  const groups = Math.max(1, Math.ceil(count / size));
+  if (groups <= 65535) return [groups, 1, 1];
+  const y = Math.ceil(groups / 65535);
+  return [Math.ceil(groups / y), y, 1];
+}
+
+function keyOf<B>(dispatch: Dispatch<B>): PipelineKey {
+  return {
+    shader: dispatch.shader,
+    entryPoint: dispatch.entryPoint ?? 'main',
+    constants: dispatch.constants ?? {},
+    inputs: dispatch.inputs.length,
+    outputs: dispatch.outputs.length,
+  };
+}
+
+/** Sums the costs of dispatches. */
+export function totalCost<B>(dispatches: readonly Dispatch<B>[]): Cost & { dispatches: number } {
+  let flops = 0;
+  let bytes = 0;
+  for (const { cost } of dispatches) {
+    flops += cost.flops;
+    bytes += cost.bytes;
+  }
+  return { dispatches: dispatches.length, flops, bytes };
+}
+
+/** A real place in GPU memory: a whole buffer or a range of one. */
+export type BufferRange = GPUBuffer | GPUBufferBinding;
+
+function asBinding(range: BufferRange): GPUBufferBinding {
+  return 'buffer' in range ? range : { buffer: range };
+}
+
+interface Bound {
+  readonly dispatch: Dispatch<BufferRange>;
+  readonly key: PipelineKey;
+  readonly group: GPUBindGroup;
+}
+
+/**
+ * Dispatches bound to real buffers: bind groups and uniforms are made once here, and {@link encode} only replays.
+ * Owns its uniform buffer, nothing else.
+ */
+export class Sequence {
+  /** Settles when every pipeline is compiled; rejects with the compile error otherwise. */
+  readonly ready: Promise<void>;
+  readonly #device: GPUDevice;
+  readonly #bound: readonly Bound[];
+  readonly #uniforms: GPUBuffer;
+  readonly #stride: number;
+
+  constructor(device: GPUDevice, label: string, dispatches: readonly Dispatch<BufferRange>[]) {
+    this.#device = device;
+    this.#stride = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
+    const size = dispatches.length * this.#stride;
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    this.#uniforms = createBuffer(device, `${label}/params`, size, usage);
+    const contents = new Uint32Array(size / 4);
+    this.#bound = dispatches.map((dispatch, i) => {
+      const { words } = dispatch.params;
+      contents.set(words, (i * this.#stride) / 4);
+      const uniform = { buffer: this.#uniforms, offset: i * this.#stride, size: words.byteLength };
+      return { dispatch, key: keyOf(dispatch), group: this.#bind(dispatch, uniform) };
+    });
+    device.queue.writeBuffer(this.#uniforms, 0, contents);
+    this.ready = Promise.all(this.#bound.map(({ key }) => pipelineAsync(device, key))).then(
+      () => undefined,
+    );
+    this.ready.catch(() => undefined); // reported to whoever awaits it
+  }
+
+  #bind(dispatch: Dispatch<BufferRange>, uniform: GPUBufferBinding): GPUBindGroup {
+    const { inputs, outputs, label } = dispatch;
+    const ranges = [...inputs.map(asBinding), ...outputs.map(asBinding), uniform];
+    return this.#device.createBindGroup({
+      label: `wgpu-style/${label}`,
+      layout: bindGroupLayout(this.#device, inputs.length, outputs.length),
+      entries: ranges.map((resource, binding) => ({ binding, resource })),
+    });
+  }
+
+  /** Number of dispatches. */
+  get length(): number {
+    return this.#bound.length;
+  }
+
+  /** Records every dispatch into `pass`, in order; never submits. */
+  encode(pass: GPUComputePassEncoder): void {
+    for (const { dispatch, key, group } of this.#bound) {
+      pass.pushDebugGroup(dispatch.label);
+      pass.setPipeline(pipelineNow(this.#device, key));
+      pass.setBindGroup(0, group);
+      pass.dispatchWorkgroups(...dispatch.workgroups);
+      pass.popDebugGroup();
+    }
+  }
+
+  /** Replaces the uniform block of dispatch `index`, e.g. a step size that changes between iterations. */
+  setParams(index: number, params: Params): void {
+    this.#device.queue.writeBuffer(this.#uniforms, index * this.#stride, params.words);
+  }
+
+  destroy(): void {
+    destroyBuffer(this.#uniforms);
+  }
+}

@@ -1,0 +1,23 @@
+// The few things that a page and Node do differently, behind one seam. In browsers every field stays empty and the
+// standard objects are used; the Node entry fills the fields in when it is imported. Nothing else in src may ask
+// which platform it runs on.
+
+/** Pixels as a decoder gives them: interleaved RGBA, 8-bit or floats in [0, 1], sRGB-encoded. */
+export interface DecodedImage {
+  readonly width: number;
+  readonly height: number;
+  readonly data: Uint8ClampedArray | Float32Array;
+}
+
+/** Platform services that a browser has by itself and Node has to bring. */
+export interface Host {
+  /** Requests an adapter and a device where `navigator.gpu` is absent. */
+  requestDevice?: () => Promise<GPUDevice>;
+  /** Reads a file by its path. */
+  readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
+  /** Decodes JPEG, WebP, AVIF, TIFF, … to sRGB pixels, orientation applied. `where` names the input in errors. */
+  decodeImage?: (bytes: Uint8Array, where: string) => Promise<DecodedImage>;
+}
+
+/** The services of the platform at hand. */
+export const host: Host = {};

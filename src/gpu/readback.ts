@@ -1,0 +1,84 @@
+// Getting bytes back from the GPU: once and awaited, or late through a small ring that never stalls the queue.
+
+import { createBuffer, destroyBuffer } from './buffers.ts';
+import { WgpuStyleError } from './errors.ts';
+
+/** Maps for reading. Mapping fails only when the buffer or its device is gone, so that is what the error says. */
+async function map(staging: GPUBuffer, where: string): Promise<void> {
+  try {
+    await staging.mapAsync(GPUMapMode.READ);
+  } catch (cause) {
+    throw new WgpuStyleError('device-lost', {
+      what: `the GPU device or the buffer went away during a read-back: ${String(cause)}`,
+      where,
+      fix: 'Request a new device and start again',
+      cause,
+    });
+  }
+}
+
+/** Copies `byteLength` bytes of `buffer` (which needs COPY_SRC) to the host. Offset and length are multiples of 4. */
+export async function readBuffer(
+  device: GPUDevice,
+  buffer: GPUBuffer,
+  byteOffset = 0,
+  byteLength: number = buffer.size - byteOffset,
+): Promise<ArrayBuffer> {
+  const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+  const staging = createBuffer(device, 'readback', byteLength, usage);
+  try {
+    const encoder = device.createCommandEncoder({ label: 'wgpu-style/readback' });
+    encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
+    device.queue.submit([encoder.finish()]);
+    await map(staging, 'readBuffer');
+    return staging.getMappedRange(0, byteLength).slice(0);
+  } finally {
+    destroyBuffer(staging);
+  }
+}
+
+/**
+ * A ring of staging buffers for a few floats per iteration (losses). `encode` copies into a free one; the values
+ * arrive later, in order, through `onValues`. When all are under way the iteration is skipped, never awaited.
+ */
+export class ReadbackRing {
+  readonly #byteLength: number;
+  readonly #free: GPUBuffer[];
+  readonly #all: readonly GPUBuffer[];
+  #destroyed = false;
+
+  constructor(device: GPUDevice, label: string, byteLength: number, count = 3) {
+    this.#byteLength = byteLength;
+    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+    this.#all = Array.from({ length: count }, (_, i) =>
+      createBuffer(device, `${label}/${i}`, byteLength, usage),
+    );
+    this.#free = [...this.#all];
+  }
+
+  /**
+   * Records a copy of `source` into a free staging buffer. Call the returned function after the submit: it maps the
+   * buffer without waiting and resolves to the values. Undefined when no buffer is free.
+   */
+  encode(
+    encoder: GPUCommandEncoder,
+    source: GPUBuffer,
+    byteOffset = 0,
+  ): (() => Promise<Float32Array<ArrayBuffer>>) | undefined {
+    const staging = this.#free.pop();
+    if (!staging) return undefined;
+    encoder.copyBufferToBuffer(source, byteOffset, staging, 0, this.#byteLength);
+    return async () => {
+      await map(staging, 'ReadbackRing');
+      const values = new Float32Array(staging.getMappedRange(0, this.#byteLength).slice(0));
+      staging.unmap();
+      if (!this.#destroyed) this.#free.push(staging);
+      return values;
+    };
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    for (const staging of this.#all) destroyBuffer(staging);
+  }
+}
