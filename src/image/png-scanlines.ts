@@ -1,0 +1,185 @@
+// The inside of a PNG's image data: inflating, undoing the row filters, Adam7, and samples of 1 to 16 bits to floats.
+//
+// Why not upng-js, which encodes for us: its decoder (2.1.0, read and tried 2026-11) gives wrong pixels for gray of
+// 1, 2 and 4 bits unless rows fill whole bytes, for interlaced 1-bit pictures, for interlaced pictures up to 4 wide
+// and for black as the transparent gray; it drops the low byte of 16 bits, checks no checksum, reads past the end of
+// cut files (with a text chunk there: forever), and inflates without a limit.
+import { maxPixels } from './pixels.ts';
+import { corrupt, type PngHeader } from './png-chunks.ts';
+
+/** Palette and transparency of a file, as raw chunk bytes. */
+export interface PngTables {
+  readonly palette?: Uint8Array;
+  readonly transparency?: Uint8Array;
+}
+
+/** One rectangle of samples: the whole picture, or one of Adam7's seven; pixel (x, y) lands at x0 + x * dx, … */
+interface Pass {
+  readonly x0: number;
+  readonly y0: number;
+  readonly dx: number;
+  readonly dy: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+const samplesPerPixel: Readonly<Record<PngHeader['colourType'], number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+
+/** Origin and step of the seven passes (PNG specification, section 8.1). */
+const adam7 = [
+  [0, 0, 8, 8],
+  [4, 0, 8, 8],
+  [0, 4, 4, 8],
+  [2, 0, 4, 4],
+  [0, 2, 2, 4],
+  [1, 0, 2, 2],
+  [0, 1, 1, 2],
+] as const;
+
+/** Passes that hold pixels. An empty one takes no bytes in the file at all. */
+function passesOf({ width, height, interlaced }: PngHeader): readonly Pass[] {
+  const steps = interlaced ? adam7 : ([[0, 0, 1, 1]] as const);
+  return steps
+    .map(([x0, y0, dx, dy]) => ({
+      x0,
+      y0,
+      dx,
+      dy,
+      width: Math.max(0, Math.ceil((width - x0) / dx)),
+      height: Math.max(0, Math.ceil((height - y0) / dy)),
+    }))
+    .filter((pass) => pass.width > 0 && pass.height > 0);
+}
+
+function rowBytes(header: PngHeader, width: number): number {
+  return Math.ceil((width * samplesPerPixel[header.colourType] * header.depth) / 8);
+}
+
+/** Bytes of all rows with their filter bytes: what the image data must inflate to. */
+export function inflatedLength(header: PngHeader): number {
+  return passesOf(header).reduce((sum, pass) => sum + pass.height * (1 + rowBytes(header, pass.width)), 0);
+}
+
+/**
+ * Inflates zlib data to exactly `length` bytes. Stops there, so that a file that claims a small picture and inflates
+ * without end cannot fill the memory. Throws `bad-image` when there is less or the data is damaged.
+ */
+export async function inflate(
+  parts: readonly Uint8Array[],
+  length: number,
+  where: string,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const output = new Uint8Array(length);
+  const source = new Blob(parts as Uint8Array<ArrayBuffer>[]).stream();
+  const reader = source.pipeThrough(new DecompressionStream('deflate')).getReader();
+  let filled = 0;
+  try {
+    while (filled < length) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      const taken = value.subarray(0, length - filled);
+      output.set(taken, filled);
+      filled += taken.length;
+    }
+  } catch (cause) {
+    throw corrupt(where, `its image data breaks off or is damaged: got ${filled} bytes of rows, need ${length}`, cause);
+  } finally {
+    // The rest (a checksum, junk, a bomb) is of no interest, and neither is its failure.
+    reader.cancel().catch(() => undefined);
+  }
+  if (filled < length) throw corrupt(where, `too little image data: got ${filled} bytes of rows, need ${length}`);
+  return output;
+}
+
+function paeth(a: number, b: number, c: number): number {
+  const p = a + b - c;
+  const pa = Math.abs(p - a);
+  const pb = Math.abs(p - b);
+  const pc = Math.abs(p - c);
+  return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
+}
+
+/** Undoes the filter of one row in place, given the row above (zeros above the first). `step` is bytes per pixel. */
+function unfilter(type: number, row: Uint8Array, above: Uint8Array, step: number): boolean {
+  for (let x = 0; x < row.length; x++) {
+    const a = x >= step ? row[x - step]! : 0;
+    const b = above[x]!;
+    const c = x >= step ? above[x - step]! : 0;
+    if (type === 1) row[x]! += a;
+    else if (type === 2) row[x]! += b;
+    else if (type === 3) row[x]! += (a + b) >> 1;
+    else if (type === 4) row[x]! += paeth(a, b, c);
+  }
+  return type <= 4;
+}
+
+/** Sample number `i` of a row, 0 to 2^depth - 1. */
+function sampleAt(row: Uint8Array, i: number, depth: PngHeader['depth']): number {
+  if (depth === 8) return row[i]!;
+  if (depth === 16) return row[2 * i]! * 256 + row[2 * i + 1]!;
+  const bit = i * depth;
+  return (row[bit >> 3]! >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
+}
+
+/** Writes one pixel as four floats. */
+type Pixel = (row: Uint8Array, x: number, data: Float32Array, to: number) => void;
+
+/** How a pixel of this colour type reads. */
+function pixelReader(header: PngHeader, { palette, transparency }: PngTables, where: string): Pixel {
+  const { colourType, depth } = header;
+  const top = 2 ** depth - 1;
+  if (colourType === 3) {
+    if (!palette || palette.length === 0 || palette.length % 3 !== 0) throw corrupt(where, 'it has no usable palette');
+    return (row, x, data, to) => {
+      const entry = sampleAt(row, x, depth);
+      if (3 * entry >= palette.length) throw corrupt(where, `colour ${entry} of a palette of ${palette.length / 3}`);
+      for (let c = 0; c < 3; c++) data[to + c] = palette[3 * entry + c]! / 255;
+      data[to + 3] = (transparency?.[entry] ?? 255) / 255;
+    };
+  }
+  const samples = samplesPerPixel[colourType];
+  const hasAlpha = colourType === 4 || colourType === 6;
+  const colours = hasAlpha ? samples - 1 : samples;
+  // Without alpha, one colour may be named as transparent: 16 bits per sample, whatever the depth.
+  const key =
+    !hasAlpha && transparency?.length === 2 * colours
+      ? Array.from({ length: colours }, (_, c) => transparency[2 * c]! * 256 + transparency[2 * c + 1]!)
+      : undefined;
+  return (row, x, data, to) => {
+    const from = x * samples;
+    let isKey = key !== undefined;
+    for (let c = 0; c < 3; c++) {
+      const value = sampleAt(row, colours === 1 ? from : from + c, depth);
+      data[to + c] = value / top;
+      if (key && value !== key[colours === 1 ? 0 : c]) isKey = false;
+    }
+    data[to + 3] = hasAlpha ? sampleAt(row, from + colours, depth) / top : isKey ? 0 : 1;
+  };
+}
+
+/** RGBA floats [h, w, 4] from the inflated rows; `raw` is overwritten. Throws `bad-image` on impossible filters. */
+export function scanlinesToFloats(
+  header: PngHeader,
+  raw: Uint8Array,
+  tables: PngTables,
+  where: string,
+): Float32Array<ArrayBuffer> {
+  const data = new Float32Array(4 * Math.min(header.width * header.height, maxPixels));
+  const readPixel = pixelReader(header, tables, where);
+  const step = Math.max(1, (samplesPerPixel[header.colourType] * header.depth) >> 3);
+  let at = 0;
+  for (const pass of passesOf(header)) {
+    const length = rowBytes(header, pass.width);
+    let above: Uint8Array = new Uint8Array(length);
+    for (let y = 0; y < pass.height; y++) {
+      const type = raw[at]!;
+      const row = raw.subarray(at + 1, at + 1 + length);
+      if (!unfilter(type, row, above, step)) throw corrupt(where, `unknown row filter ${type}`);
+      const line = (pass.y0 + y * pass.dy) * header.width + pass.x0;
+      for (let x = 0; x < pass.width; x++) readPixel(row, x, data, 4 * (line + x * pass.dx));
+      above = row;
+      at += 1 + length;
+    }
+  }
+  return data;
+}

@@ -1,0 +1,156 @@
+// PNG in and out. In: every colour type, depth and interlacing of the specification, 16 bits kept. Out: 8-bit RGB or
+// RGBA through upng-js, with the settings of a run as text if wanted; the same picture gives the same bytes on every
+// machine (upng-js deflates in JavaScript).
+import { badOption, WgpuStyleError } from '../gpu/errors.ts';
+import { checkSides, type Pixels } from './pixels.ts';
+import { readChunks, readHeader, writeChunks, type PngChunk } from './png-chunks.ts';
+import { inflate, inflatedLength, scanlinesToFloats } from './png-scanlines.ts';
+
+/**
+ * Decodes a PNG to sRGB-encoded floats as they stand in the file: colour profiles are not applied (see
+ * `pngWantsConversion`). Throws `bad-image` when the file is not a PNG, damaged, cut off or too large.
+ */
+export async function decodePng(bytes: Uint8Array, where: string = 'image'): Promise<Pixels> {
+  const chunks = readChunks(bytes, where);
+  const header = readHeader(chunks, where);
+  checkSides(header.width, header.height, where);
+  const parts = chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data);
+  const raw = await inflate(parts, inflatedLength(header), where);
+  const palette = chunks.find(({ type }) => type === 'PLTE')?.data;
+  const transparency = chunks.find(({ type }) => type === 'tRNS')?.data;
+  const tables = { ...(palette && { palette }), ...(transparency && { transparency }) };
+  return { width: header.width, height: header.height, data: scanlinesToFloats(header, raw, tables, where) };
+}
+
+/**
+ * True when the file carries a colour profile or an orientation, so that a decoder with colour management should be
+ * asked first. Throws `bad-image` as `decodePng` does for a damaged container.
+ */
+export function pngWantsConversion(bytes: Uint8Array, where: string = 'image'): boolean {
+  return readChunks(bytes, where).some(({ type }) => type === 'iCCP' || type === 'cICP' || type === 'eXIf');
+}
+
+/** The texts (tEXt, iTXt without compression) of a PNG by keyword. Throws `bad-image` for a damaged container. */
+export function readPngText(bytes: Uint8Array, where: string = 'image'): Readonly<Record<string, string>> {
+  const texts: Record<string, string> = {};
+  for (const { type, data } of readChunks(bytes, where)) {
+    const end = data.indexOf(0);
+    if (end < 1) continue;
+    const keyword = new TextDecoder('latin1').decode(data.subarray(0, end));
+    if (type === 'tEXt') texts[keyword] = new TextDecoder('latin1').decode(data.subarray(end + 1));
+    if (type === 'iTXt' && data[end + 1] === 0) {
+      const language = data.indexOf(0, end + 3);
+      const translated = data.indexOf(0, language + 1);
+      if (language > 0 && translated > 0) texts[keyword] = new TextDecoder().decode(data.subarray(translated + 1));
+    }
+  }
+  return texts;
+}
+
+function textChunk(keyword: string, text: string): PngChunk {
+  if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,77}[\x21-\x7e])?$/.test(keyword)) {
+    throw badOption('text', `no PNG keyword: got "${keyword}", need 1 to 79 printable ASCII characters`, 'Rename it');
+  }
+  const isAscii = /^[\n\x20-\x7e]*$/.test(text);
+  // iTXt: keyword, no compression (two zeros), no language, no translated keyword, then UTF-8.
+  const bytes = new TextEncoder().encode(`${keyword}\0${isAscii ? '' : '\0\0\0\0'}${text}`);
+  return { type: isAscii ? 'tEXt' : 'iTXt', data: bytes };
+}
+
+/** Image data that is only framed, not compressed: zlib with stored blocks, rows unfiltered. */
+function storedImageData(rows: Uint8Array): Uint8Array<ArrayBuffer> {
+  const most = 0xffff;
+  const blocks = Math.max(1, Math.ceil(rows.length / most));
+  const bytes = new Uint8Array(2 + 5 * blocks + rows.length + 4);
+  const view = new DataView(bytes.buffer);
+  bytes.set([0x78, 0x01]);
+  let at = 2;
+  let a = 1;
+  let b = 0;
+  for (let block = 0; block < blocks; block++) {
+    const part = rows.subarray(block * most, (block + 1) * most);
+    bytes[at] = block === blocks - 1 ? 1 : 0;
+    view.setUint16(at + 1, part.length, true);
+    view.setUint16(at + 3, ~part.length & 0xffff, true);
+    bytes.set(part, at + 5);
+    at += 5 + part.length;
+    for (const byte of part) {
+      a = (a + byte) % 65521;
+      b = (b + a) % 65521;
+    }
+  }
+  view.setUint32(at, b * 65536 + a);
+  return bytes;
+}
+
+/** Rows of RGB or RGBA bytes, each behind a filter byte 0. */
+function plainRows(rgba: Uint8Array, width: number, height: number, channels: 3 | 4): Uint8Array {
+  const rows = new Uint8Array(height * (1 + channels * width));
+  let to = 0;
+  for (let i = 0; i < width * height; i++) {
+    if (i % width === 0) to++;
+    for (let c = 0; c < channels; c++) rows[to++] = rgba[4 * i + c]!;
+  }
+  return rows;
+}
+
+interface Upng {
+  encode(
+    frames: readonly ArrayBuffer[],
+    width: number,
+    height: number,
+    colours: number,
+    delays: undefined,
+    forbidPalette: boolean,
+  ): ArrayBuffer;
+}
+
+/**
+ * Encodes 8-bit RGBA bytes [h, w, 4] as a PNG: RGBA, or RGB when every alpha is 255. `text` adds one text chunk per
+ * entry (keys: 1 to 79 printable ASCII characters). Deterministic. Throws `bad-image` when sides or length are wrong.
+ */
+export async function encodePng(
+  width: number,
+  height: number,
+  rgba: Uint8Array | Uint8ClampedArray,
+  { text = {}, where = 'encodePng' }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  checkSides(width, height, where);
+  if (rgba.length !== 4 * width * height) {
+    throw new WgpuStyleError('bad-image', {
+      what: `data of the wrong length for ${width}x${height} pixels: got ${rgba.length} bytes, need ${4 * width * height}`,
+      where,
+      fix: 'Give RGBA, 4 bytes per pixel',
+    });
+  }
+  const { default: upng } = (await import('upng-js')) as unknown as { default: Upng };
+  const copy = new Uint8Array(rgba);
+  const file = new Uint8Array(upng.encode([copy.buffer], width, height, 0, undefined, true));
+  const chunks = [...encodedChunks(file, copy, width, height)];
+  const beforeData = chunks.findIndex(({ type }) => type === 'IDAT');
+  chunks.splice(beforeData, 0, ...Object.entries(text).map(([key, value]) => textChunk(key, value)));
+  return writeChunks(chunks);
+}
+
+/**
+ * The chunks that upng-js wrote. It reserves 4 bytes per pixel and 100 more for the whole file and drops what lies
+ * beyond, so pictures that do not compress (noise with alpha, or one pixel wide) come out cut: those are stored.
+ */
+function encodedChunks(
+  file: Uint8Array,
+  rgba: Uint8Array,
+  width: number,
+  height: number,
+): readonly PngChunk[] {
+  const overflowed = file.length >= rgba.length + 100;
+  if (!overflowed) return readChunks(file, 'encodePng');
+  const channels = file[25] === 6 ? 4 : 3;
+  const head = readChunks(file.subarray(0, 33), 'encodePng');
+  const none = new Uint8Array(0);
+  return [
+    ...head,
+    { type: 'sRGB', data: Uint8Array.of(1) },
+    { type: 'IDAT', data: storedImageData(plainRows(rgba, width, height, channels)) },
+    { type: 'IEND', data: none },
+  ];
+}
