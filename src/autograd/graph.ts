@@ -1,0 +1,119 @@
+// From recorded ops to a list of dispatches: the reverse pass, pruning, constant folding. Pure bookkeeping: tensors
+// stand for memory here, nothing touches the GPU.
+
+import type { Dispatch } from '../gpu/dispatch.ts';
+import { badOption } from '../gpu/errors.ts';
+import { sameShape, showShape, type Shape } from '../kernels/shape.ts';
+import { Tensor, type Op } from './tensor.ts';
+
+/** What a program computes: results, and the gradients of the first of them. */
+export interface Plan {
+  /** Dispatches that depend on constants alone: run once, and again when a constant was rewritten. */
+  readonly once: readonly Dispatch<Tensor>[];
+  /** Dispatches of every run. */
+  readonly always: readonly Dispatch<Tensor>[];
+  /** dL/dx for each x that was asked for. */
+  readonly gradients: ReadonlyMap<Tensor, Tensor>;
+  /** Constants that the folded dispatches read. */
+  readonly foldedFrom: readonly Tensor[];
+}
+
+/** Ops that `outputs` need, in tape order. */
+function neededOps(outputs: readonly Tensor[]): Op[] {
+  const found = new Set<Op>();
+  const stack = [...outputs];
+  while (stack.length > 0) {
+    const op = stack.pop()!.op;
+    if (!op || found.has(op)) continue;
+    found.add(op);
+    stack.push(...op.inputs);
+  }
+  return [...found].sort((a, b) => a.index - b.index);
+}
+
+/** Tensors through which a change of `wrt` reaches anything. */
+function reachedFrom(wrt: readonly Tensor[], ops: readonly Op[]): Set<Tensor> {
+  const reached = new Set<Tensor>(wrt);
+  for (const op of ops) {
+    if (op.inputs.some((input) => reached.has(input))) reached.add(op.output);
+  }
+  return reached;
+}
+
+/** Labels every dispatch of an op with the op's own name, so that captures read like the network. */
+function labelled(op: Op, dispatches: readonly Dispatch<Tensor>[]): Dispatch<Tensor>[] {
+  return dispatches.map((dispatch) => ({
+    ...dispatch,
+    label: `${op.output.label}/${dispatch.label}`,
+  }));
+}
+
+/**
+ * Builds forward and reverse pass. Gradients flow only along paths from `wrt` to the loss `outputs[0]`; a tensor that
+ * is used several times gets its terms added in reverse tape order, always the same.
+ */
+export function buildPlan(
+  outputs: readonly Tensor[],
+  wrt: readonly Tensor[],
+  seed: () => Tensor,
+): Plan {
+  const ops = neededOps(outputs);
+  const dispatches: Dispatch<Tensor>[] = [];
+  const scratch = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
+  for (const op of ops) dispatches.push(...labelled(op, op.forward(op.output, scratch)));
+
+  const gradients = new Map<Tensor, Tensor>();
+  const loss = outputs[0];
+  if (wrt.length > 0 && loss) {
+    if (!sameShape(loss.shape, [1])) {
+      throw badOption(
+        'tape.compile',
+        `gradients need a scalar loss, got shape ${showShape(loss.shape)}`,
+        'Reduce it first, with tape.sum or tape.mean',
+      );
+    }
+    const reached = reachedFrom(wrt, ops);
+    gradients.set(loss, seed());
+    for (const op of [...ops].reverse()) {
+      const dY = gradients.get(op.output);
+      if (!dY) continue;
+      op.inputs.forEach((input, i) => {
+        const rule = op.backward[i];
+        if (!reached.has(input) || !rule) return;
+        const existing = gradients.get(input);
+        const dX = existing ?? new Tensor('value', input.shape, `d(${input.label})`);
+        gradients.set(input, dX);
+        const flow = { y: op.output, dY, dX, accumulate: existing !== undefined, scratch };
+        dispatches.push(...labelled(op, rule(flow)));
+      });
+    }
+    for (const x of wrt) {
+      if (gradients.has(x)) continue;
+      throw badOption(
+        'tape.compile',
+        `the loss does not depend on ${x.label} ${showShape(x.shape)}`,
+        'Ask only for gradients of tensors that the loss uses',
+      );
+    }
+  }
+  const asked = new Map(wrt.map((x) => [x, gradients.get(x)!]));
+  return { ...fold(dispatches), gradients: asked };
+}
+
+/** Splits off the dispatches whose every input is constant, directly or through other such dispatches. */
+function fold(dispatches: readonly Dispatch<Tensor>[]): Omit<Plan, 'gradients'> {
+  const varying = new Set<Tensor>();
+  const varies = (t: Tensor): boolean => t.kind === 'variable' || varying.has(t);
+  // A tensor that any varying dispatch writes varies as a whole, also where a constant one wrote it first:
+  // repeat until nothing new turns up (a second round only ever happens with accumulation).
+  for (let before = -1; before !== varying.size; ) {
+    before = varying.size;
+    for (const { inputs, outputs } of dispatches) {
+      if (inputs.some(varies) || outputs.some(varies)) outputs.forEach((t) => varying.add(t));
+    }
+  }
+  const once = dispatches.filter(({ outputs }) => !outputs.some(varies));
+  const always = dispatches.filter(({ outputs }) => outputs.some(varies));
+  const foldedFrom = new Set(once.flatMap(({ inputs }) => inputs.filter((t) => t.kind === 'constant')));
+  return { once, always, foldedFrom: [...foldedFrom] };
+}

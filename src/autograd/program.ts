@@ -1,0 +1,194 @@
+// A compiled graph: its arena, its bound dispatches, and the way to run and read them. Replaying allocates nothing
+// and makes no bind groups.
+
+import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
+import { Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { badOption } from '../gpu/errors.ts';
+import { readBuffer } from '../gpu/readback.ts';
+import { bytesOf, showShape, unpack } from '../kernels/shape.ts';
+import { placeValues, type Lifetime } from './arena.ts';
+import type { Plan } from './graph.ts';
+import type { Tensor } from './tensor.ts';
+
+/** Work of one run and memory of the program, all known before it runs. */
+export interface ProgramCost extends Cost {
+  readonly dispatches: number;
+  /** Bytes of the arena: activations, gradients, scratch and folded constants. */
+  readonly arenaBytes: number;
+}
+
+/** Computes what a program was not asked to keep: a way back to the tape, without a circle of imports. */
+export type ReadElsewhere = (tensor: Tensor) => Promise<Float32Array<ArrayBuffer>>;
+
+/** The result of {@link Tape.compile}. Owns its arena; destroy it to get the memory back. */
+export class Program {
+  /** Settles when every pipeline is compiled and the arena allocated; rejects with a typed error otherwise. */
+  readonly ready: Promise<void>;
+  /** Dispatches, flops, bytes moved by one run; bytes of memory. */
+  readonly cost: ProgramCost;
+  readonly #device: GPUDevice;
+  readonly #plan: Plan;
+  readonly #slots: readonly GPUBuffer[];
+  readonly #memory: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly #kept: ReadonlySet<Tensor>;
+  readonly #once: Sequence;
+  readonly #always: Sequence;
+  readonly #readElsewhere: ReadElsewhere;
+  #foldedVersion = -1;
+  #destroyed = false;
+
+  constructor(
+    device: GPUDevice,
+    plan: Plan,
+    outputs: readonly Tensor[],
+    readElsewhere: ReadElsewhere,
+  ) {
+    this.#device = device;
+    this.#plan = plan;
+    this.#readElsewhere = readElsewhere;
+    this.#kept = new Set([...outputs, ...plan.gradients.values()]);
+    const { tensors, lifetimes } = valueLifetimes(plan, this.#kept);
+    const { slotOf, slotBytes } = placeValues(lifetimes);
+    const { result, settled } = watchMemory(device, 'tape.compile', () => allocate(device, slotBytes));
+    this.#slots = result;
+    this.#memory = new Map(tensors.map((t, i) => [t, this.#slots[slotOf[i]!]!]));
+    const bind = (d: Dispatch<Tensor>): Dispatch<BufferRange> => ({
+      ...d,
+      inputs: d.inputs.map((t) => this.#bufferOf(t)),
+      outputs: d.outputs.map((t) => this.#bufferOf(t)),
+    });
+    this.#once = new Sequence(device, 'program/once', plan.once.map(bind));
+    this.#always = new Sequence(device, 'program', plan.always.map(bind));
+    this.cost = {
+      ...totalCost(plan.always),
+      arenaBytes: slotBytes.reduce((sum, bytes) => sum + bytes, 0),
+    };
+    this.ready = Promise.all([this.#once.ready, this.#always.ready, settled]).then(() => undefined);
+    this.ready.catch(() => undefined); // reported to whoever awaits it, or by run()
+  }
+
+  #bufferOf(tensor: Tensor): GPUBuffer {
+    const buffer = tensor.buffer ?? this.#memory.get(tensor);
+    if (!buffer) throw badOption('tape.compile', `${tensor.label} was destroyed`, 'Keep it until the program is done');
+    return buffer;
+  }
+
+  /** Records one run (forward, then backward) into the caller's encoder; never submits. */
+  encode(encoder: GPUCommandEncoder, timestamps?: Pick<GPUComputePassDescriptor, 'timestampWrites'>): void {
+    this.#alive('program.encode');
+    const version = this.#plan.foldedFrom.reduce((sum, constant) => sum + constant.version, 0);
+    if (version !== this.#foldedVersion) {
+      const pass = encoder.beginComputePass({ label: 'wgpu-style/fold constants' });
+      this.#once.encode(pass);
+      pass.end();
+      this.#foldedVersion = version;
+    }
+    const pass = encoder.beginComputePass({ label: 'wgpu-style/program', ...timestamps });
+    this.#always.encode(pass);
+    pass.end();
+  }
+
+  /** Runs once and waits for the GPU. */
+  async run(): Promise<void> {
+    await this.ready;
+    const encoder = this.#device.createCommandEncoder({ label: 'wgpu-style/program' });
+    this.encode(encoder);
+    this.#device.queue.submit([encoder.finish()]);
+    await this.#device.queue.onSubmittedWorkDone();
+  }
+
+  /**
+   * The values of a tensor after the last run: row-major, without padding. Loss, outputs, variables and constants are
+   * at hand; another tensor of the same tape is computed anew from the variables as they stand (slow: for looking).
+   */
+  async read(tensor: Tensor): Promise<Float32Array<ArrayBuffer>> {
+    this.#alive('program.read');
+    if (!tensor.buffer && !this.#kept.has(tensor)) return this.#readElsewhere(tensor);
+    const bytes = await readBuffer(this.#device, this.#bufferOf(tensor), 0, bytesOf(tensor.shape));
+    return unpack(tensor.shape, new Float32Array(bytes));
+  }
+
+  /** dL/dx after the last run, in x's shape. Throws `bad-option` for an x that compile was not asked for. */
+  async gradient(x: Tensor): Promise<Float32Array<ArrayBuffer>> {
+    return this.read(this.#gradientOf(x));
+  }
+
+  /** The buffer that holds dL/dx after each run (padded layout): for optimisers that stay on the GPU. */
+  gradientBuffer(x: Tensor): GPUBuffer {
+    return this.#bufferOf(this.#gradientOf(x));
+  }
+
+  /** The buffer of a variable, constant or output (padded layout). */
+  buffer(tensor: Tensor): GPUBuffer {
+    if (!tensor.buffer && !this.#kept.has(tensor)) {
+      throw badOption(
+        'program.buffer',
+        `${tensor.label} ${showShape(tensor.shape)} is not kept by this program`,
+        'Name it in the outputs of tape.compile',
+      );
+    }
+    return this.#bufferOf(tensor);
+  }
+
+  /** Gives the arena back. Variables and constants belong to the tape. */
+  destroy(): void {
+    if (this.#destroyed) return;
+    this.#destroyed = true;
+    this.#once.destroy();
+    this.#always.destroy();
+    for (const slot of this.#slots) destroyBuffer(slot);
+  }
+
+  #gradientOf(x: Tensor): Tensor {
+    const gradient = this.#plan.gradients.get(x);
+    if (gradient) return gradient;
+    throw badOption(
+      'program.gradient',
+      `no gradient of ${x.label} was compiled`,
+      'Name the tensor in the second argument of tape.compile',
+    );
+  }
+
+  #alive(where: string): void {
+    if (this.#destroyed) throw badOption(where, 'the program was destroyed', 'Compile it again');
+  }
+}
+
+/** Lifetimes over `once` followed by `always`. What must survive between runs lives to the end. */
+function valueLifetimes(
+  { once, always }: Plan,
+  kept: ReadonlySet<Tensor>,
+): { tensors: Tensor[]; lifetimes: Lifetime[] } {
+  const all = [...once, ...always];
+  const spans = new Map<Tensor, { first: number; last: number }>();
+  all.forEach(({ inputs, outputs }, i) => {
+    for (const tensor of [...inputs, ...outputs]) {
+      if (tensor.buffer) continue;
+      const span = spans.get(tensor);
+      if (span) span.last = i;
+      else spans.set(tensor, { first: i, last: i });
+    }
+  });
+  for (const [tensor, span] of spans) {
+    // A folded constant that a run reads must outlive every run; so must results.
+    const folded = span.first < once.length && span.last >= once.length;
+    if (kept.has(tensor)) span.first = 0;
+    if (kept.has(tensor) || folded) span.last = all.length;
+  }
+  const tensors = [...spans.keys()];
+  return {
+    tensors,
+    lifetimes: tensors.map((t) => ({ bytes: bytesOf(t.shape), ...spans.get(t)! })),
+  };
+}
+
+function allocate(device: GPUDevice, slotBytes: readonly number[]): GPUBuffer[] {
+  const made: GPUBuffer[] = [];
+  try {
+    slotBytes.forEach((bytes, i) => made.push(createBuffer(device, `arena/${i}`, bytes)));
+  } catch (error) {
+    made.forEach(destroyBuffer);
+    throw error;
+  }
+  return made;
+}

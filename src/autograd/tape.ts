@@ -1,0 +1,169 @@
+// The tape: ops are recorded as they are called, `compile` turns them into a program with its reverse pass.
+// Nothing runs while recording. Ops themselves live in ./ops, forward and derivative side by side.
+
+import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
+import { badOption } from '../gpu/errors.ts';
+import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '../kernels/shape.ts';
+import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
+import { buildPlan } from './graph.ts';
+import { unary } from './ops/unary.ts';
+import { Program } from './program.ts';
+import type { Recorder } from './recorder.ts';
+import { Tensor, type OpDescription, type TensorKind } from './tensor.ts';
+
+/**
+ * Records operations on tensors and compiles them, with gradients, into a {@link Program}.
+ *
+ * ```ts
+ * const tape = new Tape(device);
+ * const x = tape.variable([h, w, 3], data);
+ * const loss = tape.mean(tape.square(x));
+ * const program = tape.compile(loss, [x]);
+ * await program.run();
+ * await program.gradient(x); // 2x / n
+ * ```
+ *
+ * Owns the memory of its variables and constants until {@link destroy}.
+ */
+export class Tape implements Recorder {
+  readonly device: GPUDevice;
+  readonly target: KernelTarget;
+  readonly #owned = new Set<Tensor>();
+  #recorded = 0;
+  #seed: Tensor | undefined;
+
+  constructor(device: GPUDevice) {
+    this.device = device;
+    this.target = kernelTarget(device);
+  }
+
+  /**
+   * A tensor that changes between runs: an image, trainable weights. Row-major values without padding; zeros when
+   * absent. A GPUBuffer is borrowed, in the padded layout, and never destroyed here.
+   */
+  variable(shape: Shape, data?: ArrayLike<number> | GPUBuffer, label = 'variable'): Tensor {
+    return this.#leaf('variable', shape, data, label);
+  }
+
+  /** A tensor that rarely changes: frozen weights, targets. What depends on constants alone is computed once. */
+  constant(shape: Shape, data: ArrayLike<number> | GPUBuffer, label = 'constant'): Tensor {
+    return this.#leaf('constant', shape, data, label);
+  }
+
+  #leaf(
+    kind: TensorKind,
+    shape: Shape,
+    data: ArrayLike<number> | GPUBuffer | undefined,
+    label: string,
+  ): Tensor {
+    checkShape(shape, `tape.${kind}`);
+    const tensor = new Tensor(kind, [...shape], label);
+    if (data && 'usage' in data) {
+      if (data.size < bytesOf(shape)) {
+        throw badOption(
+          `tape.${kind}`,
+          `the buffer has ${data.size} bytes, ${showShape(shape)} needs ${bytesOf(shape)}`,
+          'Rows are padded to whole vec4s: see the layout in wgpu-style/kernels',
+        );
+      }
+      tensor.buffer = data;
+      return tensor;
+    }
+    if (data) checkLength(shape, data, `tape.${kind}`);
+    tensor.buffer = createBuffer(this.device, label, bytesOf(shape));
+    this.#owned.add(tensor);
+    if (data) this.device.queue.writeBuffer(tensor.buffer, 0, pack(shape, data));
+    return tensor;
+  }
+
+  /** Overwrites a variable or constant; programs fold constants anew at their next run. */
+  write(tensor: Tensor, data: ArrayLike<number>): void {
+    if (!tensor.buffer) {
+      throw badOption('tape.write', `${tensor.label} is computed`, 'Write variables and constants only');
+    }
+    checkLength(tensor.shape, data, 'tape.write');
+    this.device.queue.writeBuffer(tensor.buffer, 0, pack(tensor.shape, data));
+    tensor.version++;
+  }
+
+  /** Frees one variable or constant before the tape ends; programs that use it must be done. */
+  release(tensor: Tensor): void {
+    if (!this.#owned.delete(tensor) || !tensor.buffer) return;
+    destroyBuffer(tensor.buffer);
+    tensor.buffer = undefined;
+  }
+
+  record(op: OpDescription): Tensor {
+    const label = `${op.name}#${this.#recorded}`;
+    const output = new Tensor('value', op.shape, label);
+    output.op = { ...op, output, index: this.#recorded++ };
+    return output;
+  }
+
+  /**
+   * Compiles a program that computes `outputs` and, for the first of them (a scalar loss), the gradients with respect
+   * to `wrt`: variables, constants or intermediate results. Returns at once; pipelines compile in the background and
+   * `program.run()` waits for them.
+   *
+   * @throws `bad-option` when the loss is no scalar or does not depend on a tensor in `wrt`, `limit-exceeded` when a
+   *   tensor is larger than the device's largest binding.
+   */
+  compile(outputs: Tensor | readonly Tensor[], wrt: readonly Tensor[] = []): Program {
+    const list = outputs instanceof Tensor ? [outputs] : outputs;
+    const seed = (): Tensor => (this.#seed ??= this.constant([1], [1], 'seed'));
+    const plan = buildPlan(list, wrt, seed);
+    return new Program(this.device, plan, list, async (tensor) => {
+      const program = this.compile(tensor);
+      try {
+        await program.run();
+        return await program.read(tensor);
+      } finally {
+        program.destroy();
+      }
+    });
+  }
+
+  /** Frees every variable and constant that the tape made. */
+  destroy(): void {
+    for (const tensor of [...this.#owned]) this.release(tensor);
+  }
+
+  /** max(x, 0). Any shape. */
+  relu(x: Tensor): Tensor {
+    return unary(this, 'relu', x);
+  }
+
+  /** Hyperbolic tangent. Any shape. */
+  tanh(x: Tensor): Tensor {
+    return unary(this, 'tanh', x);
+  }
+
+  /** 1 / (1 + exp(−x)). Any shape. */
+  sigmoid(x: Tensor): Tensor {
+    return unary(this, 'sigmoid', x);
+  }
+
+  /** x². Any shape. */
+  square(x: Tensor): Tensor {
+    return unary(this, 'square', x);
+  }
+
+  /** |x|; the derivative at 0 is 0. Any shape. */
+  abs(x: Tensor): Tensor {
+    return unary(this, 'abs', x);
+  }
+
+  /** x · factor, a number fixed at recording; `mul` by a scalar tensor where it should change. */
+  scale(x: Tensor, factor: number): Tensor {
+    return unary(this, 'scale', x, factor);
+  }
+}
+
+function checkLength(shape: Shape, data: ArrayLike<number>, where: string): void {
+  if (data.length === elementsOf(shape)) return;
+  throw badOption(
+    where,
+    `got ${data.length} values for shape ${showShape(shape)}, need ${elementsOf(shape)}`,
+    'Give one value per element, row-major, without padding',
+  );
+}

@@ -1,0 +1,66 @@
+// Tensors, and what a recorded operation is. No memory here and no GPU: a tensor is a shape with a name until
+// `compile` places it.
+
+import type { Dispatch } from '../gpu/dispatch.ts';
+import type { Shape } from '../kernels/shape.ts';
+
+/**
+ * variable  has memory of its own and may change between runs: an image, trainable weights
+ * constant  has memory of its own and rarely changes: frozen weights, targets; what depends on constants alone is
+ *           computed once, not in every run
+ * value     the result of an op, a gradient or scratch: lives in a program's arena
+ */
+export type TensorKind = 'variable' | 'constant' | 'value';
+
+/** A handle to numbers of a shape. Values appear when a program that computes them has run. */
+export class Tensor {
+  readonly shape: Shape;
+  readonly kind: TensorKind;
+  /** For labels, debug groups and messages. */
+  readonly label: string;
+  /** The op that makes it; absent for variables and constants. */
+  op: Op | undefined;
+  /** Memory of a variable or constant; a value has none of its own. */
+  buffer: GPUBuffer | undefined;
+  /** Counts writes to a constant, so that programs know when to fold anew. */
+  version = 0;
+
+  constructor(kind: TensorKind, shape: Shape, label: string) {
+    this.kind = kind;
+    this.shape = shape;
+    this.label = label;
+  }
+}
+
+/** Makes a temporary tensor for partial results. */
+export type Scratch = (shape: Shape, label?: string) => Tensor;
+
+/** What a backward rule sees: the op's result, dL/dY, and where to put dL/dX (or add to it). */
+export interface Flow {
+  readonly y: Tensor;
+  readonly dY: Tensor;
+  readonly dX: Tensor;
+  /** True when dX already holds another term: the rule must add. */
+  readonly accumulate: boolean;
+  readonly scratch: Scratch;
+}
+
+/** The vector-Jacobian product of an op with respect to one input: dX (+)= dY · ∂y/∂x, as dispatches. */
+export type BackwardRule = (flow: Flow) => readonly Dispatch<Tensor>[];
+
+/** One recorded operation: how to compute it, and beside it how a gradient flows back to each input. */
+export interface OpDescription {
+  readonly name: string;
+  readonly inputs: readonly Tensor[];
+  readonly shape: Shape;
+  readonly forward: (y: Tensor, scratch: Scratch) => readonly Dispatch<Tensor>[];
+  /** One rule per input, in order; `undefined` where the op does not differentiate (a max-pool has no weights, say). */
+  readonly backward: readonly (BackwardRule | undefined)[];
+}
+
+/** An {@link OpDescription} on the tape. */
+export interface Op extends OpDescription {
+  readonly output: Tensor;
+  /** Position on the tape: inputs always have smaller indices. */
+  readonly index: number;
+}

@@ -1,0 +1,20 @@
+// What a kernel's variant is chosen by: a few plain facts about the adapter, so that the choice is a pure function
+// that tests can call without a GPU.
+
+import { isSoftwareAdapter } from '../gpu/device.ts';
+
+/** Facts about an adapter that decide between kernel variants. */
+export interface KernelTarget {
+  /** Shaders run on the CPU: workgroup memory and barriers cost, registers and long runs of pixels win. */
+  readonly software: boolean;
+  /** Bytes of workgroup memory that one workgroup may use. */
+  readonly workgroupStorage: number;
+}
+
+/** Reads the facts off a device. */
+export function kernelTarget(device: GPUDevice): KernelTarget {
+  return {
+    software: isSoftwareAdapter(device),
+    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+  };
+}
