@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { defineConfig, type Plugin } from 'vitest/config';
+import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
 
 /** The two asset kinds that esbuild loads by extension, for vitest: shaders as text, weights as bytes. */
 const assets: Plugin = {
@@ -18,10 +18,11 @@ const assets: Plugin = {
   },
 };
 
-export default defineConfig({
+const config: ViteUserConfig = defineConfig({
   plugins: [assets],
   test: {
     include: ['test/**/*.test.ts'],
+    setupFiles: ['test/setup.ts'],
     // One software adapter serves the whole suite: parallel files would only fight for its two cores.
     fileParallelism: false,
     isolate: false,
@@ -30,3 +31,5 @@ export default defineConfig({
     hookTimeout: 120_000,
   },
 });
+
+export default config;
