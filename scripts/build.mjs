@@ -1,0 +1,74 @@
+// npm run build (and npm ci, through "prepare"): src -> dist. One ES module per entry with shared chunks, shaders as
+// text and weights as bytes inside them, then the declarations. Needs neither a network nor a browser.
+
+import { spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+
+/** Output name in dist -> source. `adapters` is not exported: scripts/ use it. */
+const ENTRIES = {
+  index: 'src/index.ts',
+  node: 'src/node/index.ts',
+  cli: 'src/node/cli.ts',
+  adapters: 'src/node/adapters.ts',
+  autograd: 'src/autograd/index.ts',
+  kernels: 'src/kernels/index.ts',
+  optim: 'src/optim/index.ts',
+  vgg: 'src/vgg/index.ts',
+};
+
+const started = performance.now();
+const entries = Object.entries(ENTRIES).filter(([, source]) => existsSync(source));
+rmSync('dist', { recursive: true, force: true });
+await build({
+  entryPoints: Object.fromEntries(entries),
+  outdir: 'dist',
+  chunkNames: 'chunks/[name]-[hash]',
+  bundle: true,
+  splitting: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  sourcemap: true,
+  // Dependencies stay imports: onnx-proto and upng-js are loaded when used, sharp and webgpu may be missing.
+  packages: 'external',
+  loader: { '.wgsl': 'text', '.safetensors': 'binary' },
+  logLevel: 'warning',
+});
+if (existsSync('dist/cli.js')) {
+  if (!readFileSync('dist/cli.js', 'utf8').startsWith('#!')) {
+    fail('src/node/cli.ts must begin with "#!/usr/bin/env node": it is installed as a command.');
+  }
+  chmodSync('dist/cli.js', 0o755);
+}
+
+const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
+const types = spawnSync(process.execPath, [tsc, '-p', 'tsconfig.build.json'], { stdio: 'inherit' });
+if (types.status !== 0) fail('the declarations do not type-check (see above).');
+
+const missing = exportedFiles().filter((file) => !existsSync(file));
+if (missing.length > 0) console.warn(`build: not there yet: ${missing.join(", ")}`);
+console.log(`Built ${entries.length} entries in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+
+/** Every file that package.json promises to importers and to the shell. */
+function exportedFiles() {
+  const { exports, bin } = JSON.parse(readFileSync('package.json', 'utf8'));
+  const files = [];
+  const collect = (value) => {
+    if (typeof value === 'string') files.push(value);
+    else for (const inner of Object.values(value)) collect(inner);
+  };
+  collect(exports);
+  collect(bin);
+  return [...new Set(files)];
+}
+
+function fail(message) {
+  console.error(`build: ${message}`);
+  process.exit(1);
+}
