@@ -1,0 +1,61 @@
+// Runs a kernel by itself: values in, values out, with the two promises of every kernel checked on the way: old
+// contents never shine through (unless asked to accumulate), and padding lanes hold zeros.
+
+import { expect } from 'vitest';
+import { createBuffer, destroyBuffer } from '../src/gpu/buffers.ts';
+import { Sequence, type Dispatch } from '../src/gpu/dispatch.ts';
+import { readBuffer } from '../src/gpu/readback.ts';
+import { bytesOf, elementsOf, pack, unpack, type Shape } from '../src/kernels/shape.ts';
+import { randomValues } from './check.ts';
+import { testDevice } from './device.ts';
+
+/** Values of a shape, row-major, without padding. */
+export interface Values {
+  readonly shape: Shape;
+  readonly data: ArrayLike<number>;
+}
+
+/** Makes dispatches over real buffers; `scratch` gives a temporary buffer. */
+export type MakeDispatches = (
+  inputs: readonly GPUBuffer[],
+  output: GPUBuffer,
+  scratch: (shape: Shape) => GPUBuffer,
+) => Dispatch<GPUBuffer> | readonly Dispatch<GPUBuffer>[];
+
+/** The output of a kernel. `old` is what the output holds before; garbage (in the padding lanes: zeros) if absent. */
+export async function runKernel(
+  inputs: readonly Values[],
+  outputShape: Shape,
+  make: MakeDispatches,
+  old?: ArrayLike<number>,
+): Promise<Float32Array> {
+  const device = await testDevice();
+  const made: GPUBuffer[] = [];
+  const upload = ({ shape, data }: Values): GPUBuffer => {
+    const buffer = createBuffer(device, 'test', bytesOf(shape));
+    device.queue.writeBuffer(buffer, 0, pack(shape, data));
+    made.push(buffer);
+    return buffer;
+  };
+  const garbage = randomValues(elementsOf(outputShape), 99).map((v) => v * 1e6);
+  const output = upload({ shape: outputShape, data: old ?? garbage });
+  // Scratch starts as garbage in every lane.
+  const scratch = (shape: Shape): GPUBuffer => {
+    const floats = bytesOf(shape) / 4;
+    return upload({ shape: [floats], data: randomValues(floats, 98).map((v) => v * 1e6) });
+  };
+  const dispatches = [make(inputs.map(upload), output, scratch)].flat();
+  const sequence = new Sequence(device, 'test', dispatches);
+  await sequence.ready;
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  sequence.encode(pass);
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+  const packed = new Float32Array(await readBuffer(device, output, 0, bytesOf(outputShape)));
+  sequence.destroy();
+  made.forEach(destroyBuffer);
+  const values = unpack(outputShape, packed);
+  expect(pack(outputShape, values), 'padding lanes hold zeros').toEqual(packed);
+  return values;
+}
