@@ -7,14 +7,16 @@ import { isSoftwareAdapter } from '../gpu/device.ts';
 export interface KernelTarget {
   /** Shaders run on the CPU: workgroup memory and barriers cost, registers and long runs of pixels win. */
   readonly software: boolean;
-  /** Bytes of workgroup memory that one workgroup may use. */
-  readonly workgroupStorage: number;
+  /** Lanes of every subgroup, where the device has subgroups and their size never varies. */
+  readonly subgroupSize: number | undefined;
 }
 
 /** Reads the facts off a device. */
 export function kernelTarget(device: GPUDevice): KernelTarget {
+  const { subgroupMinSize, subgroupMaxSize } = device.adapterInfo ?? {};
+  const fixed = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
   return {
     software: isSoftwareAdapter(device),
-    workgroupStorage: device.limits.maxComputeWorkgroupStorageSize,
+    subgroupSize: fixed ? subgroupMinSize : undefined,
   };
 }

@@ -1,0 +1,228 @@
+// 2-D convolution: geometry, choice of variant, forward, backward-data, backward-weights, transposed.
+// Shapes in, dispatches out; see conv3x3.wgsl, conv_run.wgsl, conv_run_subgroup8.wgsl, conv_general.wgsl and
+// conv_weights.wgsl.
+//
+// Backward-data of a stride-1 convolution is a forward convolution of dY whose weights have their taps rotated and
+// their channel axes swapped: the same kernels serve both. The rotation is a dispatch of its own; when the weights
+// are constant the tape runs it once.
+
+import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import conv3x3Code from '../wgsl/conv3x3.wgsl';
+import generalCode from '../wgsl/conv_general.wgsl';
+import runCode from '../wgsl/conv_run.wgsl';
+import runSubgroup8Code from '../wgsl/conv_run_subgroup8.wgsl';
+import weightsCode from '../wgsl/conv_weights.wgsl';
+import { permuteWeights } from './permute.ts';
+import { lanes, type Shape } from './shape.ts';
+import type { KernelTarget } from './target.ts';
+
+/** What lies outside the image. */
+export type PaddingMode = 'zero' | 'replicate' | 'reflect' | 'wrap';
+
+const MODES: readonly PaddingMode[] = ['zero', 'replicate', 'reflect', 'wrap'];
+
+/** Geometry of a convolution; input and output are NHWC without batch, weights [kh, kw, cin, cout]. */
+export interface Conv2dParams {
+  /** [h, w, cin] */
+  readonly input: readonly [number, number, number];
+  /** [oh, ow, cout] */
+  readonly output: readonly [number, number, number];
+  /** [kh, kw] */
+  readonly kernel: readonly [number, number];
+  readonly stride: readonly [number, number];
+  readonly dilation: readonly [number, number];
+  /** Rows above and columns left of the image; may be negative. What is below and right follows from the output. */
+  readonly pad: readonly [number, number];
+  readonly mode: PaddingMode;
+}
+
+/** A callback that makes a temporary buffer of a shape. */
+export type ScratchOf<B> = (shape: Shape, label?: string) => B;
+
+/** Multiply-adds (2 flops each) and compulsory bytes of one convolution; backward passes cost the same. */
+export function conv2dCost({ input, output, kernel }: Conv2dParams): Cost {
+  const [h, w, ci] = input;
+  const [oh, ow, co] = output;
+  const taps = kernel[0] * kernel[1];
+  return {
+    flops: 2 * oh * ow * co * taps * ci,
+    bytes: 4 * (h * w * lanes(ci) + oh * ow * lanes(co) + taps * ci * lanes(co)),
+  };
+}
+
+/** The kernels that can compute a forward convolution. */
+export type Conv2dVariant = 'tile3x3' | 'run' | 'run-subgroup8' | 'general';
+
+/** Which kernel suits a geometry on an adapter. */
+export function conv2dVariant(params: Conv2dParams, target: KernelTarget): Conv2dVariant {
+  const unit = [...params.stride, ...params.dilation].every((step) => step === 1);
+  if (!unit) return 'general';
+  if (target.software) return target.subgroupSize === 8 ? 'run-subgroup8' : 'run';
+  const square = params.kernel[0] === 3 && params.kernel[1] === 3;
+  return square && params.output[2] > 8 ? 'tile3x3' : 'run';
+}
+
+function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
+  return new Params()
+    .u32(...input, ...output, ...kernel)
+    .i32(...pad)
+    .u32(MODES.indexOf(mode));
+}
+
+const SHADERS = {
+  tile3x3: { name: 'conv3x3', code: conv3x3Code },
+  run: { name: 'conv_run', code: runCode },
+  'run-subgroup8': { name: 'conv_run_subgroup8', code: runSubgroup8Code },
+  general: { name: 'conv_general', code: generalCode },
+} as const;
+
+/** Workgroups and override constants of a variant. */
+function launch(
+  variant: Conv2dVariant,
+  { output: [oh, ow, co] }: Conv2dParams,
+  target: KernelTarget,
+): Pick<Dispatch<never>, 'entryPoint' | 'constants' | 'workgroups'> {
+  if (variant === 'tile3x3') {
+    // 64 output channels a workgroup, or 32 where 64 would leave half a tile idle.
+    const vectors = Math.ceil(co / 32) % 2 === 0 ? 16 : 8;
+    const workgroups = [Math.ceil(ow / 8), Math.ceil(oh / 8), Math.ceil(co / (4 * vectors))] as const;
+    return { entryPoint: 'main', constants: { CO_VEC: vectors }, workgroups };
+  }
+  if (variant === 'general') {
+    return { entryPoint: 'forward', workgroups: linearWorkgroups(oh * ow * (lanes(co) / 4), 64) };
+  }
+  const threads = target.software ? 8 : 64;
+  const [x, y] = linearWorkgroups(oh * Math.ceil(ow / 8), threads);
+  const workgroups = [x, y, Math.ceil(co / 8)] as const;
+  return variant === 'run'
+    ? { entryPoint: 'main', constants: { THREADS: threads }, workgroups }
+    : { entryPoint: 'main', workgroups };
+}
+
+/** y (+)= x ∗ w + bias. The variant is chosen by {@link conv2dVariant} unless given. */
+export function conv2dForward<B>(
+  params: Conv2dParams,
+  io: { x: B; w: B; bias?: B | undefined; y: B },
+  target: KernelTarget,
+  accumulate = false,
+  variant: Conv2dVariant = conv2dVariant(params, target),
+): Dispatch<B> {
+  return {
+    label: 'conv2d',
+    shader: SHADERS[variant],
+    ...launch(variant, params, target),
+    inputs: [io.x, io.w, io.bias ?? io.w],
+    outputs: [io.y],
+    updates: accumulate,
+    params: geometry(params)
+      .u32(io.bias === undefined ? 0 : 1, accumulate ? 1 : 0)
+      .i32(...params.stride, ...params.dilation),
+    cost: conv2dCost(params),
+  };
+}
+
+/**
+ * The transpose of a convolution as a gather: y[q] (+)= Σ x[p]·w[t] over q = p·stride + t·dilation − pad. `params`
+ * has x as `input` and y as `output`; weights [kh, kw, channels of x, channels of y]. Zero padding only.
+ */
+export function conv2dTransposed<B>(
+  params: Conv2dParams,
+  io: { x: B; w: B; bias?: B | undefined; y: B },
+  accumulate = false,
+): Dispatch<B> {
+  const [h, w, co] = params.output;
+  return {
+    label: 'conv2dTranspose',
+    shader: SHADERS.general,
+    entryPoint: 'transpose',
+    inputs: [io.x, io.w, io.bias ?? io.w],
+    outputs: [io.y],
+    updates: accumulate,
+    params: geometry(params)
+      .u32(io.bias === undefined ? 0 : 1, accumulate ? 1 : 0)
+      .i32(...params.stride, ...params.dilation),
+    workgroups: linearWorkgroups(h * w * (lanes(co) / 4), 64),
+    cost: conv2dCost(params),
+  };
+}
+
+/**
+ * dX (+)= the transpose of {@link conv2dForward} applied to dY, for zero padding; other modes go through `pad`.
+ * `w` is the forward pass's [kh, kw, cin, cout].
+ */
+export function conv2dBackwardData<B>(
+  params: Conv2dParams,
+  io: { w: B; dY: B; dX: B },
+  target: KernelTarget,
+  accumulate: boolean,
+  scratch: ScratchOf<B>,
+): Dispatch<B>[] {
+  const { input, output, kernel, stride, dilation, pad } = params;
+  const swapped = scratch([...kernel, output[2], input[2]], 'rotated');
+  const weights = { shape: [...kernel, input[2], output[2]], flip: stride.every((s) => s === 1) };
+  const rotate = permuteWeights(weights, { x: io.w, y: swapped });
+  const transposed: Conv2dParams = { ...params, input: output, output: input, mode: 'zero' };
+  if (!weights.flip) {
+    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, accumulate)];
+  }
+  const reach = kernel.map((k, axis) => dilation[axis]! * (k - 1) - pad[axis]!);
+  const rotated: Conv2dParams = { ...transposed, pad: [reach[0]!, reach[1]!] };
+  return [rotate, conv2dForward(rotated, { x: io.dY, w: swapped, y: io.dX }, target, accumulate)];
+}
+
+/** Most bytes of partial sums that backward-weights may use. */
+const PARTIAL_BYTES = 8 * 2 ** 20;
+
+/** Into how many chunks of rows backward-weights splits the pixels: enough threads, bounded scratch. */
+export function weightChunks({ input, output, kernel }: Conv2dParams): {
+  readonly chunks: number;
+  readonly rowsPerChunk: number;
+} {
+  const threads = kernel[0] * kernel[1] * (lanes(input[2]) / 4) * (lanes(output[2]) / 4);
+  const bytes = kernel[0] * kernel[1] * input[2] * lanes(output[2]) * 4;
+  const wanted = Math.min(Math.ceil(16384 / threads), Math.floor(PARTIAL_BYTES / bytes));
+  const rowsPerChunk = Math.ceil(output[0] / Math.max(1, Math.min(wanted, output[0])));
+  return { chunks: Math.ceil(output[0] / rowsPerChunk), rowsPerChunk };
+}
+
+/** dW[t, i, o] (+)= Σ over pixels p of x[p·stride + t·dilation − pad, i] · dY[p, o], any padding mode. */
+export function conv2dBackwardWeights<B>(
+  params: Conv2dParams,
+  io: { x: B; dY: B; dW: B },
+  accumulate: boolean,
+  scratch: ScratchOf<B>,
+): Dispatch<B>[] {
+  const { input, output, kernel, stride, dilation } = params;
+  const { chunks, rowsPerChunk } = weightChunks(params);
+  const taps = kernel[0] * kernel[1];
+  const part = scratch([chunks, taps, input[2], output[2]], 'partial dW');
+  const uniforms = geometry(params)
+    .u32(rowsPerChunk, chunks, accumulate ? 1 : 0)
+    .i32(...stride, ...dilation);
+  const shader = { name: 'conv_weights', code: weightsCode };
+  const vectors = taps * input[2] * (lanes(output[2]) / 4);
+  const [x, y] = linearWorkgroups(taps * (lanes(input[2]) / 4) * (lanes(output[2]) / 4), 64);
+  return [
+    {
+      label: 'conv2d/dW partial',
+      shader,
+      entryPoint: 'partial',
+      inputs: [io.x, io.dY],
+      outputs: [part],
+      params: uniforms,
+      workgroups: [x, y, chunks],
+      cost: conv2dCost(params),
+    },
+    {
+      label: 'conv2d/dW',
+      shader,
+      entryPoint: 'finish',
+      inputs: [part],
+      outputs: [io.dW],
+      updates: accumulate,
+      params: uniforms,
+      workgroups: linearWorkgroups(vectors, 64),
+      cost: { flops: 4 * chunks * vectors, bytes: 16 * (chunks + 1) * vectors },
+    },
+  ];
+}

@@ -1,0 +1,243 @@
+// What a caller may ask for, checked and completed before anything is decoded or allocated.
+
+import { badOption } from '../gpu/errors.ts';
+import type { ImageSource } from '../image/index.ts';
+import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts';
+import type { Vgg, VggSource } from '../vgg/index.ts';
+import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
+import type { Losses } from './losses.ts';
+import type { StyledPicture } from './picture.ts';
+
+/** One of several style pictures. */
+export interface StyleInput {
+  readonly image: ImageSource;
+  /** Share of this style; the shares are divided by their sum. Default 1. */
+  readonly weight?: number;
+  /** Longest side of the style over the longest side of the result. Default: its own size, at most twice the result's. */
+  readonly scale?: number;
+}
+
+/** How colours are treated: take the style's, keep the content's, or recolour the style first. */
+export type ColorMode = 'style' | 'luminance' | 'match' | 'histogram';
+
+/** Where a run starts. */
+export type Init = 'content' | 'style' | 'noise' | 'gray';
+
+/** What `onProgress` and `session.run` report after an iteration. */
+export interface Progress {
+  /** Iterations done, over all scales. */
+  readonly iteration: number;
+  readonly iterations: number;
+  /** Losses before the last update. */
+  readonly losses: Losses;
+  readonly millisecondsPerIteration: number;
+  /** Estimate from the iterations so far. */
+  readonly secondsLeft: number;
+  readonly scale: {
+    readonly index: number;
+    readonly count: number;
+    readonly width: number;
+    readonly height: number;
+  };
+  /** The picture as it stands: waits for the GPU. */
+  readonly picture: () => Promise<StyledPicture>;
+}
+
+/** Options of `styleTransfer` and `StyleSession.create`. Only `content` and `style` are needed. */
+export interface StyleTransferOptions {
+  readonly content: ImageSource;
+  /** One picture, or several with weights. */
+  readonly style: ImageSource | readonly StyleInput[];
+  /** A device to work on; borrowed, never destroyed. Default: one is requested, and destroyed at the end. */
+  readonly device?: GPUDevice;
+  /** `'default'` is the embedded network; else a `Vgg`, or the URL or bytes of an ONNX or safetensors file. */
+  readonly network?: 'default' | Vgg | VggSource;
+  /** A name in `recipes` or a recipe object. */
+  readonly recipe?: string | Recipe;
+  /** Longest side of the result in pixels, or both sides. Default 512. */
+  readonly size?: number | { readonly width: number; readonly height: number };
+  /** Multiplies the recipe's content term. Default 1, from 0. */
+  readonly contentWeight?: number;
+  /** Multiplies the recipe's style term. Default 1, from 0. */
+  readonly styleWeight?: number;
+  /** Multiplies the recipe's total variation. Default 1, from 0. */
+  readonly tvWeight?: number;
+  /** Layer → weight; replaces the recipe's. */
+  readonly contentLayers?: LayerWeights;
+  readonly styleLayers?: LayerWeights;
+  readonly init?: Init | ImageSource;
+  readonly optimizer?: OptimizerOptions;
+  /** Iterations in all; a ladder of scales shares them out. */
+  readonly iterations?: number;
+  /** Seed of the noise, 0 … 2³² − 1. Default 0. */
+  readonly seed?: number;
+  readonly pooling?: 'max' | 'average';
+  readonly color?: ColorMode;
+  /** `'auto'`: coarse to fine; a list of longest sides, the last being the result's; or false. `styleTransfer` only. */
+  readonly scales?: 'auto' | readonly number[] | false;
+  readonly signal?: AbortSignal;
+  readonly onProgress?: (progress: Progress) => void;
+  /** A canvas or texture that shows the picture while it forms. */
+  readonly preview?: HTMLCanvasElement | OffscreenCanvas | GPUTexture;
+}
+
+/** Options with every default filled in. */
+export interface ResolvedOptions {
+  readonly recipe: Recipe;
+  readonly styles: readonly Required<Pick<StyleInput, 'image' | 'weight'>>[] &
+    readonly StyleInput[];
+  readonly size: number | { readonly width: number; readonly height: number };
+  readonly weights: TermWeights;
+  readonly contentLayers: LayerWeights;
+  readonly styleLayers: LayerWeights;
+  readonly init: Init | ImageSource;
+  readonly optimizer: OptimizerOptions;
+  readonly iterations: number;
+  readonly seed: number;
+  readonly pooling: 'max' | 'average';
+  readonly color: ColorMode;
+  readonly scales: 'auto' | readonly number[] | false;
+}
+
+/** The caller's factors on the three terms. */
+export interface TermWeights {
+  readonly contentWeight: number;
+  readonly styleWeight: number;
+  readonly tvWeight: number;
+}
+
+const KNOWN = new Set<string>([
+  ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
+  ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
+  ...['signal', 'onProgress', 'preview'],
+]);
+
+const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover', 'checkpointEvery']);
+
+/**
+ * Checks everything that can be checked without decoding a picture.
+ *
+ * @throws `bad-option` naming the option, what was given and what is allowed.
+ */
+export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
+  if (typeof options !== 'object' || options === null) {
+    throw badOption('styleTransfer', 'got no options', 'Give at least { content, style }');
+  }
+  for (const name of Object.keys(options)) {
+    if (KNOWN.has(name)) continue;
+    const what = NOT_YET.has(name) ? `${name} is not implemented yet` : `there is no option ${name}`;
+    throw badOption('styleTransfer', what, `The options are ${[...KNOWN].join(', ')}`);
+  }
+  if (options.content === undefined || options.content === null) {
+    throw badOption('content', 'no content picture was given', 'Give an image, a URL, bytes or { data, width, height }');
+  }
+  const recipe = resolveRecipe(options.recipe);
+  const iterations = options.iterations ?? recipe.iterations;
+  if (!Number.isInteger(iterations) || iterations < 0 || iterations > 1e6) {
+    throw badOption('iterations', `got ${iterations}`, 'Give a whole number from 0 to 1,000,000');
+  }
+  const seed = options.seed ?? 0;
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    throw badOption('seed', `got ${seed}`, 'Give a whole number from 0 to 4,294,967,295');
+  }
+  const optimizer = options.optimizer ?? recipe.optimizer;
+  checkOptimizerOptions(optimizer);
+  return {
+    recipe,
+    styles: resolveStyles(options.style),
+    size: resolveSize(options.size ?? 512),
+    weights: resolveWeights(options),
+    contentLayers: checkLayers('contentLayers', options.contentLayers ?? recipe.content.layers),
+    styleLayers: checkLayers('styleLayers', options.styleLayers ?? recipe.style.layers),
+    init: resolveInit(options.init ?? recipe.init),
+    optimizer,
+    iterations,
+    seed,
+    pooling: oneOf('pooling', options.pooling ?? recipe.pooling, ['max', 'average']),
+    color: oneOf('color', options.color ?? 'style', ['style', 'luminance', 'match', 'histogram']),
+    scales: resolveScales(options.scales ?? recipe.scales),
+  };
+}
+
+/** The three factors, checked; also used when they change during a run. */
+export function resolveWeights(options: Partial<TermWeights>): TermWeights {
+  return {
+    contentWeight: factor('contentWeight', options.contentWeight),
+    styleWeight: factor('styleWeight', options.styleWeight),
+    tvWeight: factor('tvWeight', options.tvWeight),
+  };
+}
+
+function factor(name: string, value = 1): number {
+  if (Number.isFinite(value) && value >= 0) return value;
+  throw badOption(name, `got ${String(value)}`, 'Give a number from 0');
+}
+
+function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
+  const found = allowed.find((candidate) => candidate === value);
+  if (found) return found;
+  throw badOption(name, `got ${JSON.stringify(value)}`, `Give one of ${allowed.join(', ')}`);
+}
+
+function resolveRecipe(recipe: string | Recipe = 'default'): Recipe {
+  if (typeof recipe !== 'string') return recipe;
+  const found = Object.hasOwn(recipes, recipe) ? recipes[recipe] : undefined;
+  if (found) return found;
+  throw badOption(
+    'recipe',
+    `there is no recipe ${JSON.stringify(recipe)}`,
+    `Give one of ${Object.keys(recipes).join(', ')}, or a recipe object`,
+  );
+}
+
+function resolveStyles(style: StyleTransferOptions['style']): ResolvedOptions['styles'] {
+  if (style === undefined || style === null) {
+    throw badOption('style', 'no style picture was given', 'Give a picture, or [{ image, weight }, …]');
+  }
+  const inputs: readonly StyleInput[] = Array.isArray(style) ? style : [{ image: style as ImageSource }];
+  if (inputs.length === 0) throw badOption('style', 'the list of styles is empty', 'Give at least one picture');
+  return inputs.map((input, i) => {
+    const { image, weight = 1, scale } = input;
+    if (image === undefined || image === null) {
+      throw badOption(`style[${i}]`, 'it has no image', 'Give [{ image, weight }, …]');
+    }
+    if (!(Number.isFinite(weight) && weight > 0)) {
+      throw badOption(`style[${i}].weight`, `got ${weight}`, 'Give a number above 0');
+    }
+    if (scale !== undefined && !(scale > 0 && scale <= 16)) {
+      throw badOption(`style[${i}].scale`, `got ${scale}`, 'Give a number above 0, at most 16');
+    }
+    if ('mask' in input) throw badOption(`style[${i}].mask`, 'masks are not implemented yet', 'Leave it out');
+    return scale === undefined ? { image, weight } : { image, weight, scale };
+  });
+}
+
+function resolveSize(size: NonNullable<StyleTransferOptions['size']>): ResolvedOptions['size'] {
+  const sides = typeof size === 'number' ? [size] : [size?.width, size?.height];
+  if (sides.every((side) => Number.isInteger(side) && side > 0 && side <= 65536)) return size;
+  throw badOption('size', `got ${JSON.stringify(size)}`, 'Give whole pixels from 1 to 65,536, or { width, height }');
+}
+
+function checkLayers(name: string, layers: LayerWeights): LayerWeights {
+  const valid = Object.values(layers).every((weight) => Number.isFinite(weight) && weight >= 0);
+  if (valid && typeof layers === 'object' && !Array.isArray(layers)) return layers;
+  throw badOption(name, `got ${JSON.stringify(layers)}`, 'Give layers with weights from 0, such as { relu4_2: 1 }');
+}
+
+function resolveInit(init: Init | ImageSource): Init | ImageSource {
+  // A short word that is none of the four is a mistake, not a path: paths and URLs have a dot or a slash.
+  if (typeof init === 'string' && !/[./\\:]/.test(init)) {
+    return oneOf('init', init, ['content', 'style', 'noise', 'gray']);
+  }
+  return init;
+}
+
+function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): ResolvedOptions['scales'] {
+  if (scales === 'auto' || scales === false) return scales;
+  const valid =
+    Array.isArray(scales) &&
+    scales.length > 0 &&
+    scales.every((side, i) => Number.isInteger(side) && side > 0 && (i === 0 || side > scales[i - 1]));
+  if (valid) return scales;
+  throw badOption('scales', `got ${JSON.stringify(scales)}`, "Give 'auto', false, or increasing longest sides");
+}
