@@ -85,18 +85,6 @@ export function pixelsFromBytes(
   return spread(width, height, bytes, channels, (value) => value / 255);
 }
 
-/** From 16-bit samples (0..65535), [h, w, 4], [h, w, 3] or [h, w] by length; all 16 bits survive in the floats. */
-export function pixelsFromShorts(
-  width: number,
-  height: number,
-  shorts: Uint16Array,
-  where: string = 'image',
-): Pixels {
-  checkSides(width, height, where);
-  const channels = channelsOf(shorts.length, width, height, where);
-  return spread(width, height, shorts, channels, (value) => value / 65535);
-}
-
 /**
  * From floats in [0, 1], [h, w, 4], [h, w, 3] or [h, w] by length. Values a little outside (a filter's overshoot, an
  * extended-range canvas) are clamped. Throws `bad-image` on NaN or infinity, and on values beyond [-1, 2], which mean

@@ -1,0 +1,17 @@
+export {
+  clamp01,
+  isOpaque,
+  maxPixels,
+  pixelsFromBytes,
+  pixelsFromFloats,
+  pixelsFromPlanar,
+  pixelsToBytes,
+  pixelsToPlanar,
+  type Pixels,
+} from './pixels.ts';
+export { loadImage, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
+export { type Drawable } from './canvas.ts';
+export { type BufferFormat, type BufferImage } from './gpu-source.ts';
+export { decodePng, encodePng, readPngText } from './png.ts';
+export { fitSize, resize, type ResizeFilter } from './resize.ts';
+export { keepColors, matchColors, matchHistogram, matchLuma, toLuma, type ColorMatch } from './color.ts';

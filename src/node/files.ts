@@ -1,0 +1,112 @@
+// Files in Node: read whole, and written so that nobody ever sees half of one.
+
+import { constants } from 'node:fs';
+import { access, open, readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { WgpuStyleError, type ErrorCode } from '../gpu/errors.ts';
+import { fileProblem } from '../image/locate.ts';
+
+/** Reads a file by its path or file: URL; errors are those of Node. */
+export async function readPath(location: string): Promise<Uint8Array<ArrayBuffer>> {
+  return new Uint8Array(await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location));
+}
+
+/** Reads a whole file. Throws `code` (default `bad-option`) with what is wrong with the path. */
+export async function readFileBytes(
+  location: string,
+  { where = 'readFileBytes', need = 'the path of a file', code = 'bad-option' }: {
+    readonly where?: string;
+    readonly need?: string;
+    readonly code?: ErrorCode;
+  } = {},
+): Promise<Uint8Array<ArrayBuffer>> {
+  try {
+    return await readPath(location);
+  } catch (cause) {
+    throw new WgpuStyleError(code, { what: fileProblem(location, need, cause), where, fix: 'Check the path', cause });
+  }
+}
+
+const writeProblems: Readonly<Record<string, readonly [what: string, fix: string]>> = {
+  ENOENT: ['the folder does not exist', 'Create it first'],
+  ENOTDIR: ['the folder does not exist', 'Give a path in a folder'],
+  EISDIR: ['it is a folder', 'Give the path of a file'],
+  EACCES: ['it may not be written', 'Choose another place, or change its permissions'],
+  EPERM: ['it may not be written', 'Choose another place, or change its permissions'],
+  EROFS: ['it is on a read-only disk', 'Choose another place'],
+  ENOSPC: ['the disk is full', 'Make room'],
+};
+
+function cannotWrite(file: string, where: string, cause: unknown): WgpuStyleError {
+  const { code = '', message = String(cause) } = cause as { code?: string; message?: string };
+  const [what, fix] = writeProblems[code] ?? [message, 'Choose another place'];
+  return new WgpuStyleError('bad-option', { what: `cannot write "${file}": ${what}`, where, fix, cause });
+}
+
+function withCode(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** Where a write really goes (through symbolic links), and whether the target is an ordinary or a new file. */
+async function target(file: string): Promise<{ readonly file: string; readonly replaceable: boolean }> {
+  const real = await realpath(file).catch(() => path.resolve(file));
+  const found = await stat(real).catch((error: unknown) => {
+    if ((error as { code?: string }).code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (found?.isDirectory()) throw withCode('EISDIR');
+  if (found) await access(real, constants.W_OK);
+  // A pipe or device (/dev/stdout, /dev/null) is written to, never replaced.
+  return { file: real, replaceable: found?.isFile() ?? true };
+}
+
+let written = 0;
+
+function besideName(file: string): string {
+  return path.join(path.dirname(file), `.${path.basename(file)}.${process.pid}-${written++}.part`);
+}
+
+/**
+ * Throws the `bad-option` that writing this file would throw later: no such folder, read-only, a folder of that name.
+ * Tries it out with an empty file beside, since permissions do not tell everything.
+ */
+export async function checkWritable(file: string, where: string = 'checkWritable'): Promise<void> {
+  try {
+    const { file: real, replaceable } = await target(file);
+    if (!replaceable) return;
+    const beside = besideName(real);
+    await writeFile(beside, '', { flag: 'wx' });
+    await unlink(beside);
+  } catch (cause) {
+    throw cannotWrite(file, where, cause);
+  }
+}
+
+/**
+ * Writes a file as a whole or not at all: beside the target, flushed to the disk, then renamed over it. What was there
+ * before stays until then; on failure nothing is left behind. Throws `bad-option` naming `where`.
+ */
+export async function writeFileAtomic(
+  file: string,
+  bytes: Uint8Array,
+  where: string = 'writeFileAtomic',
+): Promise<void> {
+  let beside: string | undefined;
+  try {
+    const { file: real, replaceable } = await target(file);
+    if (!replaceable) return await writeFile(real, bytes);
+    beside = besideName(real);
+    const handle = await open(beside, 'wx');
+    try {
+      await handle.writeFile(bytes);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(beside, real);
+  } catch (cause) {
+    if (beside !== undefined) await unlink(beside).catch(() => undefined);
+    throw cannotWrite(file, where, cause);
+  }
+}
