@@ -3,10 +3,13 @@
 
 import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
 import { badOption } from '../gpu/errors.ts';
+import type { PaddingMode } from '../kernels/conv2d.ts';
 import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '../kernels/shape.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
 import { unary } from './ops/unary.ts';
+import type { Pads } from './ops/conv2d.ts';
+import { pad } from './ops/pad.ts';
 import { Program } from './program.ts';
 import type { Recorder } from './recorder.ts';
 import { Tensor, type OpDescription, type TensorKind } from './tensor.ts';
@@ -156,6 +159,14 @@ export class Tape implements Recorder {
   /** x · factor, a number fixed at recording; `mul` by a scalar tensor where it should change. */
   scale(x: Tensor, factor: number): Tensor {
     return unary(this, 'scale', x, factor);
+  }
+
+  /**
+   * An image [h, w, c] with `pads` rows and columns around it: zeros, its border repeated (`replicate`), mirrored
+   * without repeating the border (`reflect`; margins smaller than the image) or its opposite side (`wrap`).
+   */
+  pad(x: Tensor, pads: Pads, mode: PaddingMode = 'zero'): Tensor {
+    return pad(this, x, pads, mode);
   }
 }
 
