@@ -10,6 +10,7 @@ import { buildPlan } from './graph.ts';
 import { unary } from './ops/unary.ts';
 import type { Pads } from './ops/conv2d.ts';
 import { pad } from './ops/pad.ts';
+import { pool, type PoolOptions } from './ops/pool.ts';
 import { Program } from './program.ts';
 import type { Recorder } from './recorder.ts';
 import { Tensor, type OpDescription, type TensorKind } from './tensor.ts';
@@ -167,6 +168,19 @@ export class Tape implements Recorder {
    */
   pad(x: Tensor, pads: Pads, mode: PaddingMode = 'zero'): Tensor {
     return pad(this, x, pads, mode);
+  }
+
+  /**
+   * The largest value of each window, [h, w, c] → [⌊(h + pads − size) / stride⌋ + 1, …, c]; 2x2 windows by default.
+   * Of equal values the first in scan order gets the gradient, as in PyTorch.
+   */
+  maxPool(x: Tensor, options: PoolOptions = {}): Tensor {
+    return pool(this, 'max', x, options);
+  }
+
+  /** The mean of each window; shapes as in {@link maxPool}. */
+  avgPool(x: Tensor, options: PoolOptions = {}): Tensor {
+    return pool(this, 'average', x, options);
   }
 }
 
