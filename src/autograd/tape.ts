@@ -8,9 +8,10 @@ import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '..
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
 import { unary } from './ops/unary.ts';
-import type { Pads } from './ops/conv2d.ts';
+import type { Pads, Pair } from './ops/conv2d.ts';
 import { pad } from './ops/pad.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
+import { upsample, type UpsampleOptions } from './ops/upsample.ts';
 import { Program } from './program.ts';
 import type { Recorder } from './recorder.ts';
 import { Tensor, type OpDescription, type TensorKind } from './tensor.ts';
@@ -181,6 +182,14 @@ export class Tape implements Recorder {
   /** The mean of each window; shapes as in {@link maxPool}. */
   avgPool(x: Tensor, options: PoolOptions = {}): Tensor {
     return pool(this, 'average', x, options);
+  }
+
+  /**
+   * An image [h, w, c] enlarged by a whole factor, or [vertical, horizontal] factors. Bilinear with half-pixel
+   * centres: PyTorch's align_corners = false.
+   */
+  upsample(x: Tensor, factor: Pair, options: UpsampleOptions = {}): Tensor {
+    return upsample(this, x, factor, options);
   }
 }
 
