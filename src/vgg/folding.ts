@@ -1,13 +1,25 @@
 // Turns a convolution found in a graph into a layer: OIHW to HWIO, and the per-channel arithmetic that followed it folded
 // into weight and bias in double precision, rounded to float32 once.
 
-import type { ConvLayer } from './layers.ts';
-import type { OnnxGraph } from './onnx.ts';
+import { WgpuStyleError } from '../gpu/errors.ts';
+import type { ConvLayer, LayerPadding } from './layers.ts';
+import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import { needConstant, type Affine } from './operators.ts';
 import type { Triple } from './preprocessing.ts';
 import { tensorFloats } from './tensor.ts';
-import type { ConvStep } from './topology.ts';
-import { WgpuStyleError } from '../gpu/errors.ts';
+
+/** A convolution as the walk finds it: its numbers still in the file. */
+export interface ConvStep {
+  readonly kind: 'conv';
+  readonly name: string;
+  readonly node: OnnxNode;
+  readonly cin: number;
+  readonly cout: number;
+  readonly kernel: readonly [number, number];
+  readonly padding: LayerPadding;
+  /** What follows it, in order. */
+  readonly affines: Affine[];
+}
 
 /** Decodes and folds. `y = scale * (w * x + b) + shift` is the convolution `(scale * w) * x + (scale * b + shift)`. */
 export function decodeConv(graph: OnnxGraph, step: ConvStep, where: string): ConvLayer {

@@ -1,6 +1,8 @@
 // The words for a network: a chain of layers with the literature's names. A chain is plain data; where it came from
 // (ONNX, safetensors) and where it runs (the tape) are other files.
 
+import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
+
 /** What lies beyond the border of a convolution's input. */
 export type LayerPadding = 'zero' | 'reflect' | 'replicate';
 
@@ -42,6 +44,16 @@ export type Layer = ConvLayer | ReluLayer | PoolLayer;
 export function layersUpTo(layers: readonly Layer[], name: string): readonly Layer[] | undefined {
   const index = layers.findIndex((layer) => layer.name === name);
   return index < 0 ? undefined : layers.slice(0, index + 1);
+}
+
+/** `bad-option` for a layer that is not there, listing those that are. */
+export function unknownLayer(
+  layers: readonly { readonly name: string }[],
+  name: string,
+  where: string,
+): WgpuStyleError {
+  const names = layers.map((layer) => layer.name).join(', ');
+  return badOption(where, `the network has no layer '${name}'`, `Take one of ${names}`);
 }
 
 /** Output channels of each block, the last convolution before each pool counting. */

@@ -21,6 +21,10 @@ export interface OnnxGraph {
   /** Inputs that are not initialisers, with their shapes where given (-1: unknown or named side). */
   readonly inputs: readonly { readonly name: string; readonly dims?: readonly number[] }[];
   readonly constants: ReadonlyMap<string, onnx.ITensorProto>;
+  /** The nodes that read a tensor, in file order, each once. */
+  readonly readers: ReadonlyMap<string, readonly OnnxNode[]>;
+  /** The node that makes a tensor. */
+  readonly makers: ReadonlyMap<string, OnnxNode>;
   /** `metadata_props` of the model. */
   readonly metadata: ReadonlyMap<string, string>;
 }
@@ -55,7 +59,7 @@ export async function readOnnx(bytes: Uint8Array, where: string): Promise<OnnxGr
   const metadata = new Map(
     (model.metadataProps ?? []).map((entry) => [entry.key ?? '', entry.value ?? '']),
   );
-  return { nodes, inputs, constants, metadata };
+  return { nodes, inputs, constants, ...indexNodes(nodes), metadata };
 }
 
 /** The generated protobuf code, whichever way the bundler or Node wraps CommonJS. */
@@ -86,6 +90,20 @@ export function intsAttribute(node: OnnxNode, name: string): readonly number[] |
 export function stringAttribute(node: OnnxNode, name: string, otherwise: string): string {
   const bytes = node.attributes.get(name)?.s;
   return bytes?.length ? new TextDecoder().decode(bytes) : otherwise;
+}
+
+function indexNodes(nodes: readonly OnnxNode[]): Pick<OnnxGraph, 'readers' | 'makers'> {
+  const readers = new Map<string, OnnxNode[]>();
+  const makers = new Map<string, OnnxNode>();
+  for (const node of nodes) {
+    for (const name of new Set(node.inputs)) {
+      const list = readers.get(name);
+      if (list) list.push(node);
+      else readers.set(name, [node]);
+    }
+    for (const name of node.outputs) makers.set(name, node);
+  }
+  return { readers, makers };
 }
 
 function toNode(node: onnx.INodeProto): OnnxNode {

@@ -26,7 +26,7 @@ export function findConstant(graph: OnnxGraph, name: string): onnx.ITensorProto 
   for (let step = 0; step <= graph.nodes.length; step++) {
     const tensor = graph.constants.get(current);
     if (tensor) return tensor;
-    const maker = graph.nodes.find((node) => node.outputs.includes(current));
+    const maker = graph.makers.get(current);
     if (!maker || !['Identity', 'Cast', 'Dropout'].includes(maker.op)) return undefined;
     current = maker.inputs[0] ?? '';
   }
@@ -44,7 +44,7 @@ export function needConstant(
   const name = node.inputs[index] ?? '';
   const tensor = findConstant(graph, name);
   if (tensor) return tensor;
-  const maker = graph.nodes.find((other) => other.outputs.includes(name));
+  const maker = graph.makers.get(name);
   if (maker) throw unsupported(node, `its ${role} is computed by ${maker.label}, need a constant`, where);
   throw new WgpuStyleError('bad-model', {
     what: `${node.label} has no ${role}: nothing in the file is called '${name}'`,

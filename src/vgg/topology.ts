@@ -2,8 +2,9 @@
 // names; layers get the literature's. Weights are decoded only for layers that are kept, batch norm and other per-channel
 // arithmetic after a convolution is folded into it, the same before the first one becomes preprocessing.
 
-import { WgpuStyleError, badOption } from '../gpu/errors.ts';
-import type { Layer, LayerPadding, Pooling } from './layers.ts';
+import { WgpuStyleError } from '../gpu/errors.ts';
+import { decodeConv, frontConv, type ConvStep } from './folding.ts';
+import { unknownLayer, type Layer, type LayerPadding, type Pooling } from './layers.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import {
   affineOf,
@@ -17,20 +18,7 @@ import {
   type Affine,
 } from './operators.ts';
 import type { ChannelAffine, Triple } from './preprocessing.ts';
-import { decodeConv, frontConv } from './folding.ts';
 import { tensorDims } from './tensor.ts';
-
-/** A convolution as the walk finds it: its numbers still in the file. */
-export interface ConvStep {
-  readonly kind: 'conv';
-  name: string;
-  readonly node: OnnxNode;
-  readonly cin: number;
-  readonly cout: number;
-  readonly kernel: readonly [number, number];
-  readonly padding: LayerPadding;
-  readonly affines: Affine[];
-}
 
 type Step =
   | ConvStep
@@ -78,8 +66,7 @@ export function findNetwork(
     });
   }
   if (upTo !== undefined && !steps.some((step) => step.name === upTo)) {
-    const names = steps.map((step) => step.name).join(', ');
-    throw badOption(where, `upTo: the file has no layer '${upTo}'`, `Take one of ${names}`);
+    throw unknownLayer(steps, upTo, where);
   }
   const layers = steps.map((step) =>
     step.kind === 'conv' ? decodeConv(graph, step, where) : step,
@@ -239,7 +226,7 @@ function nextNode(
   where: string,
   isReached: boolean,
 ): OnnxNode | undefined {
-  const readers = graph.nodes.filter((node) => node.op !== 'Shape' && node.inputs.includes(tensor));
+  const readers = (graph.readers.get(tensor) ?? []).filter((node) => node.op !== 'Shape');
   if (readers.length < 2) return readers[0];
   // A classifier may branch as it likes, and so may whatever follows the last layer asked for.
   if (isReached || readers.every((node) => headOps.has(node.op) && !leadsToConv(graph, node))) {
@@ -251,17 +238,13 @@ function nextNode(
 
 /** Whether any convolution depends on `start`'s output. */
 function leadsToConv(graph: OnnxGraph, start: OnnxNode): boolean {
-  const reached = new Set<string>(start.outputs);
-  let isGrowing = true;
-  while (isGrowing) {
-    isGrowing = false;
-    for (const node of graph.nodes) {
-      if (!node.inputs.some((name) => reached.has(name))) continue;
-      if (node.op === 'Conv' || node.op === 'ConvTranspose') return true;
-      for (const name of node.outputs) {
-        if (reached.has(name)) continue;
-        reached.add(name);
-        isGrowing = true;
+  const reached = new Set([start]);
+  // A Set grows while it is iterated: this visits every node downstream once.
+  for (const node of reached) {
+    for (const name of node.outputs) {
+      for (const reader of graph.readers.get(name) ?? []) {
+        if (reader.op === 'Conv' || reader.op === 'ConvTranspose') return true;
+        reached.add(reader);
       }
     }
   }

@@ -1,0 +1,22 @@
+// `wgpu-style/vgg`: networks of the VGG family as data, from ONNX or safetensors files, and their activations.
+
+export { Vgg, type VggOptions, type VggReport } from './vgg.ts';
+export { defaultNetwork } from './default.ts';
+export {
+  buildFeatures,
+  type BuildOptions,
+  type FeatureMap,
+  type FeaturesOptions,
+  type VariableSpace,
+} from './features.ts';
+export type { ConvLayer, Layer, LayerPadding, PoolLayer, Pooling, ReluLayer } from './layers.ts';
+export {
+  namedPreprocessing,
+  resolvePreprocessing,
+  type Preprocessing,
+  type PreprocessingMap,
+  type PreprocessingName,
+  type PreprocessingSource,
+  type Triple,
+} from './preprocessing.ts';
+export type { VggSource } from './source.ts';

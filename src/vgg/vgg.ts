@@ -1,0 +1,250 @@
+// A VGG in memory: named layers with float32 weights, what its input must look like, where that is known from. It holds
+// no GPU memory; features.ts puts it on a tape, as deep as wanted.
+
+import { badOption, WgpuStyleError } from '../gpu/errors.ts';
+import type { ImageSource } from '../image/index.ts';
+import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
+import {
+  blockWidths,
+  layersUpTo,
+  minimumSide,
+  topologyName,
+  unknownLayer,
+  type Layer,
+} from './layers.ts';
+import { readOnnx } from './onnx.ts';
+import {
+  composePreprocessing,
+  inputRangeOf,
+  namedPreprocessing,
+  preprocessingName,
+  resolvePreprocessing,
+  type ChannelAffine,
+  type Preprocessing,
+  type PreprocessingMap,
+  type PreprocessingSource,
+} from './preprocessing.ts';
+import { looksLikeSafetensors } from './safetensors.ts';
+import { readSource, type ReadContext, type VggSource } from './source.ts';
+import { findNetwork } from './topology.ts';
+import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
+
+/** Options of `Vgg.fromOnnx` and `Vgg.load`. */
+export interface VggOptions {
+  /** The last layer to keep, such as 'relu5_1'; default: all up to the classifier. Weights behind it stay unread. */
+  readonly upTo?: string;
+  /**
+   * What the file's own input expects. Default: what the file or its graph says, else 'rgb-mean-std', and then
+   * `vgg.preprocessingSource` is 'assumed'. Scaling nodes at the front of the graph are added to what is given here.
+   */
+  readonly preprocessing?: Preprocessing;
+  readonly signal?: AbortSignal;
+}
+
+/** What an import found, in words and numbers for people. */
+export interface VggReport {
+  /** 'VGG-19 to relu5_1' */
+  readonly topology: string;
+  readonly layers: number;
+  readonly parameters: number;
+  /** Channels of each block. */
+  readonly widths: readonly number[];
+  /** 'rgb-mean-std', 'bgr-255' or the map as JSON. */
+  readonly preprocessing: string;
+  readonly preprocessingSource: PreprocessingSource;
+}
+
+/** Key in an ONNX file's `metadata_props` under which its preprocessing may stand, as JSON. */
+const preprocessingKey = 'wgpu-style.preprocessing';
+
+/** A convolutional network of the VGG family: 3x3 convolutions, ReLU and 2x2 pools, of any width and depth. */
+export class Vgg {
+  /** In order; names are `conv1_1`, `relu1_1`, … `pool1`, `conv2_1`, … */
+  readonly layers: readonly Layer[];
+  readonly preprocessing: PreprocessingMap;
+  readonly preprocessingSource: PreprocessingSource;
+  /** Texts that travel with the weights: name, licence, source, … */
+  readonly metadata: ReadonlyMap<string, string>;
+
+  constructor(network: StoredNetwork & { readonly preprocessingSource: PreprocessingSource }) {
+    this.layers = network.layers;
+    this.preprocessing = network.preprocessing;
+    this.preprocessingSource = network.preprocessingSource;
+    this.metadata = network.metadata;
+  }
+
+  /**
+   * Imports the VGG in an ONNX file: VGG-11, -13, -16 or -19, any width, with or without batch norm (folded in), float32,
+   * float16, bfloat16 or double weights. Layers are found by walking the graph, not by names.
+   *
+   * @throws `bad-model` for what is not a whole ONNX file, `unsupported-op` naming the first node that no VGG has,
+   *   `bad-option` for an unknown `upTo` or preprocessing, `network` for failed downloads, `aborted`.
+   */
+  static async fromOnnx(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
+    const context = readContext('Vgg.fromOnnx', 'bad-model', options);
+    return importOnnx(await readSource(source, context), options, context.where);
+  }
+
+  /**
+   * Reads a file that `toSafetensors` or `wgpu-style import` has written.
+   *
+   * @throws `bad-weights` saying what is wrong with the file, `bad-option`, `network`, `aborted`.
+   */
+  static async fromSafetensors(
+    source: VggSource,
+    options: Pick<VggOptions, 'upTo' | 'signal'> = {},
+  ): Promise<Vgg> {
+    const context = readContext('Vgg.fromSafetensors', 'bad-weights', options);
+    return fromStored(await readSource(source, context), options, context.where);
+  }
+
+  /** Reads an ONNX or safetensors file, telling them apart by their first bytes. Errors as of the two. */
+  static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
+    const context = readContext('Vgg.load', 'bad-model', options);
+    const bytes = await readSource(source, context);
+    if (!looksLikeSafetensors(bytes)) return importOnnx(bytes, options, context.where);
+    if (options.preprocessing !== undefined) {
+      const fix = 'Leave preprocessing out: a safetensors file carries its own';
+      throw badOption(context.where, 'preprocessing was given for a safetensors file', fix);
+    }
+    return fromStored(bytes, options, context.where);
+  }
+
+  /** How many numbers all weights and biases hold. */
+  get parameters(): number {
+    return this.layers.reduce(
+      (sum, layer) => (layer.kind === 'conv' ? sum + layer.weight.length + layer.bias.length : sum),
+      0,
+    );
+  }
+
+  /** Channels of each block: [64, 128, 256, 512, 512] for the published networks. */
+  get widths(): readonly number[] {
+    return blockWidths(this.layers);
+  }
+
+  /** Topology, layers, parameters and preprocessing, for people. */
+  get report(): VggReport {
+    return {
+      topology: topologyName(this.layers),
+      layers: this.layers.length,
+      parameters: this.parameters,
+      widths: this.widths,
+      preprocessing: preprocessingName(this.preprocessing) ?? JSON.stringify(this.preprocessing),
+      preprocessingSource: this.preprocessingSource,
+    };
+  }
+
+  /** The same network without the layers behind `name`; weights are shared. Throws `bad-option` on unknown names. */
+  upTo(name: string): Vgg {
+    return new Vgg({ ...this, layers: this.#layersUpTo(name, 'vgg.upTo') });
+  }
+
+  /**
+   * The smallest side in pixels that leaves at least one pixel at `layer` (default: the last). Throws `bad-option` on
+   * unknown names.
+   */
+  minimumSize(layer?: string): number {
+    return minimumSide(
+      layer === undefined ? this.layers : this.#layersUpTo(layer, 'vgg.minimumSize'),
+    );
+  }
+
+  /**
+   * The network as the bytes of a safetensors file; float16 (the default) halves it, rounded to nearest even.
+   *
+   * @throws `bad-weights` when a number is too large for float16, `bad-option` for another dtype.
+   */
+  async toSafetensors({ dtype = 'f16' }: { readonly dtype?: 'f16' | 'f32' } = {}): Promise<
+    Uint8Array<ArrayBuffer>
+  > {
+    const where = 'vgg.toSafetensors';
+    if (dtype !== 'f16' && dtype !== 'f32') {
+      throw badOption(where, `dtype: got ${JSON.stringify(dtype)}`, "Give 'f16' or 'f32'");
+    }
+    return encodeNetwork(this, dtype, where);
+  }
+
+  /**
+   * Activations of a picture at the named layers, each `{ shape: [h, w, c], data }`, row-major. The picture is taken at
+   * its own size; alpha is ignored.
+   *
+   * @throws `bad-option` on unknown layers, `bad-image` when the picture is too small for the deepest of them.
+   */
+  async features<Name extends string>(
+    device: GPUDevice,
+    image: ImageSource,
+    names: readonly Name[],
+    options: FeaturesOptions = {},
+  ): Promise<Record<Name, FeatureMap>> {
+    return computeFeatures(device, this, image, names, options);
+  }
+
+  #layersUpTo(name: string, where: string): readonly Layer[] {
+    const layers = layersUpTo(this.layers, name);
+    if (layers) return layers;
+    throw unknownLayer(this.layers, name, where);
+  }
+}
+
+function readContext(
+  where: string,
+  code: ReadContext['code'],
+  { upTo, preprocessing, signal }: VggOptions,
+): ReadContext {
+  // Wrong options are told before half a gigabyte is downloaded.
+  if (upTo !== undefined && typeof upTo !== 'string') {
+    throw badOption(where, `upTo: got ${JSON.stringify(upTo)}`, "Give a layer's name, such as 'relu5_1'");
+  }
+  if (preprocessing !== undefined) resolvePreprocessing(preprocessing, where);
+  return { where, code, signal };
+}
+
+async function importOnnx(bytes: Uint8Array, options: VggOptions, where: string): Promise<Vgg> {
+  const graph = await readOnnx(bytes, where);
+  const { layers, front } = findNetwork(graph, options.upTo, where);
+  const stated = statedPreprocessing(graph.metadata.get(preprocessingKey), where);
+  const { preprocessing, source } = choosePreprocessing(options.preprocessing, stated, front, where);
+  const metadata = new Map([...graph.metadata].filter(([key]) => key !== preprocessingKey));
+  return new Vgg({ layers, preprocessing, preprocessingSource: source, metadata });
+}
+
+function fromStored(bytes: Uint8Array, { upTo }: VggOptions, where: string): Vgg {
+  const network = decodeNetwork(bytes, where);
+  const vgg = new Vgg({ ...network, preprocessingSource: 'file' });
+  if (upTo === undefined) return vgg;
+  if (!layersUpTo(vgg.layers, upTo)) throw unknownLayer(vgg.layers, upTo, where);
+  return vgg.upTo(upTo);
+}
+
+function statedPreprocessing(text: string | undefined, where: string): PreprocessingMap | undefined {
+  if (text === undefined) return undefined;
+  let value: unknown = text;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    // A bare name is no JSON; resolvePreprocessing refuses the rest.
+  }
+  return resolvePreprocessing(value, where, 'bad-model');
+}
+
+function choosePreprocessing(
+  option: Preprocessing | undefined,
+  stated: PreprocessingMap | undefined,
+  front: ChannelAffine | undefined,
+  where: string,
+): { preprocessing: PreprocessingMap; source: PreprocessingSource } {
+  const given = option === undefined ? stated : resolvePreprocessing(option, where);
+  const source = option === undefined ? 'file' : 'option';
+  if (!front) {
+    if (given) return { preprocessing: given, source };
+    return { preprocessing: namedPreprocessing['rgb-mean-std'], source: 'assumed' };
+  }
+  const preprocessing = composePreprocessing(given ?? inputRangeOf(front), front);
+  if (preprocessing) return { preprocessing, source: given ? source : 'graph' };
+  throw new WgpuStyleError('unsupported-op', {
+    what: 'the nodes before the first convolution multiply a channel by zero',
+    where,
+    fix: 'Export the network without them and say what it expects with preprocessing',
+  });
+}
