@@ -77,9 +77,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   var a7 = vec4f(); var b7 = vec4f();
 
   for (var ky = 0u; ky < params.kh; ky++) {
-    let from = source(i32(line + ky) - params.padTop, i32(params.h));
-    if (from < 0) { continue; }
-    let row = from * i32(params.w);
+    let lineIn = source(i32(line + ky) - params.padTop, i32(params.h));
+    if (lineIn < 0) { continue; }
+    let row = lineIn * i32(params.w);
     for (var c = 0u; c < ci4; c++) {
       // Slides by one at the start of each tap: x0 is filled by the first slide.
       var x0 = vec4f();

@@ -82,8 +82,8 @@ fn main(
   var a7 = vec4f(); var b7 = vec4f();
 
   for (var ky = 0u; ky < params.kh; ky++) {
-    let from = source(i32(line + ky) - params.padTop, i32(params.h));
-    let row = select(from * i32(params.w), -1, from < 0 || line >= params.oh);
+    let lineIn = source(i32(line + ky) - params.padTop, i32(params.h));
+    let row = select(lineIn * i32(params.w), -1, lineIn < 0 || line >= params.oh);
     for (var c = 0u; c < ci4; c++) {
       // Slides by one at the start of each tap: x0 is filled by the first slide.
       var x0 = vec4f();
