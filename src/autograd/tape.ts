@@ -12,6 +12,7 @@ import type { Pads, Pair } from './ops/conv2d.ts';
 import { pad } from './ops/pad.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
 import { upsample, type UpsampleOptions } from './ops/upsample.ts';
+import { concat, reshape, slice } from './ops/copy.ts';
 import { Program } from './program.ts';
 import type { Recorder } from './recorder.ts';
 import { Tensor, type OpDescription, type TensorKind } from './tensor.ts';
@@ -190,6 +191,21 @@ export class Tape implements Recorder {
    */
   upsample(x: Tensor, factor: Pair, options: UpsampleOptions = {}): Tensor {
     return upsample(this, x, factor, options);
+  }
+
+  /** The same elements in row-major order in another shape with as many elements. */
+  reshape(x: Tensor, shape: Shape): Tensor {
+    return reshape(this, x, shape);
+  }
+
+  /** Tensors one after another along `axis`, counted from the end where negative; other sizes must agree. */
+  concat(tensors: readonly Tensor[], axis = -1): Tensor {
+    return concat(this, tensors, axis);
+  }
+
+  /** The box of `size` elements at `begin`, one number per axis. */
+  slice(x: Tensor, begin: readonly number[], size: Shape): Tensor {
+    return slice(this, x, begin, size);
   }
 }
 
