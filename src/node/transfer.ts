@@ -1,0 +1,116 @@
+// The command that everything is about: two or more pictures in, a painting out.
+
+import path from 'node:path';
+import { loadImage, type ImageSource } from '../image/index.ts';
+import { type Progress, type StyleTransferOptions } from '../style/options.ts';
+import { type StyledPicture } from '../style/picture.ts';
+import { type TransferCommand } from './arguments.ts';
+import { checkWritable, readFileBytes } from './files.ts';
+import { checkFormat, writeImageFile } from './images.ts';
+import { type ProgressPrinter } from './progress.ts';
+import { closingLine, reportOf, settingsText, type Report } from './report.ts';
+
+/** What a run needs from outside. */
+export interface TransferServices {
+  readonly styleTransfer: (options: StyleTransferOptions) => Promise<StyledPicture>;
+  readonly signal: AbortSignal;
+  readonly printer: ProgressPrinter;
+}
+
+/** What came of it. */
+export interface TransferOutcome {
+  readonly report: Report;
+  readonly closing: string;
+  readonly wasInterrupted: boolean;
+}
+
+const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
+const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];
+
+/** `out.png`, 50 of 500 to `out-050.png`: sorted by name they are in order. */
+export function numberedOutput(output: string, iteration: number, iterations: number): string {
+  const { dir, name, ext } = path.parse(output);
+  return path.join(dir, `${name}-${String(iteration).padStart(Math.max(4, String(iterations).length), '0')}${ext}`);
+}
+
+/** Pictures and network from their paths, so that a wrong one is told before any GPU work. */
+async function readInputs(command: TransferCommand, signal: AbortSignal): Promise<StyleTransferOptions> {
+  const load = (source: string, where: string): Promise<ImageSource> => loadImage(source, { where, signal });
+  const { content, styles, network, init, options } = command;
+  const style = [];
+  for (const [i, { path: file, weight }] of styles.entries()) {
+    style.push({ image: await load(file, styles.length > 1 ? `style ${i + 1}` : 'style'), weight });
+  }
+  const isNetworkFile = network !== undefined && network !== 'default' && !isUrl(network);
+  const isWord = init === undefined || starts.includes(init) || !/[./\\:]/.test(init);
+  return {
+    content: await load(content, 'content'),
+    style,
+    ...options,
+    ...(network !== undefined && {
+      network: isNetworkFile
+        ? await readFileBytes(network, { where: '--network', need: 'an ONNX or safetensors file', code: 'bad-model' })
+        : network,
+    }),
+    ...(init !== undefined && { init: isWord ? init : await load(init, '--init') }),
+  };
+}
+
+/** Writes pictures of the run one after the other; a failure is kept for `settled`. */
+function saver(command: TransferCommand): { save: (progress: Progress) => void; settled: () => Promise<void> } {
+  let saving = Promise.resolve();
+  let failure: unknown;
+  let savedAt = 0;
+  const save = (progress: Progress): void => {
+    const { iteration, iterations } = progress;
+    // Crossed, not hit: progress may skip iterations. The last picture is the output itself.
+    const every = command.saveEvery;
+    if (every === undefined || Math.floor(iteration / every) <= Math.floor(savedAt / every)) return;
+    savedAt = iteration;
+    if (iteration >= iterations) return;
+    const taken = progress.picture();
+    const file = numberedOutput(command.output, iteration, iterations);
+    saving = Promise.all([taken, saving])
+      .then(([picture]) => writeImageFile(file, picture, { text: settingsText(command, picture), where: '--save-every' }))
+      .catch((error: unknown) => void (failure ??= error));
+  };
+  const settled = async (): Promise<void> => {
+    await saving;
+    if (failure) throw failure;
+  };
+  return { save, settled };
+}
+
+/**
+ * Runs the transfer and writes the result. The output's place and format are tried before anything else. When the signal
+ * fires, the picture so far is written all the same.
+ *
+ * @throws whatever the library throws; `bad-option` with where `-o` when the output cannot be written.
+ */
+export async function runTransfer(
+  command: TransferCommand,
+  { styleTransfer, signal, printer }: TransferServices,
+): Promise<TransferOutcome> {
+  const { output } = command;
+  await checkFormat(output, '-o');
+  await checkWritable(output, '-o');
+  const inputs = await readInputs(command, signal);
+  const started = performance.now();
+  const { save, settled } = saver(command);
+  const picture = await styleTransfer({
+    ...inputs,
+    signal,
+    onProgress: (progress) => {
+      printer.show(progress);
+      save(progress);
+    },
+  });
+  printer.finish();
+  await writeImageFile(output, picture, { text: settingsText(command, picture), where: '-o' });
+  await settled();
+  return {
+    report: reportOf(output, picture),
+    closing: closingLine(output, picture, (performance.now() - started) / 1000),
+    wasInterrupted: picture.stopped === 'aborted',
+  };
+}
