@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { badOption } from '../gpu/errors.ts';
-import { type StyleTransferOptions } from '../style/options.ts';
+import type { StyleTransferOptions } from '../style/options.ts';
 import { flags, laterCommands, laterFlags, nearestFlag, type Flag } from './flags.ts';
 
 /** The options that need no file: passed on to `styleTransfer`, which checks names and ranges. */

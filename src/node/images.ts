@@ -3,7 +3,7 @@
 import path from 'node:path';
 import type { Sharp, SharpConstructor } from 'sharp';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
-import { type DecodedImage } from '../gpu/host.ts';
+import type { DecodedImage } from '../gpu/host.ts';
 import { encodePng, loadImage, maxPixels, pixelsToBytes, type Pixels } from '../image/index.ts';
 import { writeFileAtomic } from './files.ts';
 

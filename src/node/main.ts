@@ -1,8 +1,8 @@
 // The command line as a function: words and streams in, exit status out. cli.ts connects it to the process.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { type StyleTransferOptions } from '../style/options.ts';
-import { type StyledPicture } from '../style/picture.ts';
+import type { StyleTransferOptions } from '../style/options.ts';
+import type { StyledPicture } from '../style/picture.ts';
 import { parseArguments, type Command, type TransferCommand } from './arguments.ts';
 import { requestDevice } from './device.ts';
 import { helpText } from './help.ts';

@@ -1,6 +1,6 @@
 // Progress for people: one line that is rewritten on a terminal, about ten lines in a log.
 
-import { type Progress } from '../style/options.ts';
+import type { Progress } from '../style/options.ts';
 
 /** The part of `Progress` that is shown. */
 export type ShownProgress = Omit<Progress, 'picture'>;

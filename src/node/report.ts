@@ -1,7 +1,7 @@
 // What a run leaves behind in words: the `--json` object, the settings inside the PNG, the closing line.
 
-import { type StyledPicture } from '../style/picture.ts';
-import { type TransferCommand } from './arguments.ts';
+import type { StyledPicture } from '../style/picture.ts';
+import type { TransferCommand } from './arguments.ts';
 import { duration } from './progress.ts';
 import { packageVersion } from './version.ts';
 

@@ -2,12 +2,12 @@
 
 import path from 'node:path';
 import { loadImage, type ImageSource } from '../image/index.ts';
-import { type Progress, type StyleTransferOptions } from '../style/options.ts';
-import { type StyledPicture } from '../style/picture.ts';
-import { type TransferCommand } from './arguments.ts';
+import type { Progress, StyleTransferOptions } from '../style/options.ts';
+import type { StyledPicture } from '../style/picture.ts';
+import type { TransferCommand } from './arguments.ts';
 import { checkWritable, readFileBytes } from './files.ts';
 import { checkFormat, writeImageFile } from './images.ts';
-import { type ProgressPrinter } from './progress.ts';
+import type { ProgressPrinter } from './progress.ts';
 import { closingLine, reportOf, settingsText, type Report } from './report.ts';
 
 /** What a run needs from outside. */

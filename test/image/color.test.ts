@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { keepColors, matchColors, matchHistogram, matchLuma, toLuma } from '../../src/image/color.ts';
 import { cholesky, invertLower, mapEigenvalues, multiply, transpose } from '../../src/image/matrix3.ts';
-import { type Pixels } from '../../src/image/pixels.ts';
+import type { Pixels } from '../../src/image/pixels.ts';
 import { colorMoments } from '../oracle/color.ts';
 import { noise } from './make-png.ts';
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type Pixels } from '../../src/image/pixels.ts';
+import type { Pixels } from '../../src/image/pixels.ts';
 import { fitSize, resize } from '../../src/image/resize.ts';
 import { resizeOracle } from '../oracle/resize.ts';
 import { noise } from './make-png.ts';

@@ -1,0 +1,104 @@
+// From an image buffer to a texture or canvas without leaving the GPU.
+
+import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
+import { badOption } from '../gpu/errors.ts';
+import code from '../wgsl/paint.wgsl';
+
+/** An image in GPU memory: [height, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
+export interface PaintSource {
+  readonly buffer: GPUBuffer;
+  readonly width: number;
+  readonly height: number;
+  readonly scale: number;
+  readonly mean: readonly [number, number, number];
+}
+
+const pipelines = new WeakMap<GPUDevice, Map<GPUTextureFormat, GPURenderPipeline>>();
+
+function pipelineFor(device: GPUDevice, format: GPUTextureFormat): GPURenderPipeline {
+  let ofDevice = pipelines.get(device);
+  if (!ofDevice) pipelines.set(device, (ofDevice = new Map()));
+  let pipeline = ofDevice.get(format);
+  if (!pipeline) {
+    const module = device.createShaderModule({ label: 'wgpu-style/paint.wgsl', code });
+    pipeline = device.createRenderPipeline({
+      label: `wgpu-style/paint/${format}`,
+      layout: 'auto',
+      vertex: { module, entryPoint: 'cover' },
+      fragment: { module, entryPoint: 'colour', targets: [{ format }] },
+    });
+    ofDevice.set(format, pipeline);
+  }
+  return pipeline;
+}
+
+/** Paints one source into one texture (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniform only. */
+export class Painter {
+  readonly #texture: () => GPUTexture;
+  readonly #pipeline: GPURenderPipeline;
+  readonly #group: GPUBindGroup;
+  readonly #uniform: GPUBuffer;
+
+  /** `target` is a texture, or a function that gives the current one (a canvas has a new one each frame). */
+  constructor(
+    device: GPUDevice,
+    source: PaintSource,
+    target: GPUTexture | { readonly format: GPUTextureFormat; readonly width: number; readonly height: number; readonly texture: () => GPUTexture },
+  ) {
+    const { format, width, height } = target;
+    this.#texture = 'texture' in target ? target.texture : () => target;
+    this.#pipeline = pipelineFor(device, format);
+    const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+    this.#uniform = createBuffer(device, 'paint/params', 64, usage);
+    const words = new ArrayBuffer(64);
+    new Uint32Array(words, 0, 2).set([source.height, source.width]);
+    const gain = 1 / source.scale;
+    new Float32Array(words, 8, 10).set([height, width, ...source.mean, 0, gain, gain, gain, 0]);
+    new Uint32Array(words, 48, 1).set([format.endsWith('-srgb') ? 1 : 0]);
+    device.queue.writeBuffer(this.#uniform, 0, words);
+    this.#group = device.createBindGroup({
+      label: 'wgpu-style/paint',
+      layout: this.#pipeline.getBindGroupLayout(0),
+      entries: [
+        { binding: 0, resource: { buffer: source.buffer } },
+        { binding: 1, resource: { buffer: this.#uniform } },
+      ],
+    });
+  }
+
+  /** Records the painting into the caller's encoder. */
+  encode(encoder: GPUCommandEncoder): void {
+    const pass = encoder.beginRenderPass({
+      label: 'wgpu-style/paint',
+      colorAttachments: [{ view: this.#texture().createView(), loadOp: 'clear', storeOp: 'store' }],
+    });
+    pass.setPipeline(this.#pipeline);
+    pass.setBindGroup(0, this.#group);
+    pass.draw(3);
+    pass.end();
+  }
+
+  destroy(): void {
+    destroyBuffer(this.#uniform);
+  }
+}
+
+/** A painter for a canvas: configures its WebGPU context on `device` in the platform's preferred format. */
+export function canvasPainter(
+  device: GPUDevice,
+  source: PaintSource,
+  canvas: HTMLCanvasElement | OffscreenCanvas,
+): Painter {
+  const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+  if (!context) {
+    throw badOption('preview', 'the canvas gave no WebGPU context', 'Give a canvas without another context');
+  }
+  const format = navigator.gpu.getPreferredCanvasFormat();
+  context.configure({ device, format, alphaMode: 'opaque' });
+  return new Painter(device, source, {
+    format,
+    width: canvas.width,
+    height: canvas.height,
+    texture: () => context.getCurrentTexture(),
+  });
+}

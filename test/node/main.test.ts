@@ -1,0 +1,267 @@
+// The command line around a stand-in for the library: what is read, passed on, written, printed and returned.
+// The real thing, as a program of its own, is cli.test.ts.
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { badOption, WgpuStyleError } from '../../src/gpu/errors.ts';
+import { decodePng, readPngText } from '../../src/image/png.ts';
+import { main } from '../../src/node/main.ts';
+import { numberedOutput } from '../../src/node/transfer.ts';
+import type { Progress, StyleTransferOptions } from '../../src/style/options.ts';
+import type { StyledPicture } from '../../src/style/picture.ts';
+import { makePng } from '../image/make-png.ts';
+
+let folder: string;
+let output: string;
+beforeEach(async () => {
+  folder = await mkdtemp(path.join(tmpdir(), 'wgpu-style-main-'));
+  const png = makePng({ width: 3, height: 2, depth: 8, colourType: 2, sample: (x, y, c) => 40 * (x + y) + c });
+  await writeFile(path.join(folder, 'a.png'), png);
+  await writeFile(path.join(folder, 'b.png'), png);
+  output = path.join(folder, 'out.png');
+});
+afterEach(() => rm(folder, { recursive: true, force: true }));
+
+const losses = { total: 3, content: 1, style: 2, tv: 0, layers: { relu4_2: 1 } };
+const adapter = { vendor: 'test', architecture: 'none', description: 'stand-in' };
+
+/** A result of 2x1 pixels after some iterations. */
+function pictureOf(iterations: number, stopped: StyledPicture['stopped'] = 'done'): StyledPicture {
+  return {
+    width: 2,
+    height: 1,
+    pixels: Uint8ClampedArray.of(255, 0, 0, 255, 0, 0, iterations % 256, 255),
+    losses,
+    iterations,
+    stopped,
+    details: { adapter, millisecondsPerIteration: 1.5, peakBytes: 1024, seed: 7, recipe: 'default', network: 'default' },
+  } as unknown as StyledPicture;
+}
+
+/** A library that makes ten steps. */
+async function tenSteps(options: StyleTransferOptions): Promise<StyledPicture> {
+  const iterations = options.iterations ?? 10;
+  for (let iteration = 1; iteration <= iterations; iteration++) {
+    await Promise.resolve();
+    if (options.signal?.aborted) return pictureOf(iteration - 1, 'aborted');
+    const scale = { index: 0, count: 1, width: 2, height: 1 };
+    const picture = (): Promise<StyledPicture> => Promise.resolve(pictureOf(iteration));
+    const progress: Progress = { iteration, iterations, losses, millisecondsPerIteration: 1.5, secondsLeft: 1, scale, picture };
+    options.onProgress?.(progress);
+  }
+  return pictureOf(iterations);
+}
+
+interface Ran {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+  readonly options: StyleTransferOptions | undefined;
+}
+
+async function run(
+  words: readonly string[],
+  { library = tenSteps, signal = new AbortController().signal }: {
+    library?: (options: StyleTransferOptions) => Promise<StyledPicture>;
+    signal?: AbortSignal;
+  } = {},
+): Promise<Ran> {
+  const text = { out: '', err: '' };
+  let options: StyleTransferOptions | undefined;
+  const status = await main(
+    words.map((word) => (/^[ab]\.png$/.test(word) ? path.join(folder, word) : word)),
+    {
+      stdout: { write: (s) => void (text.out += s) },
+      stderr: { write: (s) => void (text.err += s) },
+      signal,
+      styleTransfer: (given) => library((options = given)),
+    },
+  );
+  return { status, ...text, options };
+}
+const pair = (...more: string[]): string[] => ['a.png', 'b.png', '-o', output, ...more];
+
+describe('a run that succeeds', () => {
+  test('writes the picture with its settings inside, says where, and shows progress on stderr', async () => {
+    const { status, out, err } = await run(pair('--seed', '7', '--style-weight', '2'));
+    expect(status).toBe(0);
+    expect(out).toMatch(/^.*out\.png: 2x1, 10 iterations in \d+ s\n$/);
+    expect(err.split('\n').filter((line) => line !== '')).toHaveLength(10);
+    const file = await readFile(output);
+    expect(Array.from((await decodePng(file)).data.subarray(0, 4))).toEqual([1, 0, 0, 1]);
+    const text = readPngText(file);
+    expect(JSON.parse(text['wgpu-style']!)).toMatchObject({ content: 'a.png', styleWeight: 2, seed: 7, recipe: 'default', iterations: 10 });
+    expect(text['wgpu-style']).not.toContain(folder);
+  });
+
+  test('hands on every option, pictures decoded', async () => {
+    await writeFile(path.join(folder, 'net.onnx'), 'bytes');
+    const { options } = await run([
+      ...['a.png', 'b.png', 'a.png', '-o', output, '--style-weights', '2,1', '--size', '64', '--iterations', '3'],
+      ...['--network', path.join(folder, 'net.onnx'), '--init', path.join(folder, 'b.png'), '--recipe', 'gatys'],
+      ...['--optimizer', 'adam:learningRate=0.1', '--scales', 'off', '--color', 'match', '--pooling', 'max'],
+      ...['--content-layers', 'relu2_2', '--style-layers', 'relu1_1', '--content-weight', '1', '--tv-weight', '3'],
+    ]);
+    const loaded = expect.objectContaining({ width: 3, height: 2, data: expect.any(Float32Array) });
+    expect(options).toEqual({
+      content: loaded,
+      style: [{ image: loaded, weight: 2 }, { image: loaded, weight: 1 }],
+      size: 64,
+      iterations: 3,
+      network: new TextEncoder().encode('bytes'),
+      init: loaded,
+      recipe: 'gatys',
+      optimizer: { name: 'adam', learningRate: 0.1 },
+      scales: false,
+      color: 'match',
+      pooling: 'max',
+      contentLayers: { relu2_2: 1 },
+      styleLayers: { relu1_1: 1 },
+      contentWeight: 1,
+      tvWeight: 3,
+      signal: expect.any(AbortSignal),
+      onProgress: expect.any(Function),
+    });
+  });
+
+  test('words and URLs for network and start stay as they are', async () => {
+    const { options } = await run(pair('--network', 'https://example.org/vgg.onnx', '--init', 'noise'));
+    expect(options).toMatchObject({ network: 'https://example.org/vgg.onnx', init: 'noise' });
+  });
+
+  test('--json prints the object of the contract and nothing else on stdout', async () => {
+    const { status, out } = await run(pair('--json'));
+    expect(status).toBe(0);
+    expect(out.endsWith('\n')).toBe(true);
+    expect(out.trim()).not.toContain('\n');
+    expect(JSON.parse(out)).toEqual({
+      output,
+      width: 2,
+      height: 1,
+      iterations: 10,
+      losses: { total: 3, content: 1, style: 2, tv: 0 },
+      millisecondsPerIteration: 1.5,
+      adapter,
+      peakBytes: 1024,
+      seed: 7,
+      recipe: 'default',
+      network: 'default',
+    });
+  });
+
+  test('--quiet prints nothing at all', async () => {
+    expect(await run(pair('--quiet'))).toMatchObject({ status: 0, out: '', err: '' });
+  });
+
+  test('--save-every writes numbered pictures on the way', async () => {
+    const { status } = await run(pair('--save-every', '4', '--iterations', '12'));
+    expect(status).toBe(0);
+    expect((await readdir(folder)).sort()).toEqual(['a.png', 'b.png', 'out-0004.png', 'out-0008.png', 'out.png']);
+    const { data } = await decodePng(await readFile(path.join(folder, 'out-0008.png')));
+    expect(data[6]).toBeCloseTo(8 / 255, 6);
+  });
+
+  test('numbers sort by name, whatever the total', () => {
+    expect(numberedOutput('x/out.jpg', 50, 300)).toBe(path.join('x', 'out-0050.jpg'));
+    expect(numberedOutput('out.png', 50, 100000)).toBe('out-000050.png');
+  });
+});
+
+describe('a run that fails', () => {
+  const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
+
+  test.each<readonly [string, readonly string[], RegExp]>([
+    ['a missing content', ['no.png', 'b.png'], /^wgpu-style: content: no such file: got "no\.png", need the path of a picture\. Check the path\.$/],
+    ['a missing style', ['a.png', 'no.png'], /^wgpu-style: style: no such file/],
+    ['the second of two styles missing', ['a.png', 'b.png', 'no.png'], /^wgpu-style: style 2: no such file/],
+    ['a missing start', ['a.png', 'b.png', '--init', 'no.png'], /^wgpu-style: --init: no such file/],
+    ['a missing network', ['a.png', 'b.png', '--network', 'no.onnx'], /^wgpu-style: --network: no such file: got "no\.onnx", need an ONNX/],
+  ])('%s: status 1 and one line', async (_, words, message) => {
+    const { status, out, err, options } = await run([...words, '-o', output]);
+    expect(status).toBe(1);
+    expect(out).toBe('');
+    expect(lines(err)).toHaveLength(1);
+    expect(lines(err)[0]).toMatch(message);
+    expect(options).toBeUndefined();
+    expect(await readdir(folder)).not.toContain('out.png');
+  });
+
+  test('an output that cannot be written is told before anything is read or run', async () => {
+    await mkdir(path.join(folder, 'dir.png'));
+    for (const [file, message] of [
+      [path.join(folder, 'no', 'out.png'), /-o: cannot write ".*": the folder does not exist\. Create it first\./],
+      [path.join(folder, 'a.png', 'out.png'), /-o: cannot write ".*": the folder does not exist/],
+      [path.join(folder, 'dir.png'), /-o: cannot write ".*": it is a folder/],
+    ] as const) {
+      const { status, err, options } = await run(['no.png', 'no.png', '-o', file]);
+      expect(status).toBe(1);
+      expect(err).toMatch(message);
+      expect(lines(err)).toHaveLength(1);
+      expect(options).toBeUndefined();
+    }
+  });
+
+  test('an output of unknown format is wrong usage', async () => {
+    const { status, err } = await run(['a.png', 'b.png', '-o', path.join(folder, 'out.gif')]);
+    expect(status).toBe(2);
+    expect(err).toMatch(/-o: no picture format for ".*out\.gif": got extension "\.gif", need \.png/);
+  });
+
+  test('a bad option that the library finds is wrong usage', async () => {
+    const library = (): Promise<never> => Promise.reject(badOption('recipe', 'there is no recipe "x"', 'Give one of gatys'));
+    expect(await run(pair('--recipe', 'x'), { library })).toMatchObject({
+      status: 2,
+      out: '',
+      err: 'wgpu-style: recipe: there is no recipe "x". Give one of gatys.\n',
+    });
+  });
+
+  test('a library failure is status 1, in one line even when its message has several', async () => {
+    const library = (): Promise<never> =>
+      Promise.reject(new WgpuStyleError('no-adapter', { what: 'no adapter:\n  none', where: 'requestDevice', fix: 'Install one' }));
+    const { status, err } = await run(pair(), { library });
+    expect(status).toBe(1);
+    expect(err).toBe('wgpu-style: requestDevice: no adapter: none. Install one.\n');
+  });
+
+  test('a bug of ours is status 1 and says so', async () => {
+    const { status, err } = await run(pair(), { library: () => Promise.reject(new TypeError('x is undefined')) });
+    expect(status).toBe(1);
+    expect(err).toMatch(/unexpected failure: TypeError: x is undefined/);
+  });
+
+  test('a wrong flag is status 2, on stderr, and runs nothing', async () => {
+    const { status, out, err, options } = await run(pair('--itertions', '5'));
+    expect({ status, out, err, options }).toEqual({
+      status: 2,
+      out: '',
+      err: 'wgpu-style: --itertions: there is no such flag. Did you mean --iterations.\n',
+      options: undefined,
+    });
+  });
+});
+
+describe('a run that is interrupted', () => {
+  test('saves the picture so far and ends with 130', async () => {
+    const controller = new AbortController();
+    const library = (options: StyleTransferOptions): Promise<StyledPicture> =>
+      tenSteps({ ...options, onProgress: ({ iteration }) => void (iteration === 4 && controller.abort()) });
+    const { status, out } = await run(pair('--json'), { library, signal: controller.signal });
+    expect(status).toBe(130);
+    expect(JSON.parse(out)).toMatchObject({ output, iterations: 4 });
+    expect((await decodePng(await readFile(output))).data[6]).toBeCloseTo(4 / 255, 6);
+  });
+
+  test('before there is a picture ends with 130 and leaves no file', async () => {
+    const { status, err } = await run(pair(), { signal: AbortSignal.abort() });
+    expect(status).toBe(130);
+    expect(err).toMatch(/aborted/);
+    expect(await readdir(folder)).not.toContain('out.png');
+  });
+});
+
+test('help and version go to stdout with status 0', async () => {
+  expect(await run(['--help'])).toMatchObject({ status: 0, err: '', out: expect.stringMatching(/^wgpu-style: .*\n\nUsage\n/) });
+  expect(await run(['--version'])).toMatchObject({ status: 0, err: '', out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+});
