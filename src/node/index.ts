@@ -5,5 +5,7 @@ import { installHost } from './host.ts';
 
 installHost();
 
+export * from '../index.ts';
+// Node's own takes the place of the browser's.
 export { requestDevice, type NodeDeviceRequest } from './device.ts';
 export { readImageFile, writeImageFile, type WritableImage } from './images.ts';

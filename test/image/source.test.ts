@@ -8,11 +8,13 @@ import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { loadImage, type ImageSource } from '../../src/image/source.ts';
-import '../../src/node/index.ts';
+import { installHost } from '../../src/node/host.ts';
 import { makePng } from './make-png.ts';
 
 const png = makePng({ width: 3, height: 2, depth: 8, colourType: 2, sample: (x, y, c) => 40 * (x + y) + c });
 const reds = [0, 40, 80, 40, 80, 120].map((v) => Math.fround(v / 255));
+
+installHost();
 
 let folder: string;
 let server: Server;
@@ -183,6 +185,17 @@ describe('formats that sharp reads', () => {
     await expect(loadImage(file.subarray(0, file.length >> 1), { where: 'content' })).rejects.toMatchObject({
       code: 'bad-image',
       message: expect.stringMatching(/^content: a picture that cannot be decoded: got \d+ bytes \(.*\), need PNG/),
+    });
+  });
+
+  test('more pixels than can be held are refused from the header alone', async () => {
+    const file = new Uint8Array(await blocks.clone().jpeg().toBuffer());
+    const header = file.findIndex((byte, i) => byte === 0xff && file[i + 1] === 0xc0);
+    // Height and width of the frame header: 60000 each.
+    file.set([0xea, 0x60, 0xea, 0x60], header + 5);
+    await expect(loadImage(file)).rejects.toMatchObject({
+      code: 'bad-image',
+      message: expect.stringMatching(/too many pixels: got 60000x60000 = 3600000000, need at most 134217728/),
     });
   });
 

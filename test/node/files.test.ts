@@ -5,8 +5,10 @@ import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { decodePng, readPngText } from '../../src/image/png.ts';
 import { checkWritable, readFileBytes, writeFileAtomic } from '../../src/node/files.ts';
-import { checkFormat, imageFormat, writeImageFile } from '../../src/node/images.ts';
-import { readImageFile } from '../../src/node/index.ts';
+import { installHost } from '../../src/node/host.ts';
+import { checkFormat, imageFormat, readImageFile, writeImageFile } from '../../src/node/images.ts';
+
+installHost();
 
 let folder: string;
 beforeEach(async () => {
