@@ -3,7 +3,7 @@
 
 import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
-import { badOption } from '../gpu/errors.ts';
+import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { bytesOf, showShape, unpack } from '../kernels/shape.ts';
 import { placeValues, type Lifetime } from './arena.ts';
@@ -31,6 +31,8 @@ export class Program {
   readonly #slots: readonly GPUBuffer[];
   readonly #memory: ReadonlyMap<Tensor, GPUBuffer>;
   readonly #kept: ReadonlySet<Tensor>;
+  /** Variables and constants that the dispatches read: they belong to the tape and may be released. */
+  readonly #leaves: readonly Tensor[];
   readonly #once: Sequence;
   readonly #always: Sequence;
   readonly #readElsewhere: ReadElsewhere;
@@ -47,6 +49,7 @@ export class Program {
     this.#plan = plan;
     this.#readElsewhere = readElsewhere;
     this.#kept = new Set([...outputs, ...plan.gradients.values()]);
+    this.#leaves = leavesOf(plan);
     const { tensors, lifetimes } = valueLifetimes(plan, this.#kept);
     const { slotOf, slotBytes } = placeValues(lifetimes);
     const { result, settled } = watchMemory(device, 'tape.compile', () => allocate(device, slotBytes));
@@ -69,13 +72,15 @@ export class Program {
 
   #bufferOf(tensor: Tensor): GPUBuffer {
     const buffer = tensor.buffer ?? this.#memory.get(tensor);
-    if (!buffer) throw badOption('tape.compile', `${tensor.label} was destroyed`, 'Keep it until the program is done');
+    if (!buffer) throw released('program', tensor);
     return buffer;
   }
 
   /** Records one run (forward, then backward) into the caller's encoder; never submits. */
   encode(encoder: GPUCommandEncoder, timestamps?: Pick<GPUComputePassDescriptor, 'timestampWrites'>): void {
     this.#alive('program.encode');
+    const gone = this.#leaves.find(({ buffer }) => !buffer);
+    if (gone) throw released('program.encode', gone);
     const version = this.#plan.foldedFrom.reduce((sum, constant) => sum + constant.version, 0);
     if (version !== this.#foldedVersion) {
       const pass = encoder.beginComputePass({ label: 'wgpu-style/fold constants' });
@@ -154,6 +159,19 @@ export class Program {
   }
 }
 
+function released(where: string, tensor: Tensor): WgpuStyleError {
+  return badOption(where, `${tensor.label} was released`, 'Keep variables and constants until the program is done');
+}
+
+/** Variables and constants of a plan, all of which must be there. */
+function leavesOf({ once, always }: Plan): Tensor[] {
+  const bound = [...once, ...always].flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
+  const leaves = [...new Set(bound.filter(({ kind }) => kind !== 'value'))];
+  const gone = leaves.find(({ buffer }) => !buffer);
+  if (gone) throw released('tape.compile', gone);
+  return leaves;
+}
+
 /** Lifetimes over `once` followed by `always`. What must survive between runs lives to the end. */
 function valueLifetimes(
   { once, always }: Plan,
@@ -170,9 +188,9 @@ function valueLifetimes(
     }
   });
   for (const [tensor, span] of spans) {
-    // A folded constant that a run reads must outlive every run; so must results.
+    // A folded constant that a run reads must outlive every run; results are read after the run. Before their first
+    // dispatch both may share memory: whatever writes there is always followed by their own dispatches.
     const folded = span.first < once.length && span.last >= once.length;
-    if (kept.has(tensor)) span.first = 0;
     if (kept.has(tensor) || folded) span.last = all.length;
   }
   const tensors = [...spans.keys()];
