@@ -4,8 +4,9 @@
 
 import { expect } from 'vitest';
 import { Tape, type Tensor } from '../../src/autograd/index.ts';
+import { readBuffer } from '../../src/gpu/readback.ts';
 import { unaryBackward, unaryForward } from '../../src/kernels/unary.ts';
-import { elementsOf, type Shape } from '../../src/kernels/shape.ts';
+import { bytesOf, elementsOf, pack, unpack, type Shape } from '../../src/kernels/shape.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 
@@ -39,6 +40,12 @@ function probe(tape: Tape, terms: readonly [Tensor, Tensor][]): Tensor {
   });
 }
 
+/** Padding lanes are part of every kernel's contract: the next one relies on their zeros. */
+async function expectZeroPadding(device: GPUDevice, buffer: GPUBuffer, shape: Shape): Promise<void> {
+  const packed = new Float32Array(await readBuffer(device, buffer, 0, bytesOf(shape)));
+  expect(pack(shape, unpack(shape, packed)), 'padding lanes').toEqual(packed);
+}
+
 export async function checkOp(check: OpCheck): Promise<void> {
   const device = await testDevice();
   const values = check.values ?? check.inputs.map((shape, i) => randomValues(elementsOf(shape), i + 1));
@@ -54,7 +61,9 @@ export async function checkOp(check: OpCheck): Promise<void> {
   const program = tape.compile([probe(tape, [[y, u]]), y], inputs);
   await program.run();
   expect(relativeError(await program.read(y), expectedY), 'value').toBeLessThan(check.tolerance);
+  await expectZeroPadding(device, program.buffer(y), y.shape);
   for (const [i, x] of inputs.entries()) {
+    await expectZeroPadding(device, program.gradientBuffer(x), x.shape);
     const got = await program.gradient(x);
     expect(relativeError(got, expected[i]!), `gradient ${i}`).toBeLessThan(check.tolerance);
   }
