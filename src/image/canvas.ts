@@ -54,7 +54,9 @@ export async function pixelsFromDrawable(source: Drawable, where: string): Promi
       fix: "Wait for its 'loadeddata' event",
     });
   }
-  return readCanvas(width, height, where, (context) => context.drawImage(source, 0, 0, width, height));
+  return readCanvas(width, height, where, (context) =>
+    context.drawImage(source, 0, 0, width, height),
+  );
 }
 
 async function finishLoading(image: HTMLImageElement, where: string): Promise<void> {
@@ -79,7 +81,10 @@ export async function pixelsFromWideImageData(image: ImageData, where: string): 
 }
 
 /** Decodes encoded bytes (JPEG, WebP, AVIF, GIF, …) as the browser does; undefined where there is no browser. */
-export async function decodeInBrowser(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Pixels | undefined> {
+export async function decodeInBrowser(
+  bytes: Uint8Array<ArrayBuffer>,
+  where: string,
+): Promise<Pixels | undefined> {
   if (typeof createImageBitmap === 'undefined') return undefined;
   const bitmap = await createImageBitmap(new Blob([bytes]), {
     premultiplyAlpha: 'none',

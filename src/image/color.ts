@@ -19,7 +19,10 @@ function luma(data: Float32Array, at: number): number {
 }
 
 /** New RGB per pixel, clamped to [0, 1]; alpha stays. `write` gets the index of the pixel's red. */
-function recolored(pixels: Pixels, write: (at: number) => readonly [number, number, number]): Pixels {
+function recolored(
+  pixels: Pixels,
+  write: (at: number) => readonly [number, number, number],
+): Pixels {
   const data = new Float32Array(pixels.data.length);
   for (let at = 0; at < data.length; at += 4) {
     const [red, green, blue] = write(at);
@@ -78,7 +81,11 @@ export function keepColors(result: Pixels, content: Pixels): Pixels {
   }
   return recolored(result, (at) => {
     const shift = luma(result.data, at) - luma(content.data, at);
-    return [content.data[at]! + shift, content.data[at + 1]! + shift, content.data[at + 2]! + shift];
+    return [
+      content.data[at]! + shift,
+      content.data[at + 1]! + shift,
+      content.data[at + 2]! + shift,
+    ];
   });
 }
 
@@ -101,7 +108,8 @@ function statistics({ data }: Pixels): ColorStatistics | undefined {
   for (let at = 0; at < data.length; at += 4) {
     for (let i = 0; i < 9; i++) {
       const row = Math.floor(i / 3);
-      sum[i]! += data[at + 3]! * (data[at + row]! - mean[row]!) * (data[at + (i % 3)]! - mean[i % 3]!);
+      sum[i]! +=
+        data[at + 3]! * (data[at + row]! - mean[row]!) * (data[at + (i % 3)]! - mean[i % 3]!);
     }
   }
   return { mean, covariance: sum.map((value, i) => value / weight + (i % 4 === 0 ? ridge : 0)) };
@@ -111,12 +119,15 @@ function statistics({ data }: Pixels): ColorStatistics | undefined {
 function colorMap(style: Matrix3, content: Matrix3, method: ColorMatch): Matrix3 {
   if (method === 'cholesky') return multiply(cholesky(content), invertLower(cholesky(style)));
   // Rounding may leave an eigenvalue below the ridge, never a true one.
-  const root = (matrix: Matrix3): Matrix3 => mapEigenvalues(matrix, (v) => Math.sqrt(Math.max(v, ridge)));
+  const root = (matrix: Matrix3): Matrix3 =>
+    mapEigenvalues(matrix, (v) => Math.sqrt(Math.max(v, ridge)));
   const inverse = mapEigenvalues(style, (v) => 1 / Math.sqrt(Math.max(v, ridge)));
   if (method === 'pca') return multiply(root(content), inverse);
   // The optimal transport map between two Gaussians (Monge-Kantorovich): the one that moves colours least.
   const half = root(style);
-  const inner = mapEigenvalues(multiply(half, multiply(content, half)), (v) => Math.sqrt(Math.max(v, 0)));
+  const inner = mapEigenvalues(multiply(half, multiply(content, half)), (v) =>
+    Math.sqrt(Math.max(v, 0)),
+  );
   return multiply(inverse, multiply(inner, inverse));
 }
 
@@ -141,7 +152,8 @@ export function matchColors(style: Pixels, content: Pixels, method: ColorMatch =
 function sortedChannel({ data }: Pixels, channel: number): Float32Array {
   let count = 0;
   const values = new Float32Array(data.length / 4);
-  for (let at = 0; at < data.length; at += 4) if (data[at + 3]! > 0) values[count++] = data[at + channel]!;
+  for (let at = 0; at < data.length; at += 4)
+    if (data[at + 3]! > 0) values[count++] = data[at + channel]!;
   return values.subarray(0, count).sort();
 }
 
@@ -169,7 +181,8 @@ export function matchHistogram(style: Pixels, content: Pixels): Pixels {
   const matched = (channel: number, value: number): number => {
     const source = from[channel]!;
     const target = to[channel]!;
-    const rank = (position(source, value, false) + position(source, value, true)) / (2 * source.length);
+    const rank =
+      (position(source, value, false) + position(source, value, true)) / (2 * source.length);
     const at = Math.min(Math.max(rank * target.length - 0.5, 0), target.length - 1);
     const below = Math.floor(at);
     const above = Math.min(below + 1, target.length - 1);

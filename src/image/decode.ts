@@ -27,11 +27,15 @@ const beginnings: readonly (readonly [kind: string, pattern: RegExp])[] = [
 export function describeBytes(bytes: Uint8Array): string {
   if (bytes.length === 0) return 'an empty file';
   const head = String.fromCharCode(...bytes.subarray(0, 256));
-  const kind = beginnings.find(([, pattern]) => pattern.test(head))?.[0] ?? 'no known kind of picture';
+  const kind =
+    beginnings.find(([, pattern]) => pattern.test(head))?.[0] ?? 'no known kind of picture';
   return `${bytes.length} bytes that look like ${kind}`;
 }
 
-async function decodeByPlatform(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Pixels | undefined> {
+async function decodeByPlatform(
+  bytes: Uint8Array<ArrayBuffer>,
+  where: string,
+): Promise<Pixels | undefined> {
   if (!host.decodeImage) return decodeInBrowser(bytes, where);
   const { width, height, data } = await host.decodeImage(bytes, where);
   return data instanceof Float32Array
@@ -68,6 +72,9 @@ export async function decodeImage(bytes: Uint8Array<ArrayBuffer>, where: string)
   throw new WgpuStyleError('bad-image', {
     what: `not a picture that can be read here: got ${describeBytes(bytes)}, need ${bytes.length > 0 ? 'PNG' : need}`,
     where,
-    fix: bytes.length > 0 ? 'Save it as PNG, or import wgpu-style/node in Node' : 'Save or download it again',
+    fix:
+      bytes.length > 0
+        ? 'Save it as PNG, or import wgpu-style/node in Node'
+        : 'Save or download it again',
   });
 }

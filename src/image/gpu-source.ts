@@ -34,7 +34,11 @@ function refuse(where: string, what: string, fix: string, cause?: unknown): Wgpu
 /** The device, or `bad-option` saying that this kind of source needs it. */
 export function neededDevice(device: GPUDevice | undefined, where: string): GPUDevice {
   if (device) return device;
-  throw badOption(where, 'a GPU source without its device: got none, need the GPUDevice it lives on', 'Pass device');
+  throw badOption(
+    where,
+    'a GPU source without its device: got none, need the GPUDevice it lives on',
+    'Pass device',
+  );
 }
 
 /** IEEE half to number. */
@@ -43,7 +47,9 @@ function halfToNumber(half: number): number {
   const fraction = half & 1023;
   const sign = half & 0x8000 ? -1 : 1;
   if (exponent === 31) return fraction ? NaN : sign * Infinity;
-  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+  return (
+    sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15))
+  );
 }
 
 /** Runs GPU commands and turns what validation says about them into `bad-image`. */
@@ -54,17 +60,32 @@ async function validated<T>(device: GPUDevice, where: string, work: () => Promis
   const popped = device.popErrorScope();
   const [value, error] = await Promise.all([result, popped]);
   if (error) {
-    throw refuse(where, `the GPU would not copy it: ${error.message}`, 'Hand over a texture or buffer that is alive and not mapped', error);
+    throw refuse(
+      where,
+      `the GPU would not copy it: ${error.message}`,
+      'Hand over a texture or buffer that is alive and not mapped',
+      error,
+    );
   }
   return value;
 }
 
 /** RGBA from the texels of a format, rows already tight. */
-function texelsToPixels(texture: GPUTexture, bytes: Uint8Array<ArrayBuffer>, where: string): Pixels {
+function texelsToPixels(
+  texture: GPUTexture,
+  bytes: Uint8Array<ArrayBuffer>,
+  where: string,
+): Pixels {
   const { width, height, format } = texture;
-  if (format === 'rgba32float') return pixelsFromFloats(width, height, new Float32Array(bytes.buffer), where);
+  if (format === 'rgba32float')
+    return pixelsFromFloats(width, height, new Float32Array(bytes.buffer), where);
   if (format === 'rgba16float') {
-    return pixelsFromFloats(width, height, Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber), where);
+    return pixelsFromFloats(
+      width,
+      height,
+      Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber),
+      where,
+    );
   }
   if (format.startsWith('bgra')) {
     for (let i = 0; i < bytes.length; i += 4) [bytes[i], bytes[i + 2]] = [bytes[i + 2]!, bytes[i]!];
@@ -76,7 +97,11 @@ function texelsToPixels(texture: GPUTexture, bytes: Uint8Array<ArrayBuffer>, whe
  * Reads level 0, layer 0 of a 2D texture with COPY_SRC: rgba8unorm(-srgb), bgra8unorm(-srgb), rgba16float or
  * rgba32float. Values are taken as sRGB-encoded with straight alpha. Throws `bad-image` for other textures.
  */
-export async function pixelsFromTexture(device: GPUDevice, texture: GPUTexture, where: string): Promise<Pixels> {
+export async function pixelsFromTexture(
+  device: GPUDevice,
+  texture: GPUTexture,
+  where: string,
+): Promise<Pixels> {
   const { width, height, format } = texture;
   checkSides(width, height, where);
   const texelBytes = bytesPerPixel[format];
@@ -89,7 +114,11 @@ export async function pixelsFromTexture(device: GPUDevice, texture: GPUTexture, 
     );
   }
   if (!(texture.usage & GPUTextureUsage.COPY_SRC)) {
-    throw refuse(where, 'a texture that may not be copied: got a usage without COPY_SRC', 'Add GPUTextureUsage.COPY_SRC');
+    throw refuse(
+      where,
+      'a texture that may not be copied: got a usage without COPY_SRC',
+      'Add GPUTextureUsage.COPY_SRC',
+    );
   }
   // Copies out of textures need rows of whole 256 bytes.
   const bytesPerRow = Math.ceil((width * texelBytes) / 256) * 256;
@@ -123,7 +152,11 @@ function formatBySize(area: number, bytes: number): BufferFormat | undefined {
 }
 
 /** Reads RGBA pixels from a buffer with COPY_SRC. Throws `bad-image` when size, usage or values do not fit. */
-export async function pixelsFromBuffer(device: GPUDevice, image: BufferImage, where: string): Promise<Pixels> {
+export async function pixelsFromBuffer(
+  device: GPUDevice,
+  image: BufferImage,
+  where: string,
+): Promise<Pixels> {
   const { buffer, width, height, offset = 0 } = image;
   checkSides(width, height, where);
   const area = width * height;
@@ -139,7 +172,11 @@ export async function pixelsFromBuffer(device: GPUDevice, image: BufferImage, wh
     );
   }
   if (!(buffer.usage & GPUBufferUsage.COPY_SRC)) {
-    throw refuse(where, 'a buffer that may not be copied: got a usage without COPY_SRC', 'Add GPUBufferUsage.COPY_SRC');
+    throw refuse(
+      where,
+      'a buffer that may not be copied: got a usage without COPY_SRC',
+      'Add GPUBufferUsage.COPY_SRC',
+    );
   }
   const bytes = await validated(device, where, () => readBuffer(device, buffer, offset, needed));
   return format === 'rgba32float'

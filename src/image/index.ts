@@ -14,4 +14,11 @@ export { type Drawable } from './canvas.ts';
 export { type BufferFormat, type BufferImage } from './gpu-source.ts';
 export { decodePng, encodePng, readPngText } from './png.ts';
 export { fitSize, resize, type ResizeFilter } from './resize.ts';
-export { keepColors, matchColors, matchHistogram, matchLuma, toLuma, type ColorMatch } from './color.ts';
+export {
+  keepColors,
+  matchColors,
+  matchHistogram,
+  matchLuma,
+  toLuma,
+  type ColorMatch,
+} from './color.ts';

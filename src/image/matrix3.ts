@@ -66,7 +66,15 @@ export function cholesky(a: Matrix3): Matrix3 {
 /** Inverse of a lower triangular matrix with a diagonal without zeros. */
 export function invertLower(l: Matrix3): Matrix3 {
   const [a, , , b, c, , d, e, f] = l as readonly [
-    number, number, number, number, number, number, number, number, number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
   ];
   return [1 / a, 0, 0, -b / (a * c), 1 / c, 0, (b * e - c * d) / (a * c * f), -e / (c * f), 1 / f];
 }

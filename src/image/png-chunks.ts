@@ -61,12 +61,17 @@ export function readChunks(bytes: Uint8Array, where: string): readonly PngChunk[
     const room = bytes.length - at - 12;
     const length = room < 0 ? 0 : view.getUint32(at);
     if (room < 0 || length > room) {
-      throw corrupt(where, `the file ends inside a chunk: got ${bytes.length} bytes, need ${at + 12 + length}`);
+      throw corrupt(
+        where,
+        `the file ends inside a chunk: got ${bytes.length} bytes, need ${at + 12 + length}`,
+      );
     }
     const type = String.fromCharCode(...bytes.subarray(at + 4, at + 8));
-    const isSound = crc32(bytes.subarray(at + 4, at + 8 + length)) === view.getUint32(at + 8 + length);
+    const isSound =
+      crc32(bytes.subarray(at + 4, at + 8 + length)) === view.getUint32(at + 8 + length);
     const matters = /^[A-Z]/.test(type) || type === 'tRNS';
-    if (!isSound && matters) throw corrupt(where, `the checksum of its ${type} chunk at byte ${at} is wrong`);
+    if (!isSound && matters)
+      throw corrupt(where, `the checksum of its ${type} chunk at byte ${at} is wrong`);
     if (isSound) chunks.push({ type, data: bytes.subarray(at + 8, at + 8 + length) });
     at += 12 + length;
     if (type === 'IEND') break;
@@ -118,7 +123,10 @@ export function writeChunk(type: string, data: Uint8Array): Uint8Array<ArrayBuff
 
 /** A whole file: the signature and the chunks, in order. */
 export function writeChunks(chunks: readonly PngChunk[]): Uint8Array<ArrayBuffer> {
-  const parts = [Uint8Array.from(signature), ...chunks.map(({ type, data }) => writeChunk(type, data))];
+  const parts = [
+    Uint8Array.from(signature),
+    ...chunks.map(({ type, data }) => writeChunk(type, data)),
+  ];
   const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
   let at = 0;
   for (const part of parts) {

@@ -23,7 +23,13 @@ interface Pass {
   readonly height: number;
 }
 
-const samplesPerPixel: Readonly<Record<PngHeader['colourType'], number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
+const samplesPerPixel: Readonly<Record<PngHeader['colourType'], number>> = {
+  0: 1,
+  2: 3,
+  3: 1,
+  4: 2,
+  6: 4,
+};
 
 /** Origin and step of the seven passes (PNG specification, section 8.1). */
 const adam7 = [
@@ -57,7 +63,10 @@ function rowBytes(header: PngHeader, width: number): number {
 
 /** Bytes of all rows with their filter bytes: what the image data must inflate to. */
 export function inflatedLength(header: PngHeader): number {
-  return passesOf(header).reduce((sum, pass) => sum + pass.height * (1 + rowBytes(header, pass.width)), 0);
+  return passesOf(header).reduce(
+    (sum, pass) => sum + pass.height * (1 + rowBytes(header, pass.width)),
+    0,
+  );
 }
 
 /**
@@ -82,12 +91,17 @@ export async function inflate(
       filled += taken.length;
     }
   } catch (cause) {
-    throw corrupt(where, `its image data breaks off or is damaged: got ${filled} bytes of rows, need ${length}`, cause);
+    throw corrupt(
+      where,
+      `its image data breaks off or is damaged: got ${filled} bytes of rows, need ${length}`,
+      cause,
+    );
   } finally {
     // The rest (a checksum, junk, a bomb) is of no interest, and neither is its failure.
     reader.cancel().catch(() => undefined);
   }
-  if (filled < length) throw corrupt(where, `too little image data: got ${filled} bytes of rows, need ${length}`);
+  if (filled < length)
+    throw corrupt(where, `too little image data: got ${filled} bytes of rows, need ${length}`);
   return output;
 }
 
@@ -125,14 +139,20 @@ function sampleAt(row: Uint8Array, i: number, depth: PngHeader['depth']): number
 type Pixel = (row: Uint8Array, x: number, data: Float32Array, to: number) => void;
 
 /** How a pixel of this colour type reads. */
-function pixelReader(header: PngHeader, { palette, transparency }: PngTables, where: string): Pixel {
+function pixelReader(
+  header: PngHeader,
+  { palette, transparency }: PngTables,
+  where: string,
+): Pixel {
   const { colourType, depth } = header;
   const top = 2 ** depth - 1;
   if (colourType === 3) {
-    if (!palette || palette.length === 0 || palette.length % 3 !== 0) throw corrupt(where, 'it has no usable palette');
+    if (!palette || palette.length === 0 || palette.length % 3 !== 0)
+      throw corrupt(where, 'it has no usable palette');
     return (row, x, data, to) => {
       const entry = sampleAt(row, x, depth);
-      if (3 * entry >= palette.length) throw corrupt(where, `colour ${entry} of a palette of ${palette.length / 3}`);
+      if (3 * entry >= palette.length)
+        throw corrupt(where, `colour ${entry} of a palette of ${palette.length / 3}`);
       for (let c = 0; c < 3; c++) data[to + c] = palette[3 * entry + c]! / 255;
       data[to + 3] = (transparency?.[entry] ?? 255) / 255;
     };
@@ -143,7 +163,10 @@ function pixelReader(header: PngHeader, { palette, transparency }: PngTables, wh
   // Without alpha, one colour may be named as transparent: 16 bits per sample, whatever the depth.
   const key =
     !hasAlpha && transparency?.length === 2 * colours
-      ? Array.from({ length: colours }, (_, c) => transparency[2 * c]! * 256 + transparency[2 * c + 1]!)
+      ? Array.from(
+          { length: colours },
+          (_, c) => transparency[2 * c]! * 256 + transparency[2 * c + 1]!,
+        )
       : undefined;
   return (row, x, data, to) => {
     const from = x * samples;

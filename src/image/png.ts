@@ -19,7 +19,11 @@ export async function decodePng(bytes: Uint8Array, where: string = 'image'): Pro
   const palette = chunks.find(({ type }) => type === 'PLTE')?.data;
   const transparency = chunks.find(({ type }) => type === 'tRNS')?.data;
   const tables = { ...(palette && { palette }), ...(transparency && { transparency }) };
-  return { width: header.width, height: header.height, data: scanlinesToFloats(header, raw, tables, where) };
+  return {
+    width: header.width,
+    height: header.height,
+    data: scanlinesToFloats(header, raw, tables, where),
+  };
 }
 
 /**
@@ -27,11 +31,16 @@ export async function decodePng(bytes: Uint8Array, where: string = 'image'): Pro
  * asked first. Throws `bad-image` as `decodePng` does for a damaged container.
  */
 export function pngWantsConversion(bytes: Uint8Array, where: string = 'image'): boolean {
-  return readChunks(bytes, where).some(({ type }) => type === 'iCCP' || type === 'cICP' || type === 'eXIf');
+  return readChunks(bytes, where).some(
+    ({ type }) => type === 'iCCP' || type === 'cICP' || type === 'eXIf',
+  );
 }
 
 /** The texts (tEXt, iTXt without compression) of a PNG by keyword. Throws `bad-image` for a damaged container. */
-export function readPngText(bytes: Uint8Array, where: string = 'image'): Readonly<Record<string, string>> {
+export function readPngText(
+  bytes: Uint8Array,
+  where: string = 'image',
+): Readonly<Record<string, string>> {
   const texts: Record<string, string> = {};
   for (const { type, data } of readChunks(bytes, where)) {
     const end = data.indexOf(0);
@@ -41,7 +50,8 @@ export function readPngText(bytes: Uint8Array, where: string = 'image'): Readonl
     if (type === 'iTXt' && data[end + 1] === 0) {
       const language = data.indexOf(0, end + 3);
       const translated = data.indexOf(0, language + 1);
-      if (language > 0 && translated > 0) texts[keyword] = new TextDecoder().decode(data.subarray(translated + 1));
+      if (language > 0 && translated > 0)
+        texts[keyword] = new TextDecoder().decode(data.subarray(translated + 1));
     }
   }
   return texts;
@@ -49,7 +59,11 @@ export function readPngText(bytes: Uint8Array, where: string = 'image'): Readonl
 
 function textChunk(keyword: string, text: string): PngChunk {
   if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,77}[\x21-\x7e])?$/.test(keyword)) {
-    throw badOption('text', `no PNG keyword: got "${keyword}", need 1 to 79 printable ASCII characters`, 'Rename it');
+    throw badOption(
+      'text',
+      `no PNG keyword: got "${keyword}", need 1 to 79 printable ASCII characters`,
+      'Rename it',
+    );
   }
   const isAscii = /^[\n\x20-\x7e]*$/.test(text);
   // iTXt: keyword, no compression (two zeros), no language, no translated keyword, then UTF-8.
@@ -113,7 +127,10 @@ export async function encodePng(
   width: number,
   height: number,
   rgba: Uint8Array | Uint8ClampedArray,
-  { text = {}, where = 'encodePng' }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+  {
+    text = {},
+    where = 'encodePng',
+  }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   checkSides(width, height, where);
   if (rgba.length !== 4 * width * height) {
@@ -128,7 +145,11 @@ export async function encodePng(
   const file = new Uint8Array(upng.encode([copy.buffer], width, height, 0, undefined, true));
   const chunks = [...encodedChunks(file, copy, width, height)];
   const beforeData = chunks.findIndex(({ type }) => type === 'IDAT');
-  chunks.splice(beforeData, 0, ...Object.entries(text).map(([key, value]) => textChunk(key, value)));
+  chunks.splice(
+    beforeData,
+    0,
+    ...Object.entries(text).map(([key, value]) => textChunk(key, value)),
+  );
   return writeChunks(chunks);
 }
 

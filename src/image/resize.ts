@@ -10,7 +10,9 @@ export type ResizeFilter = 'bicubic' | 'bilinear' | 'box';
 /** The largest side that a result may have. */
 const largestSide = 2 ** 16;
 
-const filters: Readonly<Record<ResizeFilter, { readonly support: number; readonly at: (t: number) => number }>> = {
+const filters: Readonly<
+  Record<ResizeFilter, { readonly support: number; readonly at: (t: number) => number }>
+> = {
   // Keys, "Cubic convolution interpolation for digital image processing" (1981), a = -0.5.
   bicubic: {
     support: 2,
@@ -68,7 +70,8 @@ function resampleAxis(
       const to = line * step.acrossOut + i * step.along;
       for (let c = 0; c < 4; c++) {
         let sum = 0;
-        for (let k = 0; k < weights.length; k++) sum += weights[k]! * input[from + k * step.along + c]!;
+        for (let k = 0; k < weights.length; k++)
+          sum += weights[k]! * input[from + k * step.along + c]!;
         output[to + c] = sum;
       }
     }
@@ -82,7 +85,9 @@ function premultiplied(data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffe
 }
 
 function straightened(data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer> {
-  return data.map((value, i) => (i % 4 === 3 ? value : data[i | 3]! > 0 ? value / data[i | 3]! : 0));
+  return data.map((value, i) =>
+    i % 4 === 3 ? value : data[i | 3]! > 0 ? value / data[i | 3]! : 0,
+  );
 }
 
 /**
@@ -140,5 +145,7 @@ export function fitSize(
   if (typeof size !== 'number') return { width: size.width, height: size.height };
   const scale = size / Math.max(width, height);
   const fit = (side: number): number => Math.max(1, Math.round(side * scale));
-  return width >= height ? { width: size, height: fit(height) } : { width: fit(width), height: size };
+  return width >= height
+    ? { width: size, height: fit(height) }
+    : { width: fit(width), height: size };
 }

@@ -1,9 +1,20 @@
 // Everything a user may hand over as a picture, and the one way in.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { isDrawable, pixelsFromDrawable, pixelsFromWideImageData, tagOf, type Drawable } from './canvas.ts';
+import {
+  isDrawable,
+  pixelsFromDrawable,
+  pixelsFromWideImageData,
+  tagOf,
+  type Drawable,
+} from './canvas.ts';
 import { decodeImage } from './decode.ts';
-import { neededDevice, pixelsFromBuffer, pixelsFromTexture, type BufferImage } from './gpu-source.ts';
+import {
+  neededDevice,
+  pixelsFromBuffer,
+  pixelsFromTexture,
+  type BufferImage,
+} from './gpu-source.ts';
 import { readLocation } from './locate.ts';
 import { pixelsFromBytes, pixelsFromFloats, type Pixels } from './pixels.ts';
 
@@ -42,7 +53,9 @@ export interface LoadImageOptions {
 function ownBytes(source: Uint8Array | ArrayBuffer): Uint8Array<ArrayBuffer> {
   if (!(source instanceof Uint8Array)) return new Uint8Array(source);
   // Bytes in shared memory may change while we read them, and Blob refuses them.
-  return source.buffer instanceof ArrayBuffer ? (source as Uint8Array<ArrayBuffer>) : new Uint8Array(source);
+  return source.buffer instanceof ArrayBuffer
+    ? (source as Uint8Array<ArrayBuffer>)
+    : new Uint8Array(source);
 }
 
 /** A File may have been changed or removed since it was chosen. */
@@ -68,16 +81,23 @@ function described(source: unknown): string {
   return data === undefined ? tagOf(source) : `${tagOf(source)} with data: ${tagOf(data)}`;
 }
 
-async function load(source: ImageSource, where: string, options: LoadImageOptions): Promise<Pixels | undefined> {
-  if (typeof source === 'string') return decodeImage(await readLocation(source, where, options.signal), where);
+async function load(
+  source: ImageSource,
+  where: string,
+  options: LoadImageOptions,
+): Promise<Pixels | undefined> {
+  if (typeof source === 'string')
+    return decodeImage(await readLocation(source, where, options.signal), where);
   if (typeof source !== 'object' || source === null) return undefined;
   if (source instanceof Uint8Array || tagOf(source) === 'ArrayBuffer') {
     return decodeImage(ownBytes(source as Uint8Array | ArrayBuffer), where);
   }
   if (isDrawable(source)) return pixelsFromDrawable(source, where);
-  if (source instanceof URL) return decodeImage(await readLocation(source.href, where, options.signal), where);
+  if (source instanceof URL)
+    return decodeImage(await readLocation(source.href, where, options.signal), where);
   if (source instanceof Blob) return decodeImage(await bytesOfBlob(source, where), where);
-  if (isTexture(source)) return pixelsFromTexture(neededDevice(options.device, where), source, where);
+  if (isTexture(source))
+    return pixelsFromTexture(neededDevice(options.device, where), source, where);
   if ('buffer' in source && 'width' in source && 'mapAsync' in source.buffer) {
     return pixelsFromBuffer(neededDevice(options.device, where), source, where);
   }
@@ -85,7 +105,10 @@ async function load(source: ImageSource, where: string, options: LoadImageOption
   const { data, width, height } = source;
   if (data instanceof Float32Array) return pixelsFromFloats(width, height, data, where);
   if (!(data instanceof Uint8Array || data instanceof Uint8ClampedArray)) return undefined;
-  const isWide = 'colorSpace' in source && source.colorSpace !== 'srgb' && typeof OffscreenCanvas !== 'undefined';
+  const isWide =
+    'colorSpace' in source &&
+    source.colorSpace !== 'srgb' &&
+    typeof OffscreenCanvas !== 'undefined';
   if (isWide) return pixelsFromWideImageData(source as ImageData, where);
   return pixelsFromBytes(width, height, data, where);
 }
@@ -97,7 +120,10 @@ async function load(source: ImageSource, where: string, options: LoadImageOption
  *   `network` when a URL gives nothing; `aborted` when the signal fires; `bad-option` when a GPU source comes without
  *   its device.
  */
-export async function loadImage(source: ImageSource, options: LoadImageOptions = {}): Promise<Pixels> {
+export async function loadImage(
+  source: ImageSource,
+  options: LoadImageOptions = {},
+): Promise<Pixels> {
   const { where = 'image', signal } = options;
   throwIfAborted(signal, where);
   const pixels = await load(source, where, options);

@@ -2,26 +2,8 @@
 
 import { parseArgs } from 'node:util';
 import { badOption } from '../gpu/errors.ts';
-import type { StyleTransferOptions } from '../style/options.ts';
 import { flags, laterCommands, laterFlags, nearestFlag, type Flag } from './flags.ts';
-
-/** The options that need no file: passed on to `styleTransfer`, which checks names and ranges. */
-export type PlainOptions = Pick<
-  StyleTransferOptions,
-  | 'recipe'
-  | 'size'
-  | 'contentWeight'
-  | 'styleWeight'
-  | 'tvWeight'
-  | 'contentLayers'
-  | 'styleLayers'
-  | 'optimizer'
-  | 'iterations'
-  | 'seed'
-  | 'pooling'
-  | 'color'
-  | 'scales'
->;
+import { isWhole, numberOf, plainOptions, type PlainOptions } from './plain-options.ts';
 
 /** A run: what to read, what to do, where to write. `network` and `init` are words, paths or URLs still. */
 export interface TransferCommand {
@@ -44,19 +26,24 @@ export type Command =
   | { readonly command: 'help' }
   | { readonly command: 'version' };
 
-type Values = ReadonlyMap<string, string>;
-
-function flagOf(name: string): Flag {
+function flagOf(name: string, given: string): Flag {
   const flag = flags.find((candidate) => candidate.name === name);
   if (flag) return flag;
-  const given = `--${name}`;
-  if (laterFlags.has(name)) throw badOption(given, 'this flag is not available yet', 'Leave it out for now');
+  if (laterFlags.has(name))
+    throw badOption(given, 'this flag is not available yet', 'Leave it out for now');
   const nearest = nearestFlag(name);
-  throw badOption(given, 'there is no such flag', nearest ? `Did you mean --${nearest}` : 'See wgpu-style --help');
+  throw badOption(
+    given,
+    'there is no such flag',
+    nearest ? `Did you mean --${nearest}` : 'See wgpu-style --help',
+  );
 }
 
 /** Positionals and flag values; the last one counts where a flag is repeated. */
-function read(words: readonly string[]): { readonly names: readonly string[]; readonly values: Values } {
+function read(words: readonly string[]): {
+  readonly names: readonly string[];
+  readonly values: ReadonlyMap<string, string>;
+} {
   const options = Object.fromEntries(
     flags.map(({ name, short, value }) => [
       name,
@@ -69,101 +56,35 @@ function read(words: readonly string[]): { readonly names: readonly string[]; re
     const isValue = /^-[\d.]/.test(word) && last !== undefined && /^--[a-z-]+$/.test(last);
     return isValue ? [...list.slice(0, -1), `${last}=${word}`] : [...list, word];
   }, []);
-  const { tokens } = parseArgs({ args: joined, options, strict: false, allowPositionals: true, tokens: true });
+  const { tokens } = parseArgs({
+    args: joined,
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const names: string[] = [];
   const values = new Map<string, string>();
   for (const token of tokens) {
     if (token.kind === 'positional') names.push(token.value);
     if (token.kind !== 'option') continue;
-    const flag = flagOf(token.name);
+    const flag = flagOf(token.name, token.rawName);
     const given = `--${flag.name}`;
     const value = token.value ?? '';
     const isMissing = value === '' || (!token.inlineValue && /^--?[a-z]/.test(value));
-    if (flag.value && isMissing) throw badOption(given, 'got no value', `Give ${given} <${flag.value}>: ${flag.help}`);
-    if (!flag.value && token.value !== undefined) throw badOption(given, `got "${value}", takes no value`, 'Leave it out');
+    if (flag.value && isMissing)
+      throw badOption(given, 'got no value', `Give ${given} <${flag.value}>: ${flag.help}`);
+    if (!flag.value && token.value !== undefined)
+      throw badOption(given, `got "${value}", takes no value`, 'Leave it out');
     values.set(flag.name, value);
   }
   return { names, values };
 }
 
-function numberOf(text: string, where: string, isAllowed: (value: number) => boolean, need: string): number {
-  const value = text.trim() === '' ? NaN : Number(text);
-  if (Number.isFinite(value) && isAllowed(value)) return value;
-  throw badOption(where, `got "${text}", need ${need}`, 'Correct the number');
-}
-
-const isWhole = (value: number): boolean => Number.isInteger(value) && value >= 1;
-
-function readSize(text: string): number | { width: number; height: number } {
-  const need = 'whole pixels from 1 up, or WIDTHxHEIGHT';
-  const sides = text.split('x').map((side) => numberOf(side, '--size', isWhole, need));
-  if (sides.length > 2) throw badOption('--size', `got "${text}", need ${need}`, 'Correct the size');
-  return sides.length === 1 ? sides[0]! : { width: sides[0]!, height: sides[1]! };
-}
-
-/** `relu1_1,relu2_1=0.5` to layer → weight. */
-function readLayers(text: string, where: string): Record<string, number> {
-  const layers: Record<string, number> = {};
-  for (const part of text.split(',')) {
-    const [name = '', weight = '1', ...rest] = part.trim().split('=');
-    if (name === '' || rest.length > 0) throw badOption(where, `got "${text}"`, 'Give layers such as relu4_2=1,relu3_1=0.5');
-    layers[name] = numberOf(weight, where, (value) => value >= 0, `a weight from 0 for ${name}`);
-  }
-  return layers;
-}
-
-/** `adam:learningRate=0.02,epsilonForm=keras` to an optimizer's options; which exist is for the optimiser to say. */
-function readOptimizer(text: string): NonNullable<PlainOptions['optimizer']> {
-  const [name = '', settings] = text.split(/:(.*)/s);
-  const options: Record<string, number | string> = { name };
-  for (const part of settings ? settings.split(',') : []) {
-    const [key = '', value = ''] = part.split(/=(.*)/s);
-    if (key === '' || value === '' || key === 'name') {
-      throw badOption('--optimizer', `got "${text}"`, 'Give a name with settings, such as adam:learningRate=0.02,beta1=0.9');
-    }
-    options[key] = Number.isNaN(Number(value)) ? value : Number(value);
-  }
-  return options as unknown as NonNullable<PlainOptions['optimizer']>;
-}
-
-function readScales(text: string): NonNullable<PlainOptions['scales']> {
-  if (text === 'auto') return 'auto';
-  if (text === 'off' || text === 'false') return false;
-  const need = 'auto, off, or longest sides such as 128,256,512';
-  return text.split(',').map((side) => numberOf(side, '--scales', isWhole, need));
-}
-
-/** Every plain option that was given. */
-function plainOptions(values: Values): PlainOptions {
-  const given = <T>(name: string, convert: (text: string, where: string) => T): T | undefined => {
-    const text = values.get(name);
-    return text === undefined ? undefined : convert(text, `--${name}`);
-  };
-  const word = (text: string): string => text;
-  const weight = (text: string, where: string): number => numberOf(text, where, (value) => value >= 0, 'a number from 0');
-  const count = (text: string, where: string): number =>
-    numberOf(text, where, (value) => Number.isInteger(value) && value >= 0, 'a whole number from 0');
-  const options = {
-    recipe: given('recipe', word),
-    size: given('size', readSize),
-    contentWeight: given('content-weight', weight),
-    styleWeight: given('style-weight', weight),
-    tvWeight: given('tv-weight', weight),
-    contentLayers: given('content-layers', readLayers),
-    styleLayers: given('style-layers', readLayers),
-    optimizer: given('optimizer', readOptimizer),
-    iterations: given('iterations', count),
-    seed: given('seed', count),
-    pooling: given('pooling', word),
-    color: given('color', word),
-    scales: given('scales', readScales),
-  };
-  // Words are checked by `styleTransfer`, which knows them all; absent ones must stay absent.
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as PlainOptions;
-}
-
 function readStyles(paths: readonly string[], list: string | undefined): TransferCommand['styles'] {
-  const weights = list?.split(',').map((text) => numberOf(text, '--style-weights', (value) => value > 0, 'numbers above 0'));
+  const weights = list
+    ?.split(',')
+    .map((text) => numberOf(text, '--style-weights', (value) => value > 0, 'numbers above 0'));
   if (weights && weights.length !== paths.length) {
     throw badOption(
       '--style-weights',
@@ -184,15 +105,35 @@ export function parseArguments(words: readonly string[]): Command {
   if (values.has('version')) return { command: 'version' };
   const [first, ...paths] = names;
   const shown = { isQuiet: values.has('quiet'), wantsJson: values.has('json') };
-  if (first === undefined) throw badOption('wgpu-style', 'got no pictures', 'Give <content> <style> -o out.png, or see --help');
-  if (laterCommands.has(first)) throw badOption(first, 'this command is not available yet', 'See wgpu-style --help for what is');
+  if (first === undefined)
+    throw badOption(
+      'wgpu-style',
+      'got no pictures',
+      'Give <content> <style> -o out.png, or see --help',
+    );
+  if (laterCommands.has(first))
+    throw badOption(
+      first,
+      'this command is not available yet',
+      'See wgpu-style --help for what is',
+    );
   if (first === 'help' && paths.length === 0) return { command: 'help' };
   if (first === 'info') {
-    const extra = paths[0] ?? [...values.keys()].filter((name) => name !== 'quiet' && name !== 'json').map((n) => `--${n}`)[0];
-    if (extra !== undefined) throw badOption('info', `got "${extra}", takes nothing but --json`, 'Leave it out');
+    const extra =
+      paths[0] ??
+      [...values.keys()]
+        .filter((name) => name !== 'quiet' && name !== 'json')
+        .map((n) => `--${n}`)[0];
+    if (extra !== undefined)
+      throw badOption('info', `got "${extra}", takes nothing but --json`, 'Leave it out');
     return { command: 'info', ...shown };
   }
-  if (paths.length === 0) throw badOption('style', `got only "${first}", need a style picture too`, 'Give <content> <style> -o out.png');
+  if (paths.length === 0)
+    throw badOption(
+      'style',
+      `got only "${first}", need a style picture too`,
+      'Give <content> <style> -o out.png',
+    );
   const output = values.get('output');
   if (output === undefined) throw badOption('-o', 'got no output file', 'Give -o out.png');
   const saveEvery = values.get('save-every');
@@ -205,7 +146,9 @@ export function parseArguments(words: readonly string[]): Command {
     ...(network !== undefined && { network }),
     ...(init !== undefined && { init }),
     options: plainOptions(values),
-    ...(saveEvery !== undefined && { saveEvery: numberOf(saveEvery, '--save-every', isWhole, 'a whole number from 1') }),
+    ...(saveEvery !== undefined && {
+      saveEvery: numberOf(saveEvery, '--save-every', isWhole, 'a whole number from 1'),
+    }),
     ...shown,
   };
 }

@@ -9,7 +9,8 @@ function stop(): void {
   // The second time is meant: leave at once.
   if (controller.signal.aborted) process.exit(130);
   controller.abort();
-  if (process.stderr.isTTY) process.stderr.write('\nStopping and saving the picture so far; once more leaves at once.\n');
+  if (process.stderr.isTTY)
+    process.stderr.write('\nStopping and saving the picture so far; once more leaves at once.\n');
 }
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);

@@ -1,7 +1,16 @@
 // Files in Node: read whole, and written so that nobody ever sees half of one.
 
 import { constants } from 'node:fs';
-import { access, open, readFile, realpath, rename, stat, unlink, writeFile } from 'node:fs/promises';
+import {
+  access,
+  open,
+  readFile,
+  realpath,
+  rename,
+  stat,
+  unlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WgpuStyleError, type ErrorCode } from '../gpu/errors.ts';
@@ -9,13 +18,19 @@ import { fileProblem } from '../image/locate.ts';
 
 /** Reads a file by its path or file: URL; errors are those of Node. */
 export async function readPath(location: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location));
+  return new Uint8Array(
+    await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location),
+  );
 }
 
 /** Reads a whole file. Throws `code` (default `bad-option`) with what is wrong with the path. */
 export async function readFileBytes(
   location: string,
-  { where = 'readFileBytes', need = 'the path of a file', code = 'bad-option' }: {
+  {
+    where = 'readFileBytes',
+    need = 'the path of a file',
+    code = 'bad-option',
+  }: {
     readonly where?: string;
     readonly need?: string;
     readonly code?: ErrorCode;
@@ -24,7 +39,12 @@ export async function readFileBytes(
   try {
     return await readPath(location);
   } catch (cause) {
-    throw new WgpuStyleError(code, { what: fileProblem(location, need, cause), where, fix: 'Check the path', cause });
+    throw new WgpuStyleError(code, {
+      what: fileProblem(location, need, cause),
+      where,
+      fix: 'Check the path',
+      cause,
+    });
   }
 }
 
@@ -41,7 +61,12 @@ const writeProblems: Readonly<Record<string, readonly [what: string, fix: string
 function cannotWrite(file: string, where: string, cause: unknown): WgpuStyleError {
   const { code = '', message = String(cause) } = cause as { code?: string; message?: string };
   const [what, fix] = writeProblems[code] ?? [message, 'Choose another place'];
-  return new WgpuStyleError('bad-option', { what: `cannot write "${file}": ${what}`, where, fix, cause });
+  return new WgpuStyleError('bad-option', {
+    what: `cannot write "${file}": ${what}`,
+    where,
+    fix,
+    cause,
+  });
 }
 
 function withCode(code: string): Error {
@@ -49,7 +74,9 @@ function withCode(code: string): Error {
 }
 
 /** Where a write really goes (through symbolic links), and whether the target is an ordinary or a new file. */
-async function target(file: string): Promise<{ readonly file: string; readonly replaceable: boolean }> {
+async function target(
+  file: string,
+): Promise<{ readonly file: string; readonly replaceable: boolean }> {
   const real = await realpath(file).catch(() => path.resolve(file));
   const found = await stat(real).catch((error: unknown) => {
     if ((error as { code?: string }).code === 'ENOENT') return undefined;

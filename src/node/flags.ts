@@ -13,13 +13,26 @@ export interface Flag {
 /** Flags by section of the help. */
 export const sections: Readonly<Record<string, readonly Flag[]>> = {
   'The result': [
-    { name: 'output', short: 'o', value: 'file', help: '.png, .jpg, .webp, .avif or .tiff (needed)' },
+    {
+      name: 'output',
+      short: 'o',
+      value: 'file',
+      help: '.png, .jpg, .webp, .avif or .tiff (needed)',
+    },
     { name: 'size', value: 'n', help: 'longest side in pixels, or WIDTHxHEIGHT (512)' },
-    { name: 'color', value: 'mode', help: "style (default), luminance (keep the content's colours), match or histogram (recolour the style first)" },
+    {
+      name: 'color',
+      value: 'mode',
+      help: "style (default), luminance (keep the content's colours), match or histogram (recolour the style first)",
+    },
   ],
   'The recipe': [
     { name: 'recipe', value: 'name', help: Object.keys(recipes).join(', ') },
-    { name: 'network', value: 'file', help: 'ONNX or safetensors file or URL (default: the embedded network)' },
+    {
+      name: 'network',
+      value: 'file',
+      help: 'ONNX or safetensors file or URL (default: the embedded network)',
+    },
     { name: 'pooling', value: 'kind', help: 'max or average' },
     { name: 'content-layers', value: 'list', help: 'such as relu4_2, or relu3_1=0.5,relu4_2=1' },
     { name: 'style-layers', value: 'list', help: 'such as relu1_1,relu2_1=0.5' },
@@ -30,10 +43,18 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
   ],
   'The run': [
     { name: 'iterations', value: 'n', help: 'in all; a ladder of scales shares them out' },
-    { name: 'optimizer', value: 'name', help: 'lbfgs, adam or gd, with settings: adam:learningRate=0.02,beta1=0.9' },
+    {
+      name: 'optimizer',
+      value: 'name',
+      help: 'lbfgs, adam or gd, with settings: adam:learningRate=0.02,beta1=0.9',
+    },
     { name: 'init', value: 'start', help: 'content, style, noise, gray, or a picture file' },
     { name: 'seed', value: 'n', help: 'of the noise (0)' },
-    { name: 'scales', value: 'list', help: 'auto (coarse to fine), off, or longest sides: 128,256,512' },
+    {
+      name: 'scales',
+      value: 'list',
+      help: 'auto (coarse to fine), off, or longest sides: 128,256,512',
+    },
     { name: 'save-every', value: 'n', help: 'also write out-0050.png, … every n iterations' },
   ],
   'What it prints': [
@@ -48,12 +69,23 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
 export const flags: readonly Flag[] = Object.values(sections).flat();
 
 /** Flags and commands of the plan that do not exist yet: refused in words, never ignored. */
-export const laterFlags: ReadonlySet<string> = new Set(['mask', 'memory-limit', 'resume', 'config', 'vary', 'up-to', 'dtype']);
+export const laterFlags: ReadonlySet<string> = new Set([
+  'mask',
+  'memory-limit',
+  'resume',
+  'config',
+  'vary',
+  'up-to',
+  'dtype',
+]);
 export const laterCommands: ReadonlySet<string> = new Set(['plan', 'sweep', 'import', 'fetch']);
 
 /** Edits (insert, delete, replace, swap neighbours) from one word to another. */
 function editDistance(a: string, b: string): number {
-  const rows = Array.from({ length: a.length + 1 }, (_, i) => [i, ...new Array<number>(b.length).fill(0)]);
+  const rows = Array.from({ length: a.length + 1 }, (_, i) => [
+    i,
+    ...new Array<number>(b.length).fill(0),
+  ]);
   for (let j = 0; j <= b.length; j++) rows[0]![j] = j;
   for (let i = 1; i <= a.length; i++) {
     for (let j = 1; j <= b.length; j++) {
@@ -71,9 +103,14 @@ function editDistance(a: string, b: string): number {
 export function nearestFlag(name: string): string | undefined {
   const typed = name.toLowerCase().replaceAll('_', '-');
   // Spelled as in the API, or British.
-  const spelled = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`).replace('colour', 'color');
+  const spelled = name
+    .replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
+    .replace('colour', 'color');
   const ranked = flags
-    .map((flag) => ({ name: flag.name, distance: Math.min(editDistance(typed, flag.name), editDistance(spelled, flag.name)) }))
+    .map((flag) => ({
+      name: flag.name,
+      distance: Math.min(editDistance(typed, flag.name), editDistance(spelled, flag.name)),
+    }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0]!;
   if (best.distance <= Math.max(1, Math.floor(typed.length / 3))) return best.name;

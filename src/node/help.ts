@@ -37,7 +37,9 @@ function wrapped(text: string, width: number): readonly string[] {
 function entry({ name, short, value, help }: Flag, width: number): string {
   const label = `  ${short ? `-${short},` : '   '} --${name}${value ? ` <${value}>` : ''}`;
   const [first, ...rest] = wrapped(help, Math.max(24, width - column));
-  return [label.padEnd(column) + first, ...rest.map((line) => ' '.repeat(column) + line)].join('\n');
+  return [label.padEnd(column) + first, ...rest.map((line) => ' '.repeat(column) + line)].join(
+    '\n',
+  );
 }
 
 /** The help, its descriptions wrapped to `columns` (at most 100). */

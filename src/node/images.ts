@@ -36,7 +36,10 @@ async function loadSharp(where: string, purpose: string): Promise<SharpConstruct
  * sRGB by the embedded profile, alpha kept; 16-bit and float files give floats of 16 bits, others bytes. Throws
  * `bad-image` for what sharp cannot read, for cut or damaged files and for more than 2^27 pixels.
  */
-export async function decodeWithSharp(bytes: Uint8Array, where: string = 'image'): Promise<DecodedImage> {
+export async function decodeWithSharp(
+  bytes: Uint8Array,
+  where: string = 'image',
+): Promise<DecodedImage> {
   const sharp = await loadSharp(where, 'reading this format');
   const refuse = (what: string, fix: string, cause?: unknown): WgpuStyleError =>
     new WgpuStyleError('bad-image', { what, where, fix, cause });
@@ -74,7 +77,10 @@ export async function decodeWithSharp(bytes: Uint8Array, where: string = 'image'
 }
 
 /** The format that a file name asks for. Throws `bad-option` for an extension that cannot be written. */
-export function imageFormat(file: string, where: string = 'imageFormat'): 'png' | 'jpeg' | 'webp' | 'avif' | 'tiff' {
+export function imageFormat(
+  file: string,
+  where: string = 'imageFormat',
+): 'png' | 'jpeg' | 'webp' | 'avif' | 'tiff' {
   const extension = path.extname(file).toLowerCase();
   const format = formats[extension];
   if (format) return format;
@@ -91,7 +97,8 @@ export async function checkFormat(file: string, where: string = 'checkFormat'): 
 }
 
 /** A result as the library gives it (8-bit RGBA bytes), or `Pixels`. */
-export type WritableImage = Pixels | { readonly width: number; readonly height: number; readonly pixels: Uint8ClampedArray };
+export type WritableImage =
+  Pixels | { readonly width: number; readonly height: number; readonly pixels: Uint8ClampedArray };
 
 /**
  * Encodes a picture in the format of the file name: PNG (with `text` inside), JPEG, WebP and AVIF at quality 95 without
@@ -100,7 +107,10 @@ export type WritableImage = Pixels | { readonly width: number; readonly height: 
 export async function encodeImage(
   file: string,
   image: WritableImage,
-  { text, where = 'encodeImage' }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+  {
+    text,
+    where = 'encodeImage',
+  }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const format = imageFormat(file, where);
   const { width, height } = image;
@@ -111,7 +121,8 @@ export async function encodeImage(
   const raw = sharp(rgba, { raw: { width, height, channels: 4 }, limitInputPixels: maxPixels });
   const source = isOpaque ? raw.removeAlpha() : raw;
   const encoders: Readonly<Record<typeof format, () => Sharp>> = {
-    jpeg: () => source.flatten({ background: '#ffffff' }).jpeg({ quality: 95, chromaSubsampling: '4:4:4' }),
+    jpeg: () =>
+      source.flatten({ background: '#ffffff' }).jpeg({ quality: 95, chromaSubsampling: '4:4:4' }),
     webp: () => source.webp({ quality: 95, smartSubsample: true }),
     avif: () => source.avif({ quality: 95, chromaSubsampling: '4:4:4' }),
     tiff: () => source.tiff({ compression: 'deflate', predictor: 'horizontal' }),

@@ -15,16 +15,17 @@ export interface DeviceInfo {
 }
 
 /** The limits that decide which sizes fit and how fast kernels can be; bytes where the unit says so. */
-const limits: readonly (readonly [name: keyof GPUSupportedLimits & string, unit: 'bytes' | ''])[] = [
-  ['maxBufferSize', 'bytes'],
-  ['maxStorageBufferBindingSize', 'bytes'],
-  ['maxStorageBuffersPerShaderStage', ''],
-  ['maxComputeWorkgroupStorageSize', 'bytes'],
-  ['maxComputeInvocationsPerWorkgroup', ''],
-  ['maxComputeWorkgroupSizeX', ''],
-  ['maxComputeWorkgroupsPerDimension', ''],
-  ['maxTextureDimension2D', ''],
-];
+const limits: readonly (readonly [name: keyof GPUSupportedLimits & string, unit: 'bytes' | ''])[] =
+  [
+    ['maxBufferSize', 'bytes'],
+    ['maxStorageBufferBindingSize', 'bytes'],
+    ['maxStorageBuffersPerShaderStage', ''],
+    ['maxComputeWorkgroupStorageSize', 'bytes'],
+    ['maxComputeInvocationsPerWorkgroup', ''],
+    ['maxComputeWorkgroupSizeX', ''],
+    ['maxComputeWorkgroupsPerDimension', ''],
+    ['maxTextureDimension2D', ''],
+  ];
 
 /** Adapter, limits and features of a device. */
 export function deviceInfo(device: GPUDevice): DeviceInfo {

@@ -28,7 +28,11 @@ const failed = 1;
 const wrongUsage = 2;
 const interrupted = 130;
 
-async function info(wantsJson: boolean, { stdout }: Surroundings, printer: ProgressPrinter): Promise<number> {
+async function info(
+  wantsJson: boolean,
+  { stdout }: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
   const device = await requestDevice({ log: printer.say });
   const found = deviceInfo(device);
   stdout.write(wantsJson ? `${JSON.stringify(found)}\n` : infoText(found));
@@ -43,7 +47,11 @@ async function transfer(
 ): Promise<number> {
   const { stdout, signal } = surroundings;
   const styleTransfer = surroundings.styleTransfer ?? (await import('../index.ts')).styleTransfer;
-  const { report, closing, wasInterrupted } = await runTransfer(command, { styleTransfer, signal, printer });
+  const { report, closing, wasInterrupted } = await runTransfer(command, {
+    styleTransfer,
+    signal,
+    printer,
+  });
   if (command.wantsJson) stdout.write(`${JSON.stringify(report)}\n`);
   else if (!command.isQuiet) stdout.write(`${closing}\n`);
   return wasInterrupted ? interrupted : done;
@@ -53,7 +61,9 @@ async function transfer(
 function statusOf(error: unknown, signal: AbortSignal): number {
   if (!(error instanceof WgpuStyleError)) return failed;
   if (error.code === 'aborted' && signal.aborted) return interrupted;
-  const isPlace = (error.where === '-o' && error.message.includes('cannot write')) || error.where === '--save-every';
+  const isPlace =
+    (error.where === '-o' && error.message.includes('cannot write')) ||
+    error.where === '--save-every';
   return error.code === 'bad-option' && !isPlace ? wrongUsage : failed;
 }
 

@@ -31,7 +31,9 @@ export function progressText(progress: ShownProgress, columns: number = Infinity
     `${duration(secondsLeft)} left`,
     `loss ${short(losses.total)} (content ${short(losses.content)}, style ${short(losses.style)}, tv ${short(losses.tv)})`,
     `${short(Number(millisecondsPerIteration.toPrecision(3)))} ms/iteration`,
-    ...(scale.count > 1 ? [`scale ${scale.index + 1}/${scale.count}, ${scale.width}x${scale.height}`] : []),
+    ...(scale.count > 1
+      ? [`scale ${scale.index + 1}/${scale.count}, ${scale.width}x${scale.height}`]
+      : []),
   ];
   const text = parts.join('  ');
   return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
@@ -58,7 +60,10 @@ const redrawAfter = 100;
 /** On a terminal one line, rewritten in place; elsewhere a line for the first and each tenth of the iterations. */
 export function progressPrinter(
   stream: ProgressStream,
-  { isQuiet = false, now = () => performance.now() }: { readonly isQuiet?: boolean; readonly now?: () => number } = {},
+  {
+    isQuiet = false,
+    now = () => performance.now(),
+  }: { readonly isQuiet?: boolean; readonly now?: () => number } = {},
 ): ProgressPrinter {
   if (isQuiet) return { show: () => undefined, say: () => undefined, finish: () => undefined };
   let isOpen = false;

@@ -11,9 +11,18 @@ export interface Report {
   readonly width: number;
   readonly height: number;
   readonly iterations: number;
-  readonly losses: { readonly total: number; readonly content: number; readonly style: number; readonly tv: number };
+  readonly losses: {
+    readonly total: number;
+    readonly content: number;
+    readonly style: number;
+    readonly tv: number;
+  };
   readonly millisecondsPerIteration: number;
-  readonly adapter: { readonly vendor: string; readonly architecture: string; readonly description: string };
+  readonly adapter: {
+    readonly vendor: string;
+    readonly architecture: string;
+    readonly description: string;
+  };
   readonly peakBytes: number;
   readonly seed: number;
   readonly recipe: string;
@@ -21,7 +30,10 @@ export interface Report {
 }
 
 /** What is reported of a result; a `StyledPicture` has all of it. */
-export type Reported = Pick<StyledPicture, 'width' | 'height' | 'losses' | 'iterations' | 'stopped' | 'details'>;
+export type Reported = Pick<
+  StyledPicture,
+  'width' | 'height' | 'losses' | 'iterations' | 'stopped' | 'details'
+>;
 
 /** The report of a result that was written to `output`. */
 export function reportOf(output: string, picture: Reported): Report {
@@ -45,7 +57,8 @@ export function reportOf(output: string, picture: Reported): Report {
 
 /** Settings that make the picture again, as a PNG text: options, versions and what was read, without folders. */
 export function settingsText(command: TransferCommand, picture: Reported): Record<string, string> {
-  const name = (file: string): string => file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
+  const name = (file: string): string =>
+    file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
   const settings = {
     version: packageVersion(),
     content: name(command.content),

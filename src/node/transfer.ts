@@ -30,12 +30,19 @@ const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];
 /** `out.png`, 50 of 500 to `out-050.png`: sorted by name they are in order. */
 export function numberedOutput(output: string, iteration: number, iterations: number): string {
   const { dir, name, ext } = path.parse(output);
-  return path.join(dir, `${name}-${String(iteration).padStart(Math.max(4, String(iterations).length), '0')}${ext}`);
+  return path.join(
+    dir,
+    `${name}-${String(iteration).padStart(Math.max(4, String(iterations).length), '0')}${ext}`,
+  );
 }
 
 /** Pictures and network from their paths, so that a wrong one is told before any GPU work. */
-async function readInputs(command: TransferCommand, signal: AbortSignal): Promise<StyleTransferOptions> {
-  const load = (source: string, where: string): Promise<ImageSource> => loadImage(source, { where, signal });
+async function readInputs(
+  command: TransferCommand,
+  signal: AbortSignal,
+): Promise<StyleTransferOptions> {
+  const load = (source: string, where: string): Promise<ImageSource> =>
+    loadImage(source, { where, signal });
   const { content, styles, network, init, options } = command;
   const style = [];
   for (const [i, { path: file, weight }] of styles.entries()) {
@@ -49,7 +56,11 @@ async function readInputs(command: TransferCommand, signal: AbortSignal): Promis
     ...options,
     ...(network !== undefined && {
       network: isNetworkFile
-        ? await readFileBytes(network, { where: '--network', need: 'an ONNX or safetensors file', code: 'bad-model' })
+        ? await readFileBytes(network, {
+            where: '--network',
+            need: 'an ONNX or safetensors file',
+            code: 'bad-model',
+          })
         : network,
     }),
     ...(init !== undefined && { init: isWord ? init : await load(init, '--init') }),
@@ -57,7 +68,10 @@ async function readInputs(command: TransferCommand, signal: AbortSignal): Promis
 }
 
 /** Writes pictures of the run one after the other; a failure is kept for `settled`. */
-function saver(command: TransferCommand): { save: (progress: Progress) => void; settled: () => Promise<void> } {
+function saver(command: TransferCommand): {
+  save: (progress: Progress) => void;
+  settled: () => Promise<void>;
+} {
   let saving = Promise.resolve();
   let failure: unknown;
   let savedAt = 0;
@@ -71,7 +85,12 @@ function saver(command: TransferCommand): { save: (progress: Progress) => void; 
     const taken = progress.picture();
     const file = numberedOutput(command.output, iteration, iterations);
     saving = Promise.all([taken, saving])
-      .then(([picture]) => writeImageFile(file, picture, { text: settingsText(command, picture), where: '--save-every' }))
+      .then(([picture]) =>
+        writeImageFile(file, picture, {
+          text: settingsText(command, picture),
+          where: '--save-every',
+        }),
+      )
       .catch((error: unknown) => void (failure ??= error));
   };
   const settled = async (): Promise<void> => {

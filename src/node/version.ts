@@ -10,7 +10,10 @@ export function packageVersion(): string {
   for (;;) {
     const file = path.join(folder, 'package.json');
     if (existsSync(file)) {
-      const { name, version } = JSON.parse(readFileSync(file, 'utf8')) as { name?: string; version?: string };
+      const { name, version } = JSON.parse(readFileSync(file, 'utf8')) as {
+        name?: string;
+        version?: string;
+      };
       if (name === 'wgpu-style' && version) return version;
     }
     const above = path.dirname(folder);

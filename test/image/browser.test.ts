@@ -38,7 +38,10 @@ describe.skipIf(reason !== undefined)(name, () => {
     const made = createServer((request, response) => {
       const body = files[request.url ?? ''];
       if (body === undefined) response.writeHead(404).end();
-      else response.setHeader('content-type', typeof body === 'string' ? 'text/html' : 'image/png').end(body);
+      else
+        response
+          .setHeader('content-type', typeof body === 'string' ? 'text/html' : 'image/png')
+          .end(body);
     });
     await new Promise<void>((resolve) => made.listen(0, '127.0.0.1', resolve));
     return made;
@@ -53,7 +56,11 @@ describe.skipIf(reason !== undefined)(name, () => {
       globalName: 'library',
       target: 'es2022',
     });
-    server = await serve({ '/': '<!doctype html><title>test</title>', '/picture.png': png, '/text.png': new TextEncoder().encode('no') });
+    server = await serve({
+      '/': '<!doctype html><title>test</title>',
+      '/picture.png': png,
+      '/text.png': new TextEncoder().encode('no'),
+    });
     other = await serve({ '/picture.png': png });
     otherOrigin = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
     browser = await puppeteer.launch({ headless: true, args: ['--no-sandbox', '--disable-gpu'] });
@@ -68,20 +75,31 @@ describe.skipIf(reason !== undefined)(name, () => {
   });
 
   /** Runs in the page: makes a source of one kind out of base64 bytes, loads it, and tells size and two pixels. */
-  const loaded = (kind: string, base64: string): Promise<{ size: number[]; left: number[]; right: number[] }> =>
+  const loaded = (
+    kind: string,
+    base64: string,
+  ): Promise<{ size: number[]; left: number[]; right: number[] }> =>
     page.evaluate(
       async (kind, base64) => {
         const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
         const blob = new Blob([bytes]);
         const bitmap = await createImageBitmap(blob);
-        const painted = <T extends HTMLCanvasElement | OffscreenCanvas>(canvas: T, colorSpace: PredefinedColorSpace = 'srgb'): T => {
+        const painted = <T extends HTMLCanvasElement | OffscreenCanvas>(
+          canvas: T,
+          colorSpace: PredefinedColorSpace = 'srgb',
+        ): T => {
           const context = canvas.getContext('2d', { colorSpace }) as CanvasRenderingContext2D;
           context.drawImage(bitmap, 0, 0);
           return canvas;
         };
-        const sized = (): HTMLCanvasElement => Object.assign(document.createElement('canvas'), { width: bitmap.width, height: bitmap.height });
+        const sized = (): HTMLCanvasElement =>
+          Object.assign(document.createElement('canvas'), {
+            width: bitmap.width,
+            height: bitmap.height,
+          });
         const offscreen = (): OffscreenCanvas => new OffscreenCanvas(bitmap.width, bitmap.height);
-        const image = (): HTMLImageElement => Object.assign(new Image(7, 7), { src: URL.createObjectURL(blob) });
+        const image = (): HTMLImageElement =>
+          Object.assign(new Image(7, 7), { src: URL.createObjectURL(blob) });
         const video = async (): Promise<HTMLVideoElement> => {
           const element = Object.assign(document.createElement('video'), { muted: true });
           const canvas = painted(sized());
@@ -92,7 +110,12 @@ describe.skipIf(reason !== undefined)(name, () => {
           return element;
         };
         const dataOf = (colorSpace: PredefinedColorSpace): ImageData =>
-          (painted(sized(), colorSpace).getContext('2d') as CanvasRenderingContext2D).getImageData(0, 0, bitmap.width, bitmap.height);
+          (painted(sized(), colorSpace).getContext('2d') as CanvasRenderingContext2D).getImageData(
+            0,
+            0,
+            bitmap.width,
+            bitmap.height,
+          );
         const sources = {
           bytes: () => bytes,
           blob: () => blob,
@@ -109,8 +132,13 @@ describe.skipIf(reason !== undefined)(name, () => {
         };
         const source = await sources[kind as keyof typeof sources]();
         const { width, height, data } = await library.loadImage(source);
-        const at = (x: number, y: number): number[] => Array.from(data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4));
-        return { size: [width, height], left: at(4, height >> 1), right: at(width - 5, height >> 1) };
+        const at = (x: number, y: number): number[] =>
+          Array.from(data.subarray(4 * (y * width + x), 4 * (y * width + x) + 4));
+        return {
+          size: [width, height],
+          left: at(4, height >> 1),
+          right: at(width - 5, height >> 1),
+        };
       },
       kind,
       base64,
@@ -127,9 +155,20 @@ describe.skipIf(reason !== undefined)(name, () => {
     }
   };
 
-  test.each(['bytes', 'blob', 'file', 'path', 'bitmap', 'image', 'canvas', 'offscreen', 'frame', 'data', 'wide'])(
-    'loads from: %s',
-    async (kind) => expectPicture(await loaded(kind, Buffer.from(png).toString('base64')), 0.006),
+  test.each([
+    'bytes',
+    'blob',
+    'file',
+    'path',
+    'bitmap',
+    'image',
+    'canvas',
+    'offscreen',
+    'frame',
+    'data',
+    'wide',
+  ])('loads from: %s', async (kind) =>
+    expectPicture(await loaded(kind, Buffer.from(png).toString('base64')), 0.006),
   );
 
   test('loads what a video shows', async () => {

@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest';
-import { keepColors, matchColors, matchHistogram, matchLuma, toLuma } from '../../src/image/color.ts';
-import { cholesky, invertLower, mapEigenvalues, multiply, transpose } from '../../src/image/matrix3.ts';
+import {
+  keepColors,
+  matchColors,
+  matchHistogram,
+  matchLuma,
+  toLuma,
+} from '../../src/image/color.ts';
+import {
+  cholesky,
+  invertLower,
+  mapEigenvalues,
+  multiply,
+  transpose,
+} from '../../src/image/matrix3.ts';
 import type { Pixels } from '../../src/image/pixels.ts';
 import { colorMoments } from '../oracle/color.ts';
 import { noise } from './make-png.ts';
@@ -17,18 +29,33 @@ function picture(width: number, height: number, at: (i: number) => Rgba): Pixels
 /** Correlated colours in the middle of the range, so that no result is clamped. */
 const scattered = (seed: number, spread: number, middle: Rgba, mix: number): Pixels =>
   picture(24, 18, (i) => {
-    const [a, b, c] = [0, 1, 2].map((k) => (noise(10_000, i, seed, k) / 10_000 - 0.5) * spread) as [number, number, number];
-    return [middle[0] + a, middle[1] + mix * a + (1 - mix) * b, middle[2] - mix * b + (1 - mix) * c, middle[3]];
+    const [a, b, c] = [0, 1, 2].map((k) => (noise(10_000, i, seed, k) / 10_000 - 0.5) * spread) as [
+      number,
+      number,
+      number,
+    ];
+    return [
+      middle[0] + a,
+      middle[1] + mix * a + (1 - mix) * b,
+      middle[2] - mix * b + (1 - mix) * c,
+      middle[3],
+    ];
   });
 const style = scattered(1, 0.3, [0.4, 0.6, 0.5, 1], 0.4);
 const content = scattered(2, 0.2, [0.55, 0.45, 0.4, 1], 0.7);
-const gray = picture(24, 18, (i) => [noise(256, i) / 255, noise(256, i) / 255, noise(256, i) / 255, 1]);
+const gray = picture(24, 18, (i) => [
+  noise(256, i) / 255,
+  noise(256, i) / 255,
+  noise(256, i) / 255,
+  1,
+]);
 const flat = picture(24, 18, () => [0.2, 0.5, 0.7, 1]);
 const single = picture(1, 1, () => [0.9, 0.1, 0.3, 1]);
 const clear = picture(5, 5, (i) => [noise(256, i) / 255, 0.3, 1, 0]);
 const degenerate = { gray, flat, single, clear } as const;
 
-const luma = (data: Float32Array, i: number): number => 0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
+const luma = (data: Float32Array, i: number): number =>
+  0.299 * data[i]! + 0.587 * data[i + 1]! + 0.114 * data[i + 2]!;
 const inRange = ({ data }: Pixels): boolean => data.every((value) => value >= 0 && value <= 1);
 
 describe.each(['pca', 'cholesky', 'monge'] as const)('matchColors, %s', (method) => {
@@ -37,19 +64,28 @@ describe.each(['pca', 'cholesky', 'monge'] as const)('matchColors, %s', (method)
     const wanted = colorMoments(content.data);
     got.mean.forEach((value, i) => expect(value).toBeCloseTo(wanted.mean[i]!, 5));
     // The ridge of 1e-5 on both sides keeps the match from being exact.
-    got.covariance.flat().forEach((value, i) => expect(Math.abs(value - wanted.covariance.flat()[i]!)).toBeLessThan(2e-5));
+    got.covariance
+      .flat()
+      .forEach((value, i) =>
+        expect(Math.abs(value - wanted.covariance.flat()[i]!)).toBeLessThan(2e-5),
+      );
   });
 
   test('leaves a picture matched to itself as it is', () => {
-    matchColors(style, style, method).data.forEach((value, i) => expect(value).toBeCloseTo(style.data[i]!, 5));
+    matchColors(style, style, method).data.forEach((value, i) =>
+      expect(value).toBeCloseTo(style.data[i]!, 5),
+    );
   });
 
-  test.each(Object.keys(degenerate) as (keyof typeof degenerate)[])('stays finite with a %s picture on either side', (name) => {
-    const odd = degenerate[name];
-    expect(inRange(matchColors(odd, content, method))).toBe(true);
-    expect(inRange(matchColors(style, odd, method))).toBe(true);
-    expect(inRange(matchColors(odd, odd, method))).toBe(true);
-  });
+  test.each(Object.keys(degenerate) as (keyof typeof degenerate)[])(
+    'stays finite with a %s picture on either side',
+    (name) => {
+      const odd = degenerate[name];
+      expect(inRange(matchColors(odd, content, method))).toBe(true);
+      expect(inRange(matchColors(style, odd, method))).toBe(true);
+      expect(inRange(matchColors(odd, odd, method))).toBe(true);
+    },
+  );
 
   test('a flat style takes the mean colour of the content', () => {
     const { mean } = colorMoments(content.data);
@@ -59,9 +95,13 @@ describe.each(['pca', 'cholesky', 'monge'] as const)('matchColors, %s', (method)
 });
 
 test('transparent pixels do not count in the statistics', () => {
-  const half = picture(24, 36, (i) => (i < 432 ? ([...style.data.subarray(4 * i, 4 * i + 4)] as unknown as Rgba) : [1, 0, 1, 0]));
+  const half = picture(24, 36, (i) =>
+    i < 432 ? ([...style.data.subarray(4 * i, 4 * i + 4)] as unknown as Rgba) : [1, 0, 1, 0],
+  );
   const whole = matchColors(style, content).data;
-  matchColors(half, content).data.subarray(0, whole.length).forEach((v, i) => expect(v).toBeCloseTo(whole[i]!, 5));
+  matchColors(half, content)
+    .data.subarray(0, whole.length)
+    .forEach((v, i) => expect(v).toBeCloseTo(whole[i]!, 5));
 });
 
 describe('keepColors', () => {
@@ -101,34 +141,45 @@ test('toLuma is gray with Rec. 601 luma; matchLuma has the mean luma of the cont
 });
 
 describe('matchHistogram', () => {
-  test('gives each channel the content\'s values at the same ranks', () => {
+  test("gives each channel the content's values at the same ranks", () => {
     const { data } = matchHistogram(style, content);
     const sorted = (of: Float32Array, c: number): number[] =>
-      Array.from(of).filter((_, i) => i % 4 === c).sort((a, b) => a - b);
+      Array.from(of)
+        .filter((_, i) => i % 4 === c)
+        .sort((a, b) => a - b);
     for (let c = 0; c < 3; c++) {
       const wanted = sorted(content.data, c);
       // Equal values of the style share a rank: allow one step between neighbours.
       const step = Math.max(...wanted.slice(1).map((v, i) => v - wanted[i]!));
-      sorted(data, c).forEach((value, i) => expect(Math.abs(value - wanted[i]!)).toBeLessThanOrEqual(step + 1e-6));
+      sorted(data, c).forEach((value, i) =>
+        expect(Math.abs(value - wanted[i]!)).toBeLessThanOrEqual(step + 1e-6),
+      );
     }
   });
 
   test('leaves a picture matched to itself as it is, nearly', () => {
-    matchHistogram(gray, gray).data.forEach((value, i) => expect(Math.abs(value - gray.data[i]!)).toBeLessThan(0.01));
+    matchHistogram(gray, gray).data.forEach((value, i) =>
+      expect(Math.abs(value - gray.data[i]!)).toBeLessThan(0.01),
+    );
   });
 
   test('keeps flat areas flat and the order of values', () => {
     const flattened = matchHistogram(flat, content).data;
     for (let i = 4; i < flattened.length; i++) expect(flattened[i]).toBe(flattened[i % 4]);
     const { data } = matchHistogram(style, content);
-    const order = Array.from({ length: 432 }, (_, i) => 4 * i).sort((a, b) => style.data[a]! - style.data[b]!);
+    const order = Array.from({ length: 432 }, (_, i) => 4 * i).sort(
+      (a, b) => style.data[a]! - style.data[b]!,
+    );
     order.slice(1).forEach((at, i) => expect(data[at]!).toBeGreaterThanOrEqual(data[order[i]!]!));
   });
 
-  test.each(Object.keys(degenerate) as (keyof typeof degenerate)[])('stays in range with a %s picture on either side', (name) => {
-    expect(inRange(matchHistogram(degenerate[name], content))).toBe(true);
-    expect(inRange(matchHistogram(style, degenerate[name]))).toBe(true);
-  });
+  test.each(Object.keys(degenerate) as (keyof typeof degenerate)[])(
+    'stays in range with a %s picture on either side',
+    (name) => {
+      expect(inRange(matchHistogram(degenerate[name], content))).toBe(true);
+      expect(inRange(matchHistogram(style, degenerate[name]))).toBe(true);
+    },
+  );
 
   test('works between pictures of different sizes', () => {
     const { data } = matchHistogram(style, single);

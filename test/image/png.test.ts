@@ -38,7 +38,9 @@ function expected(recipe: PngRecipe): Float64Array {
       const colour = {
         0: [s[0]! / top, s[0]! / top, s[0]! / top, 1],
         2: [s[0]! / top, s[1]! / top, s[2]! / top, 1],
-        3: [0, 1, 2].map((c) => palette[3 * s[0]! + c]! / 255).concat((paletteAlpha[s[0]!] ?? 255) / 255),
+        3: [0, 1, 2]
+          .map((c) => palette[3 * s[0]! + c]! / 255)
+          .concat((paletteAlpha[s[0]!] ?? 255) / 255),
         4: [s[0]! / top, s[0]! / top, s[0]! / top, s[1]! / top],
         6: s.map((v) => v / top),
       }[colourType];
@@ -51,7 +53,10 @@ function expected(recipe: PngRecipe): Float64Array {
 function recipeOf(kind: Kind, width: number, height: number, interlaced: boolean): PngRecipe {
   const extra =
     kind.colourType === 3
-      ? ([['PLTE', palette.subarray(0, 3 * 2 ** kind.depth)], ['tRNS', paletteAlpha]] as const)
+      ? ([
+          ['PLTE', palette.subarray(0, 3 * 2 ** kind.depth)],
+          ['tRNS', paletteAlpha],
+        ] as const)
       : [];
   return {
     ...kind,
@@ -90,7 +95,12 @@ describe('decodePng', () => {
             .toBuffer();
           const samples = wide ? new Uint16Array(new Uint8Array(judged).buffer) : judged;
           const top = wide ? 65535 : 255;
-          expect(farthest(pixels.data, Float64Array.from(samples, (v) => v / top))).toBeLessThan(1e-7);
+          expect(
+            farthest(
+              pixels.data,
+              Float64Array.from(samples, (v) => v / top),
+            ),
+          ).toBeLessThan(1e-7);
         }
       });
     }
@@ -120,7 +130,13 @@ describe('decodePng', () => {
   });
 
   test('keeps the low byte of 16 bits', async () => {
-    const file = makePng({ width: 2, height: 1, depth: 16, colourType: 0, sample: (x) => 0x8000 + x });
+    const file = makePng({
+      width: 2,
+      height: 1,
+      depth: 16,
+      colourType: 0,
+      sample: (x) => 0x8000 + x,
+    });
     const { data } = await decodePng(file);
     expect(data[4]! - data[0]!).toBeCloseTo(1 / 65535, 7);
   });
@@ -130,7 +146,13 @@ describe('decodePng', () => {
       [1, 5000],
       [5000, 1],
     ] as const) {
-      const file = makePng({ width, height, depth: 8, colourType: 0, sample: (x, y) => (x + y) % 256 });
+      const file = makePng({
+        width,
+        height,
+        depth: 8,
+        colourType: 0,
+        sample: (x, y) => (x + y) % 256,
+      });
       const { data } = await decodePng(file);
       expect(data[4 * 4999]).toBeCloseTo((4999 % 256) / 255, 6);
     }
@@ -138,16 +160,34 @@ describe('decodePng', () => {
 });
 
 describe('damaged files', () => {
-  const good = makePng({ width: 9, height: 9, depth: 8, colourType: 2, sample: (x, y, c) => noise(256, x, y, c) });
+  const good = makePng({
+    width: 9,
+    height: 9,
+    depth: 8,
+    colourType: 2,
+    sample: (x, y, c) => noise(256, x, y, c),
+  });
   const idat = Buffer.from(good).indexOf('IDAT');
 
   test.each([
     ['nothing', new Uint8Array(0), /not those of a PNG/],
-    ['some text', new TextEncoder().encode('hello there, this is no picture'), /not those of a PNG/],
+    [
+      'some text',
+      new TextEncoder().encode('hello there, this is no picture'),
+      /not those of a PNG/,
+    ],
     ['only the signature', good.subarray(0, 8), /begins with nothing/],
     ['cut in a chunk header', good.subarray(0, 20), /ends inside a chunk/],
-    ['cut in the image data', good.subarray(0, idat + 30), /ends inside a chunk: got \d+ bytes, need \d+/],
-    ['a flipped bit', good.map((byte, i) => (i === idat + 9 ? byte ^ 1 : byte)), /checksum of its IDAT/],
+    [
+      'cut in the image data',
+      good.subarray(0, idat + 30),
+      /ends inside a chunk: got \d+ bytes, need \d+/,
+    ],
+    [
+      'a flipped bit',
+      good.map((byte, i) => (i === idat + 9 ? byte ^ 1 : byte)),
+      /checksum of its IDAT/,
+    ],
   ])('%s is refused as bad-image', async (_, bytes, message) => {
     await expect(decodePng(bytes, 'content')).rejects.toMatchObject({
       code: 'bad-image',
@@ -165,26 +205,55 @@ describe('damaged files', () => {
     }
   });
 
-  const withData = (width: number, height: number, data: Uint8Array, head: number[] = [8, 0, 0, 0, 0]) => {
+  const withData = (
+    width: number,
+    height: number,
+    data: Uint8Array,
+    head: number[] = [8, 0, 0, 0, 0],
+  ) => {
     const header = Buffer.alloc(13);
     header.writeUInt32BE(width, 0);
     header.writeUInt32BE(height, 4);
     header.set(head, 8);
     return new Uint8Array(
-      Buffer.concat([good.subarray(0, 8), chunk('IHDR', header), chunk('IDAT', data), chunk('IEND', new Uint8Array(0))]),
+      Buffer.concat([
+        good.subarray(0, 8),
+        chunk('IHDR', header),
+        chunk('IDAT', data),
+        chunk('IEND', new Uint8Array(0)),
+      ]),
     );
   };
 
   test.each([
-    ['too few rows', withData(4, 4, deflateSync(new Uint8Array(10))), /too little image data: got 10 bytes of rows, need 20/],
+    [
+      'too few rows',
+      withData(4, 4, deflateSync(new Uint8Array(10))),
+      /too little image data: got 10 bytes of rows, need 20/,
+    ],
     ['no zlib at all', withData(4, 4, Uint8Array.of(1, 2, 3, 4, 5, 6)), /damaged/],
     ['an unknown filter', withData(1, 1, deflateSync(Uint8Array.of(9, 1))), /row filter 9/],
     ['no pixels', withData(0, 4, deflateSync(Uint8Array.of(0))), /0x4 pixels/],
-    ['four billion pixels', withData(65535, 65535, deflateSync(Uint8Array.of(0))), /too many pixels/],
-    ['an impossible format', withData(1, 1, deflateSync(Uint8Array.of(0, 0)), [3, 2, 0, 0, 0]), /type 2 with 3 bits/],
-    ['no palette', withData(1, 1, deflateSync(Uint8Array.of(0, 0)), [8, 3, 0, 0, 0]), /no usable palette/],
+    [
+      'four billion pixels',
+      withData(65535, 65535, deflateSync(Uint8Array.of(0))),
+      /too many pixels/,
+    ],
+    [
+      'an impossible format',
+      withData(1, 1, deflateSync(Uint8Array.of(0, 0)), [3, 2, 0, 0, 0]),
+      /type 2 with 3 bits/,
+    ],
+    [
+      'no palette',
+      withData(1, 1, deflateSync(Uint8Array.of(0, 0)), [8, 3, 0, 0, 0]),
+      /no usable palette/,
+    ],
   ])('%s: refused as bad-image', async (_, bytes, message) => {
-    await expect(decodePng(bytes)).rejects.toMatchObject({ code: 'bad-image', message: expect.stringMatching(message) });
+    await expect(decodePng(bytes)).rejects.toMatchObject({
+      code: 'bad-image',
+      message: expect.stringMatching(message),
+    });
   });
 
   test('data that inflates far beyond the picture is cut off, not swallowed', async () => {
@@ -204,20 +273,37 @@ describe('damaged files', () => {
 
 describe('encodePng', () => {
   const rgba = (width: number, height: number, alpha: (i: number) => number) =>
-    Uint8Array.from({ length: 4 * width * height }, (_, i) => (i % 4 === 3 ? alpha(i >> 2) : noise(256, i)));
+    Uint8Array.from({ length: 4 * width * height }, (_, i) =>
+      i % 4 === 3 ? alpha(i >> 2) : noise(256, i),
+    );
 
   test.each([
     ['opaque', 19, 7, () => 255],
     ['with alpha', 19, 7, (i: number) => i % 256],
     ['one pixel', 1, 1, () => 255],
-    ['incompressible with alpha, where upng-js writes a cut file', 1, 5000, (i: number) => noise(256, i, 5)],
+    [
+      'incompressible with alpha, where upng-js writes a cut file',
+      1,
+      5000,
+      (i: number) => noise(256, i, 5),
+    ],
     ['incompressible and one wide', 1, 40000, () => 255],
-    ['incompressible with alpha, in more than one stored block', 300, 300, (i: number) => noise(256, i, 5)],
+    [
+      'incompressible with alpha, in more than one stored block',
+      300,
+      300,
+      (i: number) => noise(256, i, 5),
+    ],
   ] as const)('%s: reads back as it was, by us and by libpng', async (_, width, height, alpha) => {
     const bytes = rgba(width, height, alpha);
     const file = await encodePng(width, height, bytes);
     const pixels = await decodePng(file);
-    expect(farthest(pixels.data, Float64Array.from(bytes, (v) => v / 255))).toBeLessThan(1e-7);
+    expect(
+      farthest(
+        pixels.data,
+        Float64Array.from(bytes, (v) => v / 255),
+      ),
+    ).toBeLessThan(1e-7);
     expect(farthest(await sharp(file).ensureAlpha().raw().toBuffer(), bytes)).toBe(0);
     const isOpaque = bytes.every((value, i) => i % 4 !== 3 || value === 255);
     expect((await sharp(file).metadata()).channels).toBe(isOpaque ? 3 : 4);
@@ -225,8 +311,17 @@ describe('encodePng', () => {
 
   test('a picture of two colours stays true colour, and flat pictures work', async () => {
     const file = await encodePng(4, 4, new Uint8Array(64).fill(255));
-    expect(await sharp(file).metadata()).toMatchObject({ channels: 3, depth: 'uchar', isPalette: false });
-    expect(readChunks(file, 'file').map(({ type }) => type)).toEqual(['IHDR', 'sRGB', 'IDAT', 'IEND']);
+    expect(await sharp(file).metadata()).toMatchObject({
+      channels: 3,
+      depth: 'uchar',
+      isPalette: false,
+    });
+    expect(readChunks(file, 'file').map(({ type }) => type)).toEqual([
+      'IHDR',
+      'sRGB',
+      'IDAT',
+      'IEND',
+    ]);
   });
 
   test('carries settings as text, Unicode included, and readers that do not know it are not disturbed', async () => {
@@ -248,7 +343,9 @@ describe('encodePng', () => {
       code: 'bad-image',
       message: expect.stringMatching(/got 15 bytes, need 16/),
     });
-    await expect(encodePng(1, 1, new Uint8Array(4), { text: { 'ü': '' } })).rejects.toMatchObject({ code: 'bad-option' });
+    await expect(encodePng(1, 1, new Uint8Array(4), { text: { ü: '' } })).rejects.toMatchObject({
+      code: 'bad-option',
+    });
   });
 });
 
@@ -257,6 +354,9 @@ test('crc32 gives the check value of the polynomial', () => {
 });
 
 test('chunks survive a round trip', () => {
-  const chunks = [{ type: 'IHDR', data: new Uint8Array(13) }, { type: 'IEND', data: new Uint8Array(0) }];
+  const chunks = [
+    { type: 'IHDR', data: new Uint8Array(13) },
+    { type: 'IEND', data: new Uint8Array(0) },
+  ];
   expect(readChunks(writeChunks(chunks), 'file')).toEqual(chunks);
 });

@@ -17,7 +17,11 @@ const shapes = [
   [5, 5, 5, 12],
 ] as const;
 
-function picture(width: number, height: number, value: (x: number, y: number, c: number) => number): Pixels {
+function picture(
+  width: number,
+  height: number,
+  value: (x: number, y: number, c: number) => number,
+): Pixels {
   const data = new Float32Array(4 * width * height);
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -27,14 +31,19 @@ function picture(width: number, height: number, value: (x: number, y: number, c:
   return { width, height, data };
 }
 
-const channel = ({ data }: Pixels, c: number): number[] => Array.from(data).filter((_, i) => i % 4 === c);
+const channel = ({ data }: Pixels, c: number): number[] =>
+  Array.from(data).filter((_, i) => i % 4 === c);
 const farthest = (a: ArrayLike<number>, b: ArrayLike<number>): number =>
-  a.length === b.length ? Array.from(a).reduce((most, v, i) => Math.max(most, Math.abs(v - b[i]!)), 0) : Infinity;
+  a.length === b.length
+    ? Array.from(a).reduce((most, v, i) => Math.max(most, Math.abs(v - b[i]!)), 0)
+    : Infinity;
 
 describe.each(filters)('resize, %s', (filter) => {
   test.each(shapes)('%ix%i to %ix%i equals the double sum', (width, height, toWidth, toHeight) => {
     // Values from 0.3 to 0.7, so that overshoot is not clamped away.
-    const input = picture(width, height, (x, y, c) => (c === 3 ? 1 : 0.3 + noise(1000, x, y, c) / 2500));
+    const input = picture(width, height, (x, y, c) =>
+      c === 3 ? 1 : 0.3 + noise(1000, x, y, c) / 2500,
+    );
     const output = resize(input, toWidth, toHeight, { filter });
     expect([output.width, output.height]).toEqual([toWidth, toHeight]);
     for (let c = 0; c < 3; c++) {
@@ -44,22 +53,34 @@ describe.each(filters)('resize, %s', (filter) => {
     expect(channel(output, 3).every((alpha) => alpha === 1)).toBe(true);
   });
 
-  test.each(shapes)('%ix%i to %ix%i keeps a flat picture flat', (width, height, toWidth, toHeight) => {
-    const output = resize(picture(width, height, (_, __, c) => (c === 3 ? 1 : 0.25 * (c + 1))), toWidth, toHeight, { filter });
-    for (let c = 0; c < 3; c++) expect(channel(output, c).every((v) => Math.abs(v - 0.25 * (c + 1)) < 1e-6)).toBe(true);
-  });
+  test.each(shapes)(
+    '%ix%i to %ix%i keeps a flat picture flat',
+    (width, height, toWidth, toHeight) => {
+      const output = resize(
+        picture(width, height, (_, __, c) => (c === 3 ? 1 : 0.25 * (c + 1))),
+        toWidth,
+        toHeight,
+        { filter },
+      );
+      for (let c = 0; c < 3; c++)
+        expect(channel(output, c).every((v) => Math.abs(v - 0.25 * (c + 1)) < 1e-6)).toBe(true);
+    },
+  );
 });
 
-test.each(['bicubic', 'bilinear'] as const)('%s keeps a ramp a ramp away from the borders', (filter) => {
-  const ramp = picture(32, 4, (x, _, c) => (c === 3 ? 1 : (x + 0.5) / 32));
-  for (const width of [48, 75, 16, 8]) {
-    const values = channel(resize(ramp, width, 4, { filter }), 0).slice(0, width);
-    const border = Math.ceil((2 * Math.max(1, 32 / width) * width) / 32) + 1;
-    const inside = values.slice(border, -border);
-    expect(inside.length).toBeGreaterThan(0);
-    inside.forEach((value, i) => expect(value).toBeCloseTo((i + border + 0.5) / width, 6));
-  }
-});
+test.each(['bicubic', 'bilinear'] as const)(
+  '%s keeps a ramp a ramp away from the borders',
+  (filter) => {
+    const ramp = picture(32, 4, (x, _, c) => (c === 3 ? 1 : (x + 0.5) / 32));
+    for (const width of [48, 75, 16, 8]) {
+      const values = channel(resize(ramp, width, 4, { filter }), 0).slice(0, width);
+      const border = Math.ceil((2 * Math.max(1, 32 / width) * width) / 32) + 1;
+      const inside = values.slice(border, -border);
+      expect(inside.length).toBeGreaterThan(0);
+      inside.forEach((value, i) => expect(value).toBeCloseTo((i + border + 0.5) / width, 6));
+    }
+  },
+);
 
 test('box reduction by a whole factor gives block means', () => {
   const input = picture(12, 9, (x, y, c) => (c === 3 ? 1 : noise(1000, x, y, c) / 1000));
@@ -67,7 +88,8 @@ test('box reduction by a whole factor gives block means', () => {
   for (let v = 0; v < 3; v++) {
     for (let u = 0; u < 4; u++) {
       let sum = 0;
-      for (let y = 0; y < 3; y++) for (let x = 0; x < 3; x++) sum += input.data[4 * ((3 * v + y) * 12 + 3 * u + x)]!;
+      for (let y = 0; y < 3; y++)
+        for (let x = 0; x < 3; x++) sum += input.data[4 * ((3 * v + y) * 12 + 3 * u + x)]!;
       expect(output.data[4 * (v * 4 + u)]).toBeCloseTo(sum / 9, 6);
     }
   }
@@ -80,7 +102,9 @@ test('reduction averages stripes to gray instead of picking some of them', () =>
 });
 
 test('the hidden colour of transparent pixels does not bleed', () => {
-  const input = picture(4, 1, (x, _, c) => (c === 3 ? Number(x < 2) : c === (x < 2 ? 0 : 1) ? 1 : 0));
+  const input = picture(4, 1, (x, _, c) =>
+    c === 3 ? Number(x < 2) : c === (x < 2 ? 0 : 1) ? 1 : 0,
+  );
   const { data } = resize(input, 9, 1, { filter: 'bilinear' });
   for (let x = 0; x < 9; x++) {
     const [red, green, , alpha] = data.subarray(4 * x, 4 * x + 4);
@@ -119,9 +143,16 @@ describe('fitSize', () => {
     expect(fitSize(10, 20, { width: 33, height: 7 })).toEqual({ width: 33, height: 7 });
   });
 
-  test.each([[0], [-1], [1.5], [NaN], [Infinity], [1e9], [{ width: 10, height: 0 }]])('refuses %o', (size) => {
-    expect(() => fitSize(10, 10, size)).toThrow(
-      expect.objectContaining({ code: 'bad-option', where: 'size', message: expect.stringMatching(/got .*, need whole/) }),
-    );
-  });
+  test.each([[0], [-1], [1.5], [NaN], [Infinity], [1e9], [{ width: 10, height: 0 }]])(
+    'refuses %o',
+    (size) => {
+      expect(() => fitSize(10, 10, size)).toThrow(
+        expect.objectContaining({
+          code: 'bad-option',
+          where: 'size',
+          message: expect.stringMatching(/got .*, need whole/),
+        }),
+      );
+    },
+  );
 });

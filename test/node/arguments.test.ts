@@ -3,12 +3,23 @@ import { parseArguments } from '../../src/node/arguments.ts';
 import { flags, laterFlags, nearestFlag } from '../../src/node/flags.ts';
 import { helpText } from '../../src/node/help.ts';
 
-const parse = (line: string): unknown => parseArguments(line.split(' ').filter((word) => word !== ''));
-const transfer = { command: 'transfer', content: 'a.png', styles: [{ path: 'b.png', weight: 1 }], output: 'out.png' };
+const parse = (line: string): unknown =>
+  parseArguments(line.split(' ').filter((word) => word !== ''));
+const transfer = {
+  command: 'transfer',
+  content: 'a.png',
+  styles: [{ path: 'b.png', weight: 1 }],
+  output: 'out.png',
+};
 
 describe('what is understood', () => {
   test('the shortest run', () => {
-    expect(parse('a.png b.png -o out.png')).toEqual({ ...transfer, options: {}, isQuiet: false, wantsJson: false });
+    expect(parse('a.png b.png -o out.png')).toEqual({
+      ...transfer,
+      options: {},
+      isQuiet: false,
+      wantsJson: false,
+    });
   });
 
   test.each<readonly [string, object]>([
@@ -17,15 +28,24 @@ describe('what is understood', () => {
     ['--size=640', { size: 640 }],
     ['--iterations 0', { iterations: 0 }],
     ['--seed 4294967295', { seed: 4294967295 }],
-    ['--content-weight 0.5 --style-weight 2e3 --tv-weight 0', { contentWeight: 0.5, styleWeight: 2000, tvWeight: 0 }],
+    [
+      '--content-weight 0.5 --style-weight 2e3 --tv-weight 0',
+      { contentWeight: 0.5, styleWeight: 2000, tvWeight: 0 },
+    ],
     ['--content-layers relu4_2', { contentLayers: { relu4_2: 1 } }],
     ['--style-layers relu1_1,relu2_1=0.5', { styleLayers: { relu1_1: 1, relu2_1: 0.5 } }],
     ['--optimizer lbfgs', { optimizer: { name: 'lbfgs' } }],
-    ['--optimizer adam:learningRate=0.02,epsilonForm=keras', { optimizer: { name: 'adam', learningRate: 0.02, epsilonForm: 'keras' } }],
+    [
+      '--optimizer adam:learningRate=0.02,epsilonForm=keras',
+      { optimizer: { name: 'adam', learningRate: 0.02, epsilonForm: 'keras' } },
+    ],
     ['--scales auto', { scales: 'auto' }],
     ['--scales off', { scales: false }],
     ['--scales 128,256', { scales: [128, 256] }],
-    ['--recipe gatys --pooling average --color match', { recipe: 'gatys', pooling: 'average', color: 'match' }],
+    [
+      '--recipe gatys --pooling average --color match',
+      { recipe: 'gatys', pooling: 'average', color: 'match' },
+    ],
     ['--size 100 --size 200', { size: 200 }],
   ])('%s', (words, options) => {
     expect(parse(`a.png b.png -o out.png ${words}`)).toMatchObject({ ...transfer, options });
@@ -48,7 +68,9 @@ describe('what is understood', () => {
   });
 
   test('switches, network, start and saves', () => {
-    expect(parse('a.png b.png -qo out.png --json --network vgg.onnx --init start.png --save-every 50')).toMatchObject({
+    expect(
+      parse('a.png b.png -qo out.png --json --network vgg.onnx --init start.png --save-every 50'),
+    ).toMatchObject({
       ...transfer,
       isQuiet: true,
       wantsJson: true,
@@ -59,11 +81,15 @@ describe('what is understood', () => {
   });
 
   test('pictures whose names look like flags, behind --', () => {
-    expect(parse('-o out.png -- -a.png --b.png')).toMatchObject({ content: '-a.png', styles: [{ path: '--b.png' }] });
+    expect(parse('-o out.png -- -a.png --b.png')).toMatchObject({
+      content: '-a.png',
+      styles: [{ path: '--b.png' }],
+    });
   });
 
   test('help, version and info, also among other words', () => {
-    for (const line of ['--help', '-h', 'help', 'a.png --help', 'info --help']) expect(parse(line)).toEqual({ command: 'help' });
+    for (const line of ['--help', '-h', 'help', 'a.png --help', 'info --help'])
+      expect(parse(line)).toEqual({ command: 'help' });
     expect(parse('--version')).toEqual({ command: 'version' });
     expect(parse('info --json')).toEqual({ command: 'info', wantsJson: true, isQuiet: false });
   });
@@ -83,33 +109,53 @@ describe('what is refused as wrong usage', () => {
     ['a.png b.png -o out.png --size 10x', /--size: got ""/],
     ['a.png b.png -o out.png --size 1x2x3', /--size: got "1x2x3"/],
     ['a.png b.png -o out.png --size NaN', /--size: got "NaN"/],
-    ['a.png b.png -o out.png --iterations 1.5', /--iterations: got "1\.5", need a whole number from 0/],
-    ['a.png b.png -o out.png --content-weight -1', /--content-weight: got "-1", need a number from 0/],
+    [
+      'a.png b.png -o out.png --iterations 1.5',
+      /--iterations: got "1\.5", need a whole number from 0/,
+    ],
+    [
+      'a.png b.png -o out.png --content-weight -1',
+      /--content-weight: got "-1", need a number from 0/,
+    ],
     ['a.png b.png -o out.png --style-weight Infinity', /--style-weight: got "Infinity"/],
     ['a.png b.png -o out.png --seed abc', /--seed: got "abc"/],
     ['a.png b.png -o out.png --save-every 0', /--save-every: got "0", need a whole number from 1/],
     ['a.png b.png -o out.png --style-weights 1,2', /got 2 number\(s\) for 1 style picture/],
     ['a.png b.png -o out.png --style-weights 0', /--style-weights: got "0", need numbers above 0/],
-    ['a.png b.png -o out.png --content-layers relu4_2=x', /--content-layers: got "x", need a weight from 0 for relu4_2/],
+    [
+      'a.png b.png -o out.png --content-layers relu4_2=x',
+      /--content-layers: got "x", need a weight from 0 for relu4_2/,
+    ],
     ['a.png b.png -o out.png --content-layers =1', /--content-layers: got "=1"/],
     ['a.png b.png -o out.png --optimizer adam:0.1', /--optimizer: got "adam:0\.1"/],
     ['a.png b.png -o out.png --scales 1,two', /--scales: got "two", need auto, off/],
     ['a.png b.png -o out.png --json=yes', /--json: got "yes", takes no value/],
-    ['a.png b.png -o out.png --itertions 5', /--itertions: there is no such flag. Did you mean --iterations\./],
-    ['a.png b.png -o out.png -x', /--x: there is no such flag. See wgpu-style --help\./],
+    [
+      'a.png b.png -o out.png --itertions 5',
+      /--itertions: there is no such flag. Did you mean --iterations\./,
+    ],
+    ['a.png b.png -o out.png -x', /^-x: there is no such flag. See wgpu-style --help\./],
     ['info a.png', /info: got "a\.png", takes nothing but --json/],
     ['info --size 5', /info: got "--size"/],
   ])('%s', (line, message) => {
-    expect(() => parse(line)).toThrow(expect.objectContaining({ code: 'bad-option', message: expect.stringMatching(message) }));
+    expect(() => parse(line)).toThrow(
+      expect.objectContaining({ code: 'bad-option', message: expect.stringMatching(message) }),
+    );
   });
 
   test.each(['plan', 'sweep', 'import', 'fetch'])('%s: not available yet', (command) => {
-    expect(() => parse(`${command} a.png b.png`)).toThrow(`${command}: this command is not available yet.`);
+    expect(() => parse(`${command} a.png b.png`)).toThrow(
+      `${command}: this command is not available yet.`,
+    );
   });
 
   test.each([...laterFlags])('--%s: not available yet', (flag) => {
-    expect(() => parse(`a.png b.png -o out.png --${flag} 5`)).toThrow(`--${flag}: this flag is not available yet.`);
-    expect(() => parse(`a.png b.png -o out.png --${flag}=5`)).toThrow(`--${flag}: this flag is not available yet.`);
+    expect(() => parse(`a.png b.png -o out.png --${flag} 5`)).toThrow(
+      `--${flag}: this flag is not available yet.`,
+    );
+    expect(() => parse(`a.png b.png -o out.png --${flag}=5`)).toThrow(
+      `--${flag}: this flag is not available yet.`,
+    );
   });
 });
 
@@ -130,8 +176,12 @@ test('the help names every flag, fits the terminal, and wraps', () => {
   for (const columns of [80, 100, 200]) {
     const text = helpText(columns);
     for (const { name } of flags) expect(text).toContain(`--${name}`);
-    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(Math.max(100, Math.min(columns, 100)));
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(
+      Math.max(100, Math.min(columns, 100)),
+    );
   }
-  const narrow = helpText(80).split('\n').map((line) => line.length);
+  const narrow = helpText(80)
+    .split('\n')
+    .map((line) => line.length);
   expect(Math.max(...narrow)).toBeLessThanOrEqual(100);
 });

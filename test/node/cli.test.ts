@@ -30,8 +30,14 @@ beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'wgpu-style-cli-'));
   const wave = (period: number) => (x: number, y: number, c: number) =>
     Math.round(127 + 127 * Math.sin((x + (c + 1) * y) / period));
-  await writeFile(path.join(folder, 'a.png'), makePng({ width: 48, height: 32, depth: 8, colourType: 2, sample: wave(9) }));
-  await writeFile(path.join(folder, 'b.png'), makePng({ width: 40, height: 40, depth: 8, colourType: 2, sample: wave(2) }));
+  await writeFile(
+    path.join(folder, 'a.png'),
+    makePng({ width: 48, height: 32, depth: 8, colourType: 2, sample: wave(9) }),
+  );
+  await writeFile(
+    path.join(folder, 'b.png'),
+    makePng({ width: 40, height: 40, depth: 8, colourType: 2, sample: wave(2) }),
+  );
 });
 afterAll(async () => {
   await rm(built, { recursive: true, force: true });
@@ -70,8 +76,16 @@ const small = ['a.png', 'b.png', '--size', '48', '--scales', 'off'];
 
 describe('exit status', () => {
   test('0 for help and version', async () => {
-    expect(await cli(['--help'])).toMatchObject({ status: 0, err: '', out: expect.stringContaining('Examples') });
-    expect(await cli(['--version'])).toMatchObject({ status: 0, err: '', out: expect.stringMatching(/^\d/) });
+    expect(await cli(['--help'])).toMatchObject({
+      status: 0,
+      err: '',
+      out: expect.stringContaining('Examples'),
+    });
+    expect(await cli(['--version'])).toMatchObject({
+      status: 0,
+      err: '',
+      out: expect.stringMatching(/^\d/),
+    });
   });
 
   test.each<readonly [number, string, RegExp]>([
@@ -85,11 +99,18 @@ describe('exit status', () => {
     [1, 'none.png b.png -o out.png', /content: no such file: got "none\.png"/],
     [1, 'text.png b.png -o out.png', /content: .*need PNG/],
     [1, 'cut.png b.png -o out.png', /content: a corrupt PNG/],
-    [1, 'a.png b.png -o none/out.png', /-o: cannot write "none\/out\.png": the folder does not exist/],
+    [
+      1,
+      'a.png b.png -o none/out.png',
+      /-o: cannot write "none\/out\.png": the folder does not exist/,
+    ],
     [1, 'a.png b.png -o a.png/out.png', /-o: cannot write/],
   ])('%i: wgpu-style %s', async (status, line, message) => {
     await writeFile(path.join(folder, 'text.png'), 'no picture at all');
-    await writeFile(path.join(folder, 'cut.png'), (await readFile(path.join(folder, 'a.png'))).subarray(0, 100));
+    await writeFile(
+      path.join(folder, 'cut.png'),
+      (await readFile(path.join(folder, 'a.png'))).subarray(0, 100),
+    );
     const ended = await cli(line.split(' ').filter((word) => word !== ''));
     const complaints = ended.err.split('\n').filter((text) => text.startsWith('wgpu-style: '));
     expect(ended.status).toBe(status);
@@ -105,11 +126,25 @@ test('info prints adapter, limits and features, as text and as JSON', async () =
   expect(text.status).toBe(0);
   expect(text.out).toMatch(/Adapter\n {2}vendor .*[^]*maxBufferSize .*(MiB|GiB)[^]*Features\n/);
   const json = JSON.parse((await cli(['info', '--json'])).out) as Record<string, unknown>;
-  expect(json).toMatchObject({ adapter: { description: expect.any(String) }, limits: { maxBufferSize: expect.any(Number) } });
+  expect(json).toMatchObject({
+    adapter: { description: expect.any(String) },
+    limits: { maxBufferSize: expect.any(Number) },
+  });
 });
 
 test('a whole run writes the picture and prints the object of the contract', async () => {
-  const words = [...small, '-o', 'out.png', '--iterations', '3', '--seed', '5', '--recipe', 'gatys', '--json'];
+  const words = [
+    ...small,
+    '-o',
+    'out.png',
+    '--iterations',
+    '3',
+    '--seed',
+    '5',
+    '--recipe',
+    'gatys',
+    '--json',
+  ];
   const { status, out } = await cli(words);
   expect(status).toBe(0);
   const report = JSON.parse(out) as Record<string, unknown>;
@@ -117,7 +152,14 @@ test('a whole run writes the picture and prints the object of the contract', asy
     ...['output', 'width', 'height', 'iterations', 'losses', 'millisecondsPerIteration'],
     ...['adapter', 'peakBytes', 'seed', 'recipe', 'network'],
   ]);
-  expect(report).toMatchObject({ output: 'out.png', width: 48, height: 32, iterations: 3, seed: 5, recipe: 'gatys' });
+  expect(report).toMatchObject({
+    output: 'out.png',
+    width: 48,
+    height: 32,
+    iterations: 3,
+    seed: 5,
+    recipe: 'gatys',
+  });
   const { total, content, style, tv } = report['losses'] as Record<string, number>;
   expect(Math.abs(total! - content! - style! - tv!)).toBeLessThan(1e-3 * total!);
   const file = await readFile(path.join(folder, 'out.png'));
@@ -126,18 +168,21 @@ test('a whole run writes the picture and prints the object of the contract', asy
   expect((await readdir(folder)).filter((name) => name.endsWith('.part'))).toEqual([]);
 });
 
-test.skipIf(process.platform === 'win32')('Ctrl+C saves the picture so far and ends with 130', async () => {
-  await mkdir(path.join(folder, 'stopped'), { recursive: true });
-  const words = [...small, '-o', 'stopped/out.png', '--iterations', '100000', '--json'];
-  let wasSent = false;
-  const { status, out } = await cli(words, (child, err) => {
-    if (wasSent || !err().includes(' ms/iteration')) return;
-    wasSent = true;
-    child.kill('SIGINT');
-  });
-  expect(status).toBe(130);
-  const { iterations } = JSON.parse(out) as { iterations: number };
-  expect(iterations).toBeGreaterThan(0);
-  expect(iterations).toBeLessThan(100_000);
-  expect((await stat(path.join(folder, 'stopped/out.png'))).size).toBeGreaterThan(0);
-});
+test.skipIf(process.platform === 'win32')(
+  'Ctrl+C saves the picture so far and ends with 130',
+  async () => {
+    await mkdir(path.join(folder, 'stopped'), { recursive: true });
+    const words = [...small, '-o', 'stopped/out.png', '--iterations', '100000', '--json'];
+    let wasSent = false;
+    const { status, out } = await cli(words, (child, err) => {
+      if (wasSent || !err().includes(' ms/iteration')) return;
+      wasSent = true;
+      child.kill('SIGINT');
+    });
+    expect(status).toBe(130);
+    const { iterations } = JSON.parse(out) as { iterations: number };
+    expect(iterations).toBeGreaterThan(0);
+    expect(iterations).toBeLessThan(100_000);
+    expect((await stat(path.join(folder, 'stopped/out.png'))).size).toBeGreaterThan(0);
+  },
+);

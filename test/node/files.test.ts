@@ -1,4 +1,15 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
@@ -44,7 +55,9 @@ describe('writeFileAtomic', () => {
 
   test('many writers of one file leave one whole file', async () => {
     const file = path.join(folder, 'out.png');
-    await Promise.all(Array.from({ length: 8 }, (_, i) => writeFileAtomic(file, new Uint8Array(1e5).fill(i))));
+    await Promise.all(
+      Array.from({ length: 8 }, (_, i) => writeFileAtomic(file, new Uint8Array(1e5).fill(i))),
+    );
     const got = await readFile(file);
     expect(got.length).toBe(1e5);
     expect(new Set(got).size).toBe(1);
@@ -67,7 +80,10 @@ describe.each([
   };
 
   test('a folder that does not exist', () =>
-    refused(path.join(folder, 'no', 'out.png'), /cannot write ".*out\.png": the folder does not exist\. Create it first\./));
+    refused(
+      path.join(folder, 'no', 'out.png'),
+      /cannot write ".*out\.png": the folder does not exist\. Create it first\./,
+    ));
 
   test('a path under a file', async () => {
     await writeFile(path.join(folder, 'file'), '');
@@ -80,7 +96,8 @@ describe.each([
   });
 
   test.skipIf(process.platform !== 'linux')('a place where nobody may write, not even root', () =>
-    refused('/proc/out.png', /cannot write "\/proc\/out\.png"/));
+    refused('/proc/out.png', /cannot write "\/proc\/out\.png"/),
+  );
 
   test.skipIf(isRoot || process.platform === 'win32')('a read-only folder', async () => {
     const closed = path.join(folder, 'closed');
@@ -103,7 +120,9 @@ test('readFileBytes says what is wrong with a path', async () => {
   const network = { where: '--network', need: 'the path of a network', code: 'bad-model' } as const;
   await expect(readFileBytes(path.join(folder, 'b'), network)).rejects.toMatchObject({
     code: 'bad-model',
-    message: expect.stringMatching(/^--network: no such file: got ".*b", need the path of a network\. Check the path\.$/),
+    message: expect.stringMatching(
+      /^--network: no such file: got ".*b", need the path of a network\. Check the path\.$/,
+    ),
   });
 });
 
@@ -120,21 +139,24 @@ describe('picture files', () => {
     }),
   };
 
-  test.each(['png', 'jpg', 'jpeg', 'webp', 'avif', 'tif', 'tiff', 'PNG'])('.%s is written and read back', async (extension) => {
-    const file = path.join(folder, `out.${extension}`);
-    await writeImageFile(file, image);
-    const pixels = await readImageFile(file);
-    expect([pixels.width, pixels.height]).toEqual([16, 8]);
-    const lossless = /png|tif/i.test(extension);
-    for (const at of [4 * (3 * 16 + 2), 4 * (3 * 16 + 13)]) {
-      for (let c = 0; c < 4; c++) {
-        const difference = Math.abs(pixels.data[at + c]! - image.pixels[at + c]! / 255);
-        expect(difference).toBeLessThan(lossless ? 1e-6 : 0.02);
+  test.each(['png', 'jpg', 'jpeg', 'webp', 'avif', 'tif', 'tiff', 'PNG'])(
+    '.%s is written and read back',
+    async (extension) => {
+      const file = path.join(folder, `out.${extension}`);
+      await writeImageFile(file, image);
+      const pixels = await readImageFile(file);
+      expect([pixels.width, pixels.height]).toEqual([16, 8]);
+      const lossless = /png|tif/i.test(extension);
+      for (const at of [4 * (3 * 16 + 2), 4 * (3 * 16 + 13)]) {
+        for (let c = 0; c < 4; c++) {
+          const difference = Math.abs(pixels.data[at + c]! - image.pixels[at + c]! / 255);
+          expect(difference).toBeLessThan(lossless ? 1e-6 : 0.02);
+        }
       }
-    }
-    const alpha = pixels.data[4 * (7 * 16 + 2) + 3]!;
-    expect(Math.abs(alpha - (/jp/.test(extension) ? 1 : 128 / 255))).toBeLessThan(0.02);
-  });
+      const alpha = pixels.data[4 * (7 * 16 + 2) + 3]!;
+      expect(Math.abs(alpha - (/jp/.test(extension) ? 1 : 128 / 255))).toBeLessThan(0.02);
+    },
+  );
 
   test('JPEG keeps full chroma resolution', async () => {
     const file = path.join(folder, 'out.jpg');
@@ -151,7 +173,9 @@ describe('picture files', () => {
 
   test('an unknown extension is refused and says which there are', async () => {
     for (const name of ['out', 'out.gif', 'out.png.bak', '.png']) {
-      expect(() => imageFormat(name, '-o')).toThrow(/need \.png, \.jpg, \.jpeg, \.webp, \.avif, \.tif, \.tiff/);
+      expect(() => imageFormat(name, '-o')).toThrow(
+        /need \.png, \.jpg, \.jpeg, \.webp, \.avif, \.tif, \.tiff/,
+      );
       await expect(checkFormat(name)).rejects.toMatchObject({ code: 'bad-option' });
     }
   });
@@ -160,7 +184,9 @@ describe('picture files', () => {
     const long = { width: 1, height: 70_000, pixels: new Uint8ClampedArray(280_000) };
     await expect(writeImageFile(path.join(folder, 'out.jpg'), long)).rejects.toMatchObject({
       code: 'bad-image',
-      message: expect.stringMatching(/jpeg cannot hold this picture of 1x70000: .*\. Write a PNG\.$/),
+      message: expect.stringMatching(
+        /jpeg cannot hold this picture of 1x70000: .*\. Write a PNG\.$/,
+      ),
     });
     expect(await readdir(folder)).toEqual([]);
   });

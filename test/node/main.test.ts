@@ -16,7 +16,13 @@ let folder: string;
 let output: string;
 beforeEach(async () => {
   folder = await mkdtemp(path.join(tmpdir(), 'wgpu-style-main-'));
-  const png = makePng({ width: 3, height: 2, depth: 8, colourType: 2, sample: (x, y, c) => 40 * (x + y) + c });
+  const png = makePng({
+    width: 3,
+    height: 2,
+    depth: 8,
+    colourType: 2,
+    sample: (x, y, c) => 40 * (x + y) + c,
+  });
   await writeFile(path.join(folder, 'a.png'), png);
   await writeFile(path.join(folder, 'b.png'), png);
   output = path.join(folder, 'out.png');
@@ -35,7 +41,14 @@ function pictureOf(iterations: number, stopped: StyledPicture['stopped'] = 'done
     losses,
     iterations,
     stopped,
-    details: { adapter, millisecondsPerIteration: 1.5, peakBytes: 1024, seed: 7, recipe: 'default', network: 'default' },
+    details: {
+      adapter,
+      millisecondsPerIteration: 1.5,
+      peakBytes: 1024,
+      seed: 7,
+      recipe: 'default',
+      network: 'default',
+    },
   } as unknown as StyledPicture;
 }
 
@@ -47,7 +60,15 @@ async function tenSteps(options: StyleTransferOptions): Promise<StyledPicture> {
     if (options.signal?.aborted) return pictureOf(iteration - 1, 'aborted');
     const scale = { index: 0, count: 1, width: 2, height: 1 };
     const picture = (): Promise<StyledPicture> => Promise.resolve(pictureOf(iteration));
-    const progress: Progress = { iteration, iterations, losses, millisecondsPerIteration: 1.5, secondsLeft: 1, scale, picture };
+    const progress: Progress = {
+      iteration,
+      iterations,
+      losses,
+      millisecondsPerIteration: 1.5,
+      secondsLeft: 1,
+      scale,
+      picture,
+    };
     options.onProgress?.(progress);
   }
   return pictureOf(iterations);
@@ -62,7 +83,10 @@ interface Ran {
 
 async function run(
   words: readonly string[],
-  { library = tenSteps, signal = new AbortController().signal }: {
+  {
+    library = tenSteps,
+    signal = new AbortController().signal,
+  }: {
     library?: (options: StyleTransferOptions) => Promise<StyledPicture>;
     signal?: AbortSignal;
   } = {},
@@ -91,22 +115,68 @@ describe('a run that succeeds', () => {
     const file = await readFile(output);
     expect(Array.from((await decodePng(file)).data.subarray(0, 4))).toEqual([1, 0, 0, 1]);
     const text = readPngText(file);
-    expect(JSON.parse(text['wgpu-style']!)).toMatchObject({ content: 'a.png', styleWeight: 2, seed: 7, recipe: 'default', iterations: 10 });
+    expect(JSON.parse(text['wgpu-style']!)).toMatchObject({
+      content: 'a.png',
+      styleWeight: 2,
+      seed: 7,
+      recipe: 'default',
+      iterations: 10,
+    });
     expect(text['wgpu-style']).not.toContain(folder);
   });
 
   test('hands on every option, pictures decoded', async () => {
     await writeFile(path.join(folder, 'net.onnx'), 'bytes');
     const { options } = await run([
-      ...['a.png', 'b.png', 'a.png', '-o', output, '--style-weights', '2,1', '--size', '64', '--iterations', '3'],
-      ...['--network', path.join(folder, 'net.onnx'), '--init', path.join(folder, 'b.png'), '--recipe', 'gatys'],
-      ...['--optimizer', 'adam:learningRate=0.1', '--scales', 'off', '--color', 'match', '--pooling', 'max'],
-      ...['--content-layers', 'relu2_2', '--style-layers', 'relu1_1', '--content-weight', '1', '--tv-weight', '3'],
+      ...[
+        'a.png',
+        'b.png',
+        'a.png',
+        '-o',
+        output,
+        '--style-weights',
+        '2,1',
+        '--size',
+        '64',
+        '--iterations',
+        '3',
+      ],
+      ...[
+        '--network',
+        path.join(folder, 'net.onnx'),
+        '--init',
+        path.join(folder, 'b.png'),
+        '--recipe',
+        'gatys',
+      ],
+      ...[
+        '--optimizer',
+        'adam:learningRate=0.1',
+        '--scales',
+        'off',
+        '--color',
+        'match',
+        '--pooling',
+        'max',
+      ],
+      ...[
+        '--content-layers',
+        'relu2_2',
+        '--style-layers',
+        'relu1_1',
+        '--content-weight',
+        '1',
+        '--tv-weight',
+        '3',
+      ],
     ]);
     const loaded = expect.objectContaining({ width: 3, height: 2, data: expect.any(Float32Array) });
     expect(options).toEqual({
       content: loaded,
-      style: [{ image: loaded, weight: 2 }, { image: loaded, weight: 1 }],
+      style: [
+        { image: loaded, weight: 2 },
+        { image: loaded, weight: 1 },
+      ],
       size: 64,
       iterations: 3,
       network: new TextEncoder().encode('bytes'),
@@ -126,7 +196,9 @@ describe('a run that succeeds', () => {
   });
 
   test('words and URLs for network and start stay as they are', async () => {
-    const { options } = await run(pair('--network', 'https://example.org/vgg.onnx', '--init', 'noise'));
+    const { options } = await run(
+      pair('--network', 'https://example.org/vgg.onnx', '--init', 'noise'),
+    );
     expect(options).toMatchObject({ network: 'https://example.org/vgg.onnx', init: 'noise' });
   });
 
@@ -157,7 +229,13 @@ describe('a run that succeeds', () => {
   test('--save-every writes numbered pictures on the way', async () => {
     const { status } = await run(pair('--save-every', '4', '--iterations', '12'));
     expect(status).toBe(0);
-    expect((await readdir(folder)).sort()).toEqual(['a.png', 'b.png', 'out-0004.png', 'out-0008.png', 'out.png']);
+    expect((await readdir(folder)).sort()).toEqual([
+      'a.png',
+      'b.png',
+      'out-0004.png',
+      'out-0008.png',
+      'out.png',
+    ]);
     const { data } = await decodePng(await readFile(path.join(folder, 'out-0008.png')));
     expect(data[6]).toBeCloseTo(8 / 255, 6);
   });
@@ -172,11 +250,27 @@ describe('a run that fails', () => {
   const lines = (text: string): readonly string[] => text.split('\n').filter((line) => line !== '');
 
   test.each<readonly [string, readonly string[], RegExp]>([
-    ['a missing content', ['no.png', 'b.png'], /^wgpu-style: content: no such file: got "no\.png", need the path of a picture\. Check the path\.$/],
+    [
+      'a missing content',
+      ['no.png', 'b.png'],
+      /^wgpu-style: content: no such file: got "no\.png", need the path of a picture\. Check the path\.$/,
+    ],
     ['a missing style', ['a.png', 'no.png'], /^wgpu-style: style: no such file/],
-    ['the second of two styles missing', ['a.png', 'b.png', 'no.png'], /^wgpu-style: style 2: no such file/],
-    ['a missing start', ['a.png', 'b.png', '--init', 'no.png'], /^wgpu-style: --init: no such file/],
-    ['a missing network', ['a.png', 'b.png', '--network', 'no.onnx'], /^wgpu-style: --network: no such file: got "no\.onnx", need an ONNX/],
+    [
+      'the second of two styles missing',
+      ['a.png', 'b.png', 'no.png'],
+      /^wgpu-style: style 2: no such file/,
+    ],
+    [
+      'a missing start',
+      ['a.png', 'b.png', '--init', 'no.png'],
+      /^wgpu-style: --init: no such file/,
+    ],
+    [
+      'a missing network',
+      ['a.png', 'b.png', '--network', 'no.onnx'],
+      /^wgpu-style: --network: no such file: got "no\.onnx", need an ONNX/,
+    ],
   ])('%s: status 1 and one line', async (_, words, message) => {
     const { status, out, err, options } = await run([...words, '-o', output]);
     expect(status).toBe(1);
@@ -190,7 +284,10 @@ describe('a run that fails', () => {
   test('an output that cannot be written is told before anything is read or run', async () => {
     await mkdir(path.join(folder, 'dir.png'));
     for (const [file, message] of [
-      [path.join(folder, 'no', 'out.png'), /-o: cannot write ".*": the folder does not exist\. Create it first\./],
+      [
+        path.join(folder, 'no', 'out.png'),
+        /-o: cannot write ".*": the folder does not exist\. Create it first\./,
+      ],
       [path.join(folder, 'a.png', 'out.png'), /-o: cannot write ".*": the folder does not exist/],
       [path.join(folder, 'dir.png'), /-o: cannot write ".*": it is a folder/],
     ] as const) {
@@ -205,11 +302,14 @@ describe('a run that fails', () => {
   test('an output of unknown format is wrong usage', async () => {
     const { status, err } = await run(['a.png', 'b.png', '-o', path.join(folder, 'out.gif')]);
     expect(status).toBe(2);
-    expect(err).toMatch(/-o: no picture format for ".*out\.gif": got extension "\.gif", need \.png/);
+    expect(err).toMatch(
+      /-o: no picture format for ".*out\.gif": got extension "\.gif", need \.png/,
+    );
   });
 
   test('a bad option that the library finds is wrong usage', async () => {
-    const library = (): Promise<never> => Promise.reject(badOption('recipe', 'there is no recipe "x"', 'Give one of gatys'));
+    const library = (): Promise<never> =>
+      Promise.reject(badOption('recipe', 'there is no recipe "x"', 'Give one of gatys'));
     expect(await run(pair('--recipe', 'x'), { library })).toMatchObject({
       status: 2,
       out: '',
@@ -219,14 +319,22 @@ describe('a run that fails', () => {
 
   test('a library failure is status 1, in one line even when its message has several', async () => {
     const library = (): Promise<never> =>
-      Promise.reject(new WgpuStyleError('no-adapter', { what: 'no adapter:\n  none', where: 'requestDevice', fix: 'Install one' }));
+      Promise.reject(
+        new WgpuStyleError('no-adapter', {
+          what: 'no adapter:\n  none',
+          where: 'requestDevice',
+          fix: 'Install one',
+        }),
+      );
     const { status, err } = await run(pair(), { library });
     expect(status).toBe(1);
     expect(err).toBe('wgpu-style: requestDevice: no adapter: none. Install one.\n');
   });
 
   test('a bug of ours is status 1 and says so', async () => {
-    const { status, err } = await run(pair(), { library: () => Promise.reject(new TypeError('x is undefined')) });
+    const { status, err } = await run(pair(), {
+      library: () => Promise.reject(new TypeError('x is undefined')),
+    });
     expect(status).toBe(1);
     expect(err).toMatch(/unexpected failure: TypeError: x is undefined/);
   });
@@ -246,7 +354,10 @@ describe('a run that is interrupted', () => {
   test('saves the picture so far and ends with 130', async () => {
     const controller = new AbortController();
     const library = (options: StyleTransferOptions): Promise<StyledPicture> =>
-      tenSteps({ ...options, onProgress: ({ iteration }) => void (iteration === 4 && controller.abort()) });
+      tenSteps({
+        ...options,
+        onProgress: ({ iteration }) => void (iteration === 4 && controller.abort()),
+      });
     const { status, out } = await run(pair('--json'), { library, signal: controller.signal });
     expect(status).toBe(130);
     expect(JSON.parse(out)).toMatchObject({ output, iterations: 4 });
@@ -262,6 +373,14 @@ describe('a run that is interrupted', () => {
 });
 
 test('help and version go to stdout with status 0', async () => {
-  expect(await run(['--help'])).toMatchObject({ status: 0, err: '', out: expect.stringMatching(/^wgpu-style: .*\n\nUsage\n/) });
-  expect(await run(['--version'])).toMatchObject({ status: 0, err: '', out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/) });
+  expect(await run(['--help'])).toMatchObject({
+    status: 0,
+    err: '',
+    out: expect.stringMatching(/^wgpu-style: .*\n\nUsage\n/),
+  });
+  expect(await run(['--version'])).toMatchObject({
+    status: 0,
+    err: '',
+    out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+  });
 });

@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { duration, progressPrinter, progressText, type ShownProgress } from '../../src/node/progress.ts';
+import {
+  duration,
+  progressPrinter,
+  progressText,
+  type ShownProgress,
+} from '../../src/node/progress.ts';
 
 const at = (iteration: number, iterations = 200): ShownProgress => ({
   iteration,
@@ -33,7 +38,10 @@ test.each([
   [NaN, '?'],
 ])('%d seconds are "%s"', (seconds, text) => expect(duration(seconds)).toBe(text));
 
-function recorder(isTTY: boolean): { text: () => string; stream: { isTTY: boolean; columns: number; write: (s: string) => void } } {
+function recorder(isTTY: boolean): {
+  text: () => string;
+  stream: { isTTY: boolean; columns: number; write: (s: string) => void };
+} {
   let all = '';
   return { text: () => all, stream: { isTTY, columns: 60, write: (s) => void (all += s) } };
 }
@@ -44,7 +52,9 @@ describe('progressPrinter', () => {
     const printer = progressPrinter(stream);
     for (let i = 1; i <= 200; i++) printer.show(at(i));
     printer.finish();
-    const lines = text().split('\n').filter((line) => line !== '');
+    const lines = text()
+      .split('\n')
+      .filter((line) => line !== '');
     expect(lines).toHaveLength(11);
     expect(lines[0]).toContain('1/200');
     expect(lines[10]).toContain('100 %');

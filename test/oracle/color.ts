@@ -8,7 +8,9 @@ export interface ColorMoments {
 
 /** Mean and covariance of RGB over [r, g, b, a] pixels, each pixel weighted by its alpha. */
 export function colorMoments(rgba: ArrayLike<number>): ColorMoments {
-  const pixels = Array.from({ length: rgba.length / 4 }, (_, i) => [0, 1, 2, 3].map((c) => rgba[4 * i + c]!));
+  const pixels = Array.from({ length: rgba.length / 4 }, (_, i) =>
+    [0, 1, 2, 3].map((c) => rgba[4 * i + c]!),
+  );
   const weight = pixels.reduce((sum, pixel) => sum + pixel[3]!, 0);
   const average = (f: (pixel: readonly number[]) => number): number =>
     pixels.reduce((sum, pixel) => sum + pixel[3]! * f(pixel), 0) / weight;

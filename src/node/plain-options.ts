@@ -1,0 +1,119 @@
+// Flags' values to options of `styleTransfer`: those that need no file. Pure.
+
+import { badOption } from '../gpu/errors.ts';
+import type { StyleTransferOptions } from '../style/options.ts';
+
+/** The options that need no file: passed on to `styleTransfer`, which checks names and ranges. */
+export type PlainOptions = Pick<
+  StyleTransferOptions,
+  | 'recipe'
+  | 'size'
+  | 'contentWeight'
+  | 'styleWeight'
+  | 'tvWeight'
+  | 'contentLayers'
+  | 'styleLayers'
+  | 'optimizer'
+  | 'iterations'
+  | 'seed'
+  | 'pooling'
+  | 'color'
+  | 'scales'
+>;
+
+/** The number a text stands for. Throws `bad-option` saying what was given and what is needed. */
+export function numberOf(
+  text: string,
+  where: string,
+  isAllowed: (value: number) => boolean,
+  need: string,
+): number {
+  const value = text.trim() === '' ? NaN : Number(text);
+  if (Number.isFinite(value) && isAllowed(value)) return value;
+  throw badOption(where, `got "${text}", need ${need}`, 'Correct the number');
+}
+
+/** True for whole numbers from 1. */
+export const isWhole: (value: number) => boolean = (value) => Number.isInteger(value) && value >= 1;
+
+function readSize(text: string): number | { width: number; height: number } {
+  const need = 'whole pixels from 1 up, or WIDTHxHEIGHT';
+  const sides = text.split('x').map((side) => numberOf(side, '--size', isWhole, need));
+  if (sides.length > 2)
+    throw badOption('--size', `got "${text}", need ${need}`, 'Correct the size');
+  return sides.length === 1 ? sides[0]! : { width: sides[0]!, height: sides[1]! };
+}
+
+/** `relu1_1,relu2_1=0.5` to layer → weight. */
+function readLayers(text: string, where: string): Record<string, number> {
+  const layers: Record<string, number> = {};
+  for (const part of text.split(',')) {
+    const [name = '', weight = '1', ...rest] = part.trim().split('=');
+    if (name === '' || rest.length > 0)
+      throw badOption(where, `got "${text}"`, 'Give layers such as relu4_2=1,relu3_1=0.5');
+    layers[name] = numberOf(weight, where, (value) => value >= 0, `a weight from 0 for ${name}`);
+  }
+  return layers;
+}
+
+/** `adam:learningRate=0.02,epsilonForm=keras` to an optimizer's options; which exist is for the optimiser to say. */
+function readOptimizer(text: string): NonNullable<PlainOptions['optimizer']> {
+  const [name = '', settings] = text.split(/:(.*)/s);
+  const options: Record<string, number | string> = { name };
+  for (const part of settings ? settings.split(',') : []) {
+    const [key = '', value = ''] = part.split(/=(.*)/s);
+    if (key === '' || value === '' || key === 'name') {
+      throw badOption(
+        '--optimizer',
+        `got "${text}"`,
+        'Give a name with settings, such as adam:learningRate=0.02,beta1=0.9',
+      );
+    }
+    options[key] = Number.isNaN(Number(value)) ? value : Number(value);
+  }
+  return options as unknown as NonNullable<PlainOptions['optimizer']>;
+}
+
+function readScales(text: string): NonNullable<PlainOptions['scales']> {
+  if (text === 'auto') return 'auto';
+  if (text === 'off' || text === 'false') return false;
+  const need = 'auto, off, or longest sides such as 128,256,512';
+  return text.split(',').map((side) => numberOf(side, '--scales', isWhole, need));
+}
+
+/** Every plain option among the flags' values; absent ones stay absent. Throws `bad-option`. */
+export function plainOptions(values: ReadonlyMap<string, string>): PlainOptions {
+  const given = <T>(name: string, convert: (text: string, where: string) => T): T | undefined => {
+    const text = values.get(name);
+    return text === undefined ? undefined : convert(text, `--${name}`);
+  };
+  const word = (text: string): string => text;
+  const weight = (text: string, where: string): number =>
+    numberOf(text, where, (value) => value >= 0, 'a number from 0');
+  const count = (text: string, where: string): number =>
+    numberOf(
+      text,
+      where,
+      (value) => Number.isInteger(value) && value >= 0,
+      'a whole number from 0',
+    );
+  const options = {
+    recipe: given('recipe', word),
+    size: given('size', readSize),
+    contentWeight: given('content-weight', weight),
+    styleWeight: given('style-weight', weight),
+    tvWeight: given('tv-weight', weight),
+    contentLayers: given('content-layers', readLayers),
+    styleLayers: given('style-layers', readLayers),
+    optimizer: given('optimizer', readOptimizer),
+    iterations: given('iterations', count),
+    seed: given('seed', count),
+    pooling: given('pooling', word),
+    color: given('color', word),
+    scales: given('scales', readScales),
+  };
+  // Words are checked by `styleTransfer`, which knows them all; absent ones must stay absent.
+  return Object.fromEntries(
+    Object.entries(options).filter(([, value]) => value !== undefined),
+  ) as PlainOptions;
+}
