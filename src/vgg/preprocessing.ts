@@ -128,7 +128,7 @@ export function composePreprocessing(
  * The RGB input range that an affine map at the front of a graph expects, told by its own numbers: a gain well above 1
  * stretches 0..1; a gain well below 1, or a gain of about 1 with a shift in the tens, brings 0..255 down.
  */
-export function inputRangeOf({ gain, shift }: ChannelAffine): PreprocessingMap {
+export function inputRangeOf({ gain, shift }: Pick<ChannelAffine, 'gain' | 'shift'>): PreprocessingMap {
   const slope = Math.max(...gain.map(Math.abs));
   const offset = Math.max(...shift.map(Math.abs));
   const isBytes = slope < 0.5 || (slope < 1.5 && offset > 2);

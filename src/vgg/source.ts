@@ -80,6 +80,13 @@ async function readLocation(location: string, context: ReadContext): Promise<Uin
       fix: 'Load the file yourself and hand over its bytes',
     });
   }
+  if (isFile && (kind === 'file' || !('location' in globalThis))) {
+    throw new WgpuStyleError(code, {
+      what: `a file path, and nothing here reads files: got '${shortened(location)}'`,
+      where,
+      fix: "In Node import from 'wgpu-style/node'; elsewhere give a URL or the file's bytes",
+    });
+  }
   let response: Response;
   try {
     response = await fetch(location, signal ? { signal } : {});

@@ -15,6 +15,13 @@ const dataType = {
   bfloat16: 16,
 } as const;
 
+const bytesPerFloat: ReadonlyMap<number, number> = new Map([
+  [dataType.float, 4],
+  [dataType.double, 8],
+  [dataType.float16, 2],
+  [dataType.bfloat16, 2],
+]);
+
 const externalLocation = 1;
 
 /** The name, shape and element type of a tensor, without reading its numbers. Throws `bad-model` on impossible shapes. */
@@ -95,7 +102,10 @@ function readFloats(
 ): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
   const { rawData: raw, dataType: type } = tensor;
   const hasRaw = raw !== undefined && raw !== null && raw.length > 0;
-  const bytesEach = type === dataType.double ? 8 : type === dataType.float ? 4 : 2;
+  const bytesEach = bytesPerFloat.get(type ?? 0);
+  if (bytesEach === undefined) {
+    throw wrongType(tensor, 'float, float16, bfloat16 or double', where);
+  }
   if (hasRaw && raw.length !== count * bytesEach) {
     throw badTensor(tensor, `has ${raw.length} bytes, its shape needs ${count * bytesEach}`, where);
   }
@@ -108,10 +118,8 @@ function readFloats(
         : Float64Array.from(tensor.doubleData ?? []);
     case dataType.float16:
       return widenHalf(hasRaw ? new Uint16Array(copyOf(raw).buffer) : typedHalves(tensor));
-    case dataType.bfloat16:
-      return widenBfloat(hasRaw ? new Uint16Array(copyOf(raw).buffer) : typedHalves(tensor));
     default:
-      throw wrongType(tensor, 'float, float16, bfloat16 or double', where);
+      return widenBfloat(hasRaw ? new Uint16Array(copyOf(raw).buffer) : typedHalves(tensor));
   }
 }
 

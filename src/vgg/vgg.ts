@@ -1,9 +1,10 @@
 // A VGG in memory: named layers with float32 weights, what its input must look like, where that is known from. It holds
 // no GPU memory; features.ts puts it on a tape, as deep as wanted.
 
-import { badOption, WgpuStyleError } from '../gpu/errors.ts';
+import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
 import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
+import { importOnnx } from './import.ts';
 import {
   blockWidths,
   layersUpTo,
@@ -12,21 +13,15 @@ import {
   unknownLayer,
   type Layer,
 } from './layers.ts';
-import { readOnnx } from './onnx.ts';
 import {
-  composePreprocessing,
-  inputRangeOf,
-  namedPreprocessing,
   preprocessingName,
   resolvePreprocessing,
-  type ChannelAffine,
   type Preprocessing,
   type PreprocessingMap,
   type PreprocessingSource,
 } from './preprocessing.ts';
 import { looksLikeSafetensors } from './safetensors.ts';
 import { readSource, type ReadContext, type VggSource } from './source.ts';
-import { findNetwork } from './topology.ts';
 import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
 
 /** Options of `Vgg.fromOnnx` and `Vgg.load`. */
@@ -54,9 +49,6 @@ export interface VggReport {
   readonly preprocessingSource: PreprocessingSource;
 }
 
-/** Key in an ONNX file's `metadata_props` under which its preprocessing may stand, as JSON. */
-const preprocessingKey = 'wgpu-style.preprocessing';
-
 /** A convolutional network of the VGG family: 3x3 convolutions, ReLU and 2x2 pools, of any width and depth. */
 export class Vgg {
   /** In order; names are `conv1_1`, `relu1_1`, … `pool1`, `conv2_1`, … */
@@ -82,7 +74,7 @@ export class Vgg {
    */
   static async fromOnnx(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.fromOnnx', 'bad-model', options);
-    return importOnnx(await readSource(source, context), options, context.where);
+    return new Vgg(await importOnnx(await readSource(source, context), options, context.where));
   }
 
   /**
@@ -102,7 +94,7 @@ export class Vgg {
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.load', 'bad-model', options);
     const bytes = await readSource(source, context);
-    if (!looksLikeSafetensors(bytes)) return importOnnx(bytes, options, context.where);
+    if (!looksLikeSafetensors(bytes)) return new Vgg(await importOnnx(bytes, options, context.where));
     if (options.preprocessing !== undefined) {
       const fix = 'Leave preprocessing out: a safetensors file carries its own';
       throw badOption(context.where, 'preprocessing was given for a safetensors file', fix);
@@ -200,51 +192,10 @@ function readContext(
   return { where, code, signal };
 }
 
-async function importOnnx(bytes: Uint8Array, options: VggOptions, where: string): Promise<Vgg> {
-  const graph = await readOnnx(bytes, where);
-  const { layers, front } = findNetwork(graph, options.upTo, where);
-  const stated = statedPreprocessing(graph.metadata.get(preprocessingKey), where);
-  const { preprocessing, source } = choosePreprocessing(options.preprocessing, stated, front, where);
-  const metadata = new Map([...graph.metadata].filter(([key]) => key !== preprocessingKey));
-  return new Vgg({ layers, preprocessing, preprocessingSource: source, metadata });
-}
-
 function fromStored(bytes: Uint8Array, { upTo }: VggOptions, where: string): Vgg {
   const network = decodeNetwork(bytes, where);
   const vgg = new Vgg({ ...network, preprocessingSource: 'file' });
   if (upTo === undefined) return vgg;
   if (!layersUpTo(vgg.layers, upTo)) throw unknownLayer(vgg.layers, upTo, where);
   return vgg.upTo(upTo);
-}
-
-function statedPreprocessing(text: string | undefined, where: string): PreprocessingMap | undefined {
-  if (text === undefined) return undefined;
-  let value: unknown = text;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    // A bare name is no JSON; resolvePreprocessing refuses the rest.
-  }
-  return resolvePreprocessing(value, where, 'bad-model');
-}
-
-function choosePreprocessing(
-  option: Preprocessing | undefined,
-  stated: PreprocessingMap | undefined,
-  front: ChannelAffine | undefined,
-  where: string,
-): { preprocessing: PreprocessingMap; source: PreprocessingSource } {
-  const given = option === undefined ? stated : resolvePreprocessing(option, where);
-  const source = option === undefined ? 'file' : 'option';
-  if (!front) {
-    if (given) return { preprocessing: given, source };
-    return { preprocessing: namedPreprocessing['rgb-mean-std'], source: 'assumed' };
-  }
-  const preprocessing = composePreprocessing(given ?? inputRangeOf(front), front);
-  if (preprocessing) return { preprocessing, source: given ? source : 'graph' };
-  throw new WgpuStyleError('unsupported-op', {
-    what: 'the nodes before the first convolution multiply a channel by zero',
-    where,
-    fix: 'Export the network without them and say what it expects with preprocessing',
-  });
 }
