@@ -1,6 +1,6 @@
 // Files in Node: read whole, and written so that nobody ever sees half of one.
 
-import { constants } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
 import {
   access,
   open,
@@ -60,7 +60,10 @@ const writeProblems: Readonly<Record<string, readonly [what: string, fix: string
 
 function cannotWrite(file: string, where: string, cause: unknown): WgpuStyleError {
   const { code = '', message = String(cause) } = cause as { code?: string; message?: string };
-  const [what, fix] = writeProblems[code] ?? [message, 'Choose another place'];
+  // Some folders (/proc) are there and say that they are not.
+  const isThere = code === 'ENOENT' && existsSync(path.dirname(path.resolve(file)));
+  const problem = isThere ? writeProblems['EACCES'] : writeProblems[code];
+  const [what, fix] = problem ?? [message, 'Choose another place'];
   return new WgpuStyleError('bad-option', {
     what: `cannot write "${file}": ${what}`,
     where,

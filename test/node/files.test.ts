@@ -96,7 +96,7 @@ describe.each([
   });
 
   test.skipIf(process.platform !== 'linux')('a place where nobody may write, not even root', () =>
-    refused('/proc/out.png', /cannot write "\/proc\/out\.png"/),
+    refused('/proc/out.png', /cannot write "\/proc\/out\.png": it may not be written/),
   );
 
   test.skipIf(isRoot || process.platform === 'win32')('a read-only folder', async () => {
