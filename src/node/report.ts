@@ -35,8 +35,14 @@ export type Reported = Pick<
   'width' | 'height' | 'losses' | 'iterations' | 'stopped' | 'details'
 >;
 
-/** The report of a result that was written to `output`. */
-export function reportOf(output: string, picture: Reported): Report {
+/** The network as the user named it; the library knows a file only by its bytes. */
+function networkOf(command: TransferCommand, picture: Reported): string {
+  return command.network ?? picture.details.network;
+}
+
+/** The report of a result that was written to the command's output. */
+export function reportOf(command: TransferCommand, picture: Reported): Report {
+  const { output } = command;
   const { width, height, iterations, losses, details } = picture;
   const { total, content, style, tv } = losses;
   const { vendor, architecture, description } = details.adapter;
@@ -51,7 +57,7 @@ export function reportOf(output: string, picture: Reported): Report {
     peakBytes: details.peakBytes,
     seed: details.seed,
     recipe: details.recipe,
-    network: details.network,
+    network: networkOf(command, picture),
   };
 }
 
@@ -68,7 +74,7 @@ export function settingsText(command: TransferCommand, picture: Reported): Recor
     iterations: picture.iterations,
     seed: picture.details.seed,
     recipe: picture.details.recipe,
-    network: picture.details.network,
+    network: name(networkOf(command, picture)),
   };
   return { Software: 'wgpu-style', 'wgpu-style': JSON.stringify(settings) };
 }

@@ -128,7 +128,7 @@ export async function runTransfer(
   await writeImageFile(output, picture, { text: settingsText(command, picture), where: '-o' });
   await settled();
   return {
-    report: reportOf(output, picture),
+    report: reportOf(command, picture),
     closing: closingLine(output, picture, (performance.now() - started) / 1000),
     wasInterrupted: picture.stopped === 'aborted',
   };

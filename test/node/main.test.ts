@@ -195,6 +195,15 @@ describe('a run that succeeds', () => {
     });
   });
 
+  test('a network file is reported by its name', async () => {
+    const file = path.join(folder, 'net.onnx');
+    await writeFile(file, 'bytes');
+    const { out } = await run(pair('--network', file, '--json'));
+    expect(JSON.parse(out)).toMatchObject({ network: file });
+    const settings = readPngText(await readFile(output))['wgpu-style']!;
+    expect(JSON.parse(settings)).toMatchObject({ network: 'net.onnx' });
+  });
+
   test('words and URLs for network and start stay as they are', async () => {
     const { options } = await run(
       pair('--network', 'https://example.org/vgg.onnx', '--init', 'noise'),
