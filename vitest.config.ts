@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
 
 /** The two asset kinds that esbuild loads by extension, for vitest: shaders as text, weights as bytes. */
@@ -18,8 +19,19 @@ const assets: Plugin = {
   },
 };
 
+function source(file: string): string {
+  return fileURLToPath(new URL(`./src/${file}`, import.meta.url));
+}
+
 const config: ViteUserConfig = defineConfig({
   plugins: [assets],
+  // Examples and benches import the package by its name; tests run them on the sources, not on an older dist.
+  resolve: {
+    alias: [
+      { find: /^wgpu-style$/, replacement: source('index.ts') },
+      { find: /^wgpu-style\/(\w+)$/, replacement: source('$1/index.ts') },
+    ],
+  },
   test: {
     include: ['test/**/*.test.ts'],
     setupFiles: ['test/setup.ts'],

@@ -1,0 +1,30 @@
+// `wgpu-style/kernels`: the kernels by themselves. Each takes shapes and buffers and returns dispatches; a `Sequence`
+// binds dispatches to a device's buffers and records them into any compute pass.
+
+export { Params, Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+export { bytesOf, lanes, pack, unpack, type Shape } from './shape.ts';
+export { kernelTarget, type KernelTarget } from './target.ts';
+export {
+  conv2dBackwardData,
+  conv2dBackwardWeights,
+  conv2dCost,
+  conv2dForward,
+  conv2dTransposed,
+  conv2dVariant,
+  type Conv2dParams,
+  type Conv2dVariant,
+  type PaddingMode,
+  type ScratchOf,
+} from './conv2d.ts';
+export { copyBox, copyCost, copyVariant, reshapeCopy, type CopyParams, type CopyVariant } from './copy.ts';
+export { padBackward, padCost, paddedShape, padForward, type PadParams } from './pad.ts';
+export { permuteWeights, permuteWeightsCost, type PermuteWeightsParams } from './permute.ts';
+export { poolBackward, poolCost, pooledShape, poolForward, type PoolParams } from './pool.ts';
+export { unaryBackward, unaryCost, unaryForward, unarySaves, type UnaryOp, type UnaryParams } from './unary.ts';
+export {
+  upsampleBackward,
+  upsampleCost,
+  upsampledShape,
+  upsampleForward,
+  type UpsampleParams,
+} from './upsample.ts';
