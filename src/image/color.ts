@@ -148,25 +148,35 @@ export function matchColors(style: Pixels, content: Pixels, method: ColorMatch =
   });
 }
 
-/** The values of one channel where alpha is not 0, ascending. */
-function sortedChannel({ data }: Pixels, channel: number): Float32Array {
+/** The values of one channel where alpha is not 0. */
+function channelValues({ data }: Pixels, channel: number): Float32Array {
   let count = 0;
   const values = new Float32Array(data.length / 4);
   for (let at = 0; at < data.length; at += 4)
     if (data[at + 3]! > 0) values[count++] = data[at + channel]!;
-  return values.subarray(0, count).sort();
+  return values.subarray(0, count);
 }
 
-/** First index in an ascending array whose value is at least (or, `after`, above) `value`. */
-function position(sorted: Float32Array, value: number, after: boolean): number {
-  let low = 0;
-  let high = sorted.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (sorted[middle]! < value || (after && sorted[middle] === value)) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Values are told apart to 16 bits when their ranks are counted. */
+const levels = 65536;
+
+function levelOf(value: number): number {
+  return Math.round(clamp01(value) * (levels - 1));
+}
+
+/** For each level of `source` the value of `target` (ascending) at the same rank; neither is empty. */
+function rankTable(source: Float32Array, target: Float32Array): Float32Array {
+  const counts = new Uint32Array(levels);
+  for (const value of source) counts[levelOf(value)]!++;
+  let below = 0;
+  return Float32Array.from(counts, (count) => {
+    // Equal values share the middle of their ranks.
+    const rank = (below + count / 2) / source.length;
+    below += count;
+    const at = Math.min(Math.max(rank * target.length - 0.5, 0), target.length - 1);
+    const left = target[Math.floor(at)]!;
+    return left + (at % 1) * (target[Math.ceil(at)]! - left);
+  });
 }
 
 /**
@@ -175,22 +185,13 @@ function position(sorted: Float32Array, value: number, after: boolean): number {
  * transparent picture on either side leaves the style as it is.
  */
 export function matchHistogram(style: Pixels, content: Pixels): Pixels {
-  const from = [0, 1, 2].map((channel) => sortedChannel(style, channel));
-  const to = [0, 1, 2].map((channel) => sortedChannel(content, channel));
+  const from = [0, 1, 2].map((channel) => channelValues(style, channel));
+  const to = [0, 1, 2].map((channel) => channelValues(content, channel).sort());
   if (from[0]!.length === 0 || to[0]!.length === 0) return style;
-  const matched = (channel: number, value: number): number => {
-    const source = from[channel]!;
-    const target = to[channel]!;
-    const rank =
-      (position(source, value, false) + position(source, value, true)) / (2 * source.length);
-    const at = Math.min(Math.max(rank * target.length - 0.5, 0), target.length - 1);
-    const below = Math.floor(at);
-    const above = Math.min(below + 1, target.length - 1);
-    return target[below]! + (at - below) * (target[above]! - target[below]!);
-  };
+  const [red, green, blue] = from.map((source, c) => rankTable(source, to[c]!));
   return recolored(style, (at) => [
-    matched(0, style.data[at]!),
-    matched(1, style.data[at + 1]!),
-    matched(2, style.data[at + 2]!),
+    red![levelOf(style.data[at]!)]!,
+    green![levelOf(style.data[at + 1]!)]!,
+    blue![levelOf(style.data[at + 2]!)]!,
   ]);
 }
