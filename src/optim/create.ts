@@ -1,0 +1,52 @@
+// From the `optimizer` option to an optimiser.
+
+import { badOption } from '../gpu/errors.ts';
+import { Adam } from './adam.ts';
+import { GradientDescent } from './descent.ts';
+import { Lbfgs } from './lbfgs.ts';
+import type { Clamp, Optimizer, Parameter } from './optimizer.ts';
+import { checkOptimizerOptions, type OptimizerOptions } from './options.ts';
+
+/** What the caller knows about the values, apart from which optimiser is wanted. */
+export interface OptimizerSurroundings {
+  readonly clamp?: Clamp;
+  /** No more updates than these will follow: L-BFGS allocates no more history. */
+  readonly maxIterations?: number;
+  /** How wide the values spread: 1 (default) for [0, 1], 255 for 0..255. Scales Adam's default learning rate. */
+  readonly range?: number;
+}
+
+/**
+ * Makes the optimiser that `options` describe over `parameters`.
+ *
+ * @throws `bad-option` for unknown names, unknown settings, values out of range, L-BFGS over several parameters.
+ */
+export function createOptimizer(
+  device: GPUDevice,
+  parameters: readonly Parameter[],
+  options: OptimizerOptions,
+  surroundings: OptimizerSurroundings = {},
+): Optimizer {
+  checkOptimizerOptions(options);
+  const { maxIterations, range = 1, ...rest } = surroundings;
+  switch (options.name) {
+    case 'gd':
+      return new GradientDescent(device, parameters, { learningRate: 1e-5, ...given(options), ...rest });
+    case 'adam':
+      return new Adam(device, parameters, { learningRate: 0.02 * range, ...given(options), ...rest });
+    case 'lbfgs': {
+      const [parameter, ...more] = parameters;
+      if (!parameter || more.length > 0) {
+        throw badOption('optimizer lbfgs', `got ${parameters.length} parameters`, 'Give one, or use adam');
+      }
+      const limit = maxIterations === undefined ? {} : { maxIterations };
+      return new Lbfgs(device, parameter, { ...given(options), ...limit, ...rest });
+    }
+  }
+}
+
+/** The settings that are there: an explicit undefined means the default. */
+function given<T extends OptimizerOptions>({ name: _, ...settings }: T): Omit<T, 'name'> {
+  const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(entries) as Omit<T, 'name'>;
+}

@@ -1,0 +1,13 @@
+export { Adam, type AdamSettings } from './adam.ts';
+export { createOptimizer, type OptimizerSurroundings } from './create.ts';
+export { GradientDescent, type GradientDescentSettings } from './descent.ts';
+export { historySlots, Lbfgs, lbfgsCost, type LbfgsSettings } from './lbfgs.ts';
+export type { Clamp, Decay, Optimizer, OptimizerCost, Parameter, StateBuffer } from './optimizer.ts';
+export {
+  checkOptimizerOptions,
+  type AdamOptions,
+  type EpsilonForm,
+  type GradientDescentOptions,
+  type LbfgsOptions,
+  type OptimizerOptions,
+} from './options.ts';

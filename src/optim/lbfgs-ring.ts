@@ -1,0 +1,111 @@
+// The slots of L-BFGS's ring, bound: for every slot the kernels of lbfgs.wgsl that its pair takes part in. Updates
+// combine other slots each time, so each kernel of a slot is a sequence by itself; the host picks and orders them.
+
+import { Params, Sequence, type Dispatch } from '../gpu/dispatch.ts';
+import code from '../wgsl/lbfgs.wgsl';
+import { appendBox, type Clamp, type Parameter, type State } from './optimizer.ts';
+
+const shader = { name: 'lbfgs', code };
+
+/** The dispatches of one slot of the ring, each bound by itself because every update combines others. */
+export interface Slot {
+  readonly pair: Sequence;
+  readonly firstLoop: Sequence;
+  readonly turn: Sequence;
+  readonly secondLoop: Sequence;
+  readonly finish: Sequence;
+}
+
+/** Floats of the buffer of scalars and partial sums. */
+export function scalarFloats(pairs: number, groups: number): number {
+  return places(pairs, groups).length;
+}
+
+/** Where the scalars of the pairs and the partial sums lie, in floats; see lbfgs.wgsl. */
+function places(pairs: number, groups: number): {
+  readonly rho: (slot: number) => number;
+  readonly alpha: (slot: number) => number;
+  /** Partials of s·q, y·q of a slot; of y·s (in the first update ‖g‖₁) and y·y of the newest. */
+  readonly sq: (slot: number) => number;
+  readonly yq: (slot: number) => number;
+  readonly ys: number;
+  readonly yy: number;
+  readonly length: number;
+} {
+  const partials = 4 + 2 * pairs;
+  return {
+    rho: (slot) => 4 + slot,
+    alpha: (slot) => 4 + pairs + slot,
+    sq: (slot) => partials + slot * groups,
+    yq: (slot) => partials + (pairs + slot) * groups,
+    ys: partials + 2 * pairs * groups,
+    yy: partials + (2 * pairs + 1) * groups,
+    length: partials + (2 * pairs + 2) * groups,
+  };
+}
+
+/** What the bindings depend on, apart from the state's buffers. */
+export interface Layout {
+  readonly parameter: Parameter;
+  readonly vectors: number;
+  readonly pairs: number;
+  readonly groups: number;
+  readonly clamp: Clamp | undefined;
+}
+
+/** Binds the two dispatches of the first update, and all of every slot. */
+export function bindRing(device: GPUDevice, state: State, layout: Layout): { first: Sequence; slots: Slot[] } {
+  const { parameter, vectors, pairs, groups, clamp } = layout;
+  const { value, gradient } = parameter;
+  const at = places(pairs, groups);
+  const scalars = state.get('scalars');
+  const direction = state.get('direction');
+  const previous = state.get('previousGradient');
+  const s = (slot: number): GPUBuffer => state.get(`s${slot}`);
+  const y = (slot: number): GPUBuffer => state.get(`y${slot}`);
+  const kernel = (
+    entryPoint: string,
+    slot: number,
+    [readAt, writeAt]: readonly [number, number],
+    inputs: readonly GPUBuffer[],
+    outputs: readonly GPUBuffer[],
+  ): Dispatch<GPUBuffer> => {
+    const params = new Params()
+      .u32(vectors, groups, at.rho(slot), at.alpha(slot), readAt, writeAt, at.ys, at.yy)
+      .u32(clamp ? 1 : 0, 0, 0, 0);
+    return {
+      label: `lbfgs/${entryPoint}`,
+      shader,
+      entryPoint,
+      inputs,
+      outputs,
+      updates: true,
+      params: appendBox(params, clamp),
+      workgroups: [entryPoint === 'curvature' ? 1 : groups, 1, 1],
+      cost: { flops: 16 * vectors, bytes: 64 * vectors }, // of a loop; lbfgsCost knows the whole
+    };
+  };
+  const one = (...dispatches: readonly Dispatch<GPUBuffer>[]): Sequence =>
+    new Sequence(device, dispatches[0]!.label, dispatches);
+  const loop = [direction, scalars];
+  const last = [direction, scalars, value];
+  const first = one(
+    kernel('begin', 0, [0, 0], [gradient], [direction, scalars, previous]),
+    kernel('firstStep', 0, [0, 0], [gradient, gradient], last),
+  );
+  const slots = Array.from({ length: pairs }, (_, i) => {
+    const older = (i + pairs - 1) % pairs;
+    const newer = (i + 1) % pairs;
+    return {
+      pair: one(
+        kernel('pair', i, [0, at.sq(i)], [gradient], [direction, scalars, previous, s(i), y(i)]),
+        kernel('curvature', i, [0, 0], [s(i), y(i)], loop),
+      ),
+      firstLoop: one(kernel('firstLoop', i, [at.sq(i), at.sq(older)], [y(i), s(older)], loop)),
+      turn: one(kernel('turn', i, [at.sq(i), at.yq(i)], [y(i), y(i)], loop)),
+      secondLoop: one(kernel('secondLoop', i, [at.yq(i), at.yq(newer)], [s(i), y(newer)], loop)),
+      finish: one(kernel('finish', i, [at.yq(i), 0], [s(i), s(i)], last)),
+    };
+  });
+  return { first, slots };
+}

@@ -1,0 +1,152 @@
+// Limited-memory BFGS: the two-loop recursion of Nocedal 1980 (Nocedal and Wright, algorithm 7.4) wholly on the GPU,
+// with the steps of torch.optim.LBFGS without line search. Host side of lbfgs.wgsl; bindings in lbfgs-ring.ts.
+//
+// Words used below:
+//   pair    s (a step) and y (the change of the gradient over it), with rho = 1 / (y·s)
+//   ring    the slots of the pairs; update k (from 0) writes its pair into slot (k - 1) mod history
+//   group   a workgroup, and the one partial sum that it writes
+
+import type { Cost, Sequence } from '../gpu/dispatch.ts';
+import { kernelTarget } from '../kernels/target.ts';
+import { bindRing, scalarFloats, type Slot } from './lbfgs-ring.ts';
+import {
+  checkClamp,
+  checkLearningRate,
+  checkParameters,
+  checkSteps,
+  destroyed,
+  State,
+  vectorsIn,
+  type Clamp,
+  type Optimizer,
+  type OptimizerCost,
+  type Parameter,
+  type StateBuffer,
+} from './optimizer.ts';
+import { checkOptimizerOptions } from './options.ts';
+
+/** Settings of {@link Lbfgs}. */
+export interface LbfgsSettings {
+  /** Default 1. The first step is learningRate·min(1, 1/‖g‖₁)·g long, the others learningRate times the direction. */
+  readonly learningRate?: number;
+  /** Pairs kept, 1 to 1000; default 100. Memory: 2·history + 2 buffers of the parameter's size. */
+  readonly history?: number;
+  /** If it is known that no more updates will follow, no more slots than these can fill are allocated. */
+  readonly maxIterations?: number;
+  /** Box projection after the step; the pair then holds the step as it was really taken. */
+  readonly clamp?: Clamp;
+}
+
+/** Slots of the ring: n updates make n - 1 pairs. */
+export function historySlots(history: number, maxIterations = Infinity): number {
+  return Math.max(1, Math.min(history, maxIterations - 1));
+}
+
+/**
+ * Workgroups of every kernel, so partial sums of every dot product: enough to fill the device, few enough that each
+ * workgroup can sum its predecessor's by itself, and eight vec4s a thread before there is a second one. On a CPU
+ * there are few cores to fill, and each group's own summation costs.
+ */
+export function partialGroups(vectors: number, software: boolean): number {
+  return Math.max(1, Math.min(Math.ceil(vectors / (128 * 8)), software ? 32 : 256));
+}
+
+/** Flops, bytes and dispatches of one update with `pairs` pairs in the history. */
+export function lbfgsCost(vectors: number, pairs: number): Cost & { readonly dispatches: number } {
+  // Per pair: two multiply-adds in each loop, and y, s, the direction read and written in each.
+  const flops = 4 * vectors * (8 * pairs + 10);
+  const bytes = 16 * vectors * (8 * pairs + 11);
+  return { flops, bytes, dispatches: 2 * pairs + 2 };
+}
+
+/**
+ * L-BFGS over one parameter. A pair with y·s ≤ 1e-10 is not used, as in torch; unlike there it takes its slot, so
+ * that it also drops the oldest pair of a full history: the host that knows the ring never sees the product.
+ * Tolerances that end a run early are the caller's business, as is the test of torch for an ascent direction.
+ */
+export class Lbfgs implements Optimizer {
+  readonly ready: Promise<void>;
+  readonly cost: OptimizerCost;
+  readonly #device: GPUDevice;
+  readonly #state: State;
+  readonly #first: Sequence;
+  readonly #slots: readonly Slot[];
+  #steps = 0;
+  #destroyed = false;
+
+  /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
+  constructor(device: GPUDevice, parameter: Parameter, settings: LbfgsSettings = {}) {
+    const { learningRate = 1, history = 100, maxIterations, clamp } = settings;
+    if (maxIterations !== undefined) checkSteps(maxIterations, 'Lbfgs, maxIterations');
+    checkOptimizerOptions({ name: 'lbfgs', learningRate, history });
+    checkParameters([parameter], 'Lbfgs');
+    checkClamp(clamp, 'Lbfgs');
+    this.#device = device;
+    const vectors = vectorsIn(parameter);
+    const pairs = historySlots(history, maxIterations);
+    const groups = partialGroups(vectors, kernelTarget(device).software);
+    const names = ['direction', 'previousGradient'];
+    for (let i = 0; i < pairs; i++) names.push(`s${i}`, `y${i}`);
+    this.#state = new State(device, 'lbfgs', [
+      ['scalars', scalarFloats(pairs, groups)],
+      ...names.map((name) => [name, vectors * 4] as const),
+    ]);
+    device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(learningRate, 1));
+    const { first, slots } = bindRing(device, this.#state, { parameter, vectors, pairs, groups, clamp });
+    this.#first = first;
+    this.#slots = slots;
+    this.cost = { ...lbfgsCost(vectors, pairs), stateBytes: this.#state.bytes };
+    const sequences = [first, ...slots.flatMap((slot) => Object.values(slot) as Sequence[])];
+    this.ready = Promise.all([this.#state.settled, ...sequences.map(({ ready }) => ready)]).then(() => undefined);
+    this.ready.catch(() => undefined); // reported to whoever awaits it
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  encode(pass: GPUComputePassEncoder): void {
+    if (this.#destroyed) throw destroyed('Lbfgs.encode');
+    const made = this.#steps++;
+    if (made === 0) {
+      this.#first.encode(pass);
+      return;
+    }
+    const size = this.#slots.length;
+    const count = Math.min(made, size);
+    const newest = made - 1;
+    const slot = (k: number): Slot => this.#slots[k % size]!;
+    slot(newest).pair.encode(pass);
+    for (let k = newest; k > newest - count + 1; k--) slot(k).firstLoop.encode(pass);
+    slot(newest - count + 1).turn.encode(pass);
+    for (let k = newest - count + 1; k < newest; k++) slot(k).secondLoop.encode(pass);
+    slot(newest).finish.encode(pass);
+  }
+
+  setLearningRate(value: number): void {
+    checkLearningRate(value, 'Lbfgs.setLearningRate');
+    this.#device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(value));
+  }
+
+  reset(): void {
+    this.#steps = 0;
+  }
+
+  resume(steps: number): void {
+    checkSteps(steps, 'Lbfgs.resume');
+    this.#steps = steps;
+  }
+
+  state(): readonly StateBuffer[] {
+    return this.#state.buffers;
+  }
+
+  destroy(): void {
+    this.#destroyed = true;
+    this.#first.destroy();
+    for (const slot of this.#slots) {
+      for (const sequence of Object.values(slot) as Sequence[]) sequence.destroy();
+    }
+    this.#state.destroy();
+  }
+}

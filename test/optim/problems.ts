@@ -1,0 +1,137 @@
+// Small problems whose gradients the host computes in float64, and a driver that plays one against an optimiser on the
+// GPU: gradient up, one update, values back.
+
+import { createBuffer, destroyBuffer } from '../../src/gpu/buffers.ts';
+import { readBuffer } from '../../src/gpu/readback.ts';
+import type { Optimizer, Parameter } from '../../src/optim/index.ts';
+import { randomValues } from '../check.ts';
+import type { OracleOptimizer } from '../oracle/optim.ts';
+
+/** A function to minimise, from a start. */
+export interface Problem {
+  readonly start: Float32Array;
+  readonly evaluate: (x: ArrayLike<number>) => { loss: number; gradient: Float64Array };
+}
+
+/** ½ Σ λ (x − c)², λ spread evenly in the logarithm from 1 to `condition`. */
+export function quadratic(size: number, condition: number, scale = 1): Problem {
+  const center = randomValues(size, 1);
+  return {
+    start: randomValues(size, 2),
+    evaluate: (x) => {
+      let loss = 0;
+      const gradient = center.reduce((g, c, i) => {
+        const lambda = scale * condition ** (((i * 7919) % size) / Math.max(1, size - 1));
+        const off = x[i]! - c;
+        loss += 0.5 * lambda * off * off;
+        g[i] = lambda * off;
+        return g;
+      }, new Float64Array(size));
+      return { loss, gradient };
+    },
+  };
+}
+
+/** Σ 100 (x[i+1] − x[i]²)² + (1 − x[i])²: a curved valley, where pairs of negative curvature occur. */
+export function rosenbrock(size: number): Problem {
+  return {
+    start: Float32Array.from({ length: size }, (_, i) => 0.3 * ((i * 7) % 5) - 0.5),
+    evaluate: (x) => {
+      let loss = 0;
+      const gradient = new Float64Array(size);
+      for (let i = 0; i + 1 < size; i++) {
+        const bend = x[i + 1]! - x[i]! ** 2;
+        const left = 1 - x[i]!;
+        loss += 100 * bend * bend + left * left;
+        gradient[i]! -= 400 * x[i]! * bend + 2 * left;
+        gradient[i + 1]! += 200 * bend;
+      }
+      return { loss, gradient };
+    },
+  };
+}
+
+/** Buffers of a parameter with `size` floats; their padding holds zeros. */
+export function makeParameter(device: GPUDevice, size: number): Parameter & { destroy: () => void } {
+  const value = createBuffer(device, 'test/value', size * 4);
+  const gradient = createBuffer(device, 'test/gradient', size * 4);
+  const destroy = (): void => [value, gradient].forEach(destroyBuffer);
+  return { value, gradient, floats: size, destroy };
+}
+
+/** Records and submits one update. */
+export function update(device: GPUDevice, optimizer: Optimizer): void {
+  const encoder = device.createCommandEncoder();
+  const pass = encoder.beginComputePass();
+  optimizer.encode(pass);
+  pass.end();
+  device.queue.submit([encoder.finish()]);
+}
+
+/** Values after each update, `values[0]` being the start, and the loss at each. */
+export interface Trace {
+  readonly values: readonly Float32Array[];
+  readonly losses: readonly number[];
+}
+
+/** `steps` updates on the GPU; `before` is called ahead of each. */
+export async function play(
+  device: GPUDevice,
+  problem: Problem,
+  steps: number,
+  make: (parameter: Parameter) => Optimizer,
+  before?: (step: number, optimizer: Optimizer) => void,
+): Promise<Trace> {
+  const size = problem.start.length;
+  const parameter = makeParameter(device, size);
+  const optimizer = make(parameter);
+  await optimizer.ready;
+  device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
+  const values: Float32Array[] = [problem.start];
+  const losses: number[] = [];
+  for (let step = 0; step < steps; step++) {
+    before?.(step, optimizer);
+    const { loss, gradient } = problem.evaluate(values[step]!);
+    losses.push(loss);
+    device.queue.writeBuffer(parameter.gradient, 0, Float32Array.from(gradient));
+    update(device, optimizer);
+    values.push(new Float32Array(await readBuffer(device, parameter.value, 0, size * 4)));
+  }
+  optimizer.destroy();
+  parameter.destroy();
+  return { values, losses };
+}
+
+/** The oracle's own run: losses before each update. */
+export function playOracle(problem: Problem, steps: number, oracle: OracleOptimizer): number[] {
+  const x = Float64Array.from(problem.start);
+  return Array.from({ length: steps }, () => {
+    const { loss, gradient } = problem.evaluate(x);
+    oracle.step(x, gradient);
+    return loss;
+  });
+}
+
+/**
+ * Where the oracle goes when it is given the gradients that the GPU was given: the largest error of a value in each
+ * step, relative to the RMS of that step. Rounding in x is allowed for: a value near 1 cannot move by less than 1e-7.
+ */
+export function stepErrors(problem: Problem, { values }: Trace, oracle: OracleOptimizer): number[] {
+  const x = Float64Array.from(problem.start);
+  return values.slice(1).map((now, step) => {
+    const before = values[step]!;
+    const { gradient } = problem.evaluate(before);
+    const old = x.slice();
+    oracle.step(x, Float32Array.from(gradient));
+    let worst = 0;
+    let square = 0;
+    for (let i = 0; i < x.length; i++) {
+      const wanted = x[i]! - old[i]!;
+      const rounding = 1.2e-7 * Math.abs(now[i]!);
+      const difference = Math.abs(now[i]! - before[i]! - wanted) - rounding;
+      worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);
+      square += wanted * wanted;
+    }
+    return worst / (Math.sqrt(square / x.length) || 1);
+  });
+}

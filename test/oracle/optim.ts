@@ -1,0 +1,128 @@
+// Optimisers in float64 with plain loops, after torch.optim (SGD, Adam, LBFGS without line search, tolerances off) and
+// Keras' Adam. Each takes the gradient at x and moves x in place.
+//
+// Compared once by hand with torch 1.13.0 in float64 (TORCH_CHECK below): see test/optim/optimizers.test.ts.
+
+export interface OracleOptimizer {
+  step(x: Float64Array, g: ArrayLike<number>): void;
+}
+
+export interface OracleClamp {
+  readonly min: readonly number[];
+  readonly max: readonly number[];
+}
+
+function project(x: Float64Array, clamp: OracleClamp | undefined): void {
+  if (!clamp) return;
+  for (let i = 0; i < x.length; i++) {
+    x[i] = Math.min(clamp.max[i % 4]!, Math.max(clamp.min[i % 4]!, x[i]!));
+  }
+}
+
+/** torch.optim.SGD; `decay` is Keras' ExponentialDecay. */
+export function descent(settings: {
+  learningRate: number;
+  momentum?: number;
+  decay?: { rate: number; steps: number };
+  clamp?: OracleClamp;
+}): OracleOptimizer {
+  const { learningRate, momentum = 0, decay, clamp } = settings;
+  let t = 0;
+  let velocity: Float64Array | undefined;
+  return {
+    step(x, g) {
+      const rate = decay ? learningRate * decay.rate ** (t / decay.steps) : learningRate;
+      velocity ??= new Float64Array(x.length);
+      for (let i = 0; i < x.length; i++) {
+        velocity[i] = momentum * velocity[i]! + g[i]!;
+        x[i]! -= rate * velocity[i]!;
+      }
+      project(x, clamp);
+      t++;
+    },
+  };
+}
+
+/** torch.optim.Adam, or Keras' Adam (epsilon added to the uncorrected root). */
+export function adam(settings: {
+  learningRate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  keras?: boolean;
+  decay?: { rate: number; steps: number };
+  clamp?: OracleClamp;
+}): OracleOptimizer {
+  const { learningRate, beta1, beta2, epsilon, keras = false, decay, clamp } = settings;
+  let t = 0;
+  let m: Float64Array | undefined;
+  let v: Float64Array | undefined;
+  return {
+    step(x, g) {
+      const rate = decay ? learningRate * decay.rate ** (t / decay.steps) : learningRate;
+      t++;
+      m ??= new Float64Array(x.length);
+      v ??= new Float64Array(x.length);
+      const c1 = 1 - beta1 ** t;
+      const c2 = 1 - beta2 ** t;
+      for (let i = 0; i < x.length; i++) {
+        m[i] = beta1 * m[i]! + (1 - beta1) * g[i]!;
+        v[i] = beta2 * v[i]! + (1 - beta2) * g[i]! ** 2;
+        x[i]! -= keras
+          ? ((rate * Math.sqrt(c2)) / c1) * (m[i]! / (Math.sqrt(v[i]!) + epsilon))
+          : (rate * (m[i]! / c1)) / (Math.sqrt(v[i]! / c2) + epsilon);
+      }
+      project(x, clamp);
+    },
+  };
+}
+
+function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
+}
+
+/** torch.optim.LBFGS, one closure a step, line_search_fn None, both tolerances −1. The box is not torch's. */
+export function lbfgs(settings: { learningRate: number; history: number; clamp?: OracleClamp }): OracleOptimizer {
+  const { learningRate, history, clamp } = settings;
+  let pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
+  let scaling = 1;
+  let previous: Float64Array | undefined;
+  let lastStep: Float64Array | undefined;
+  return {
+    step(x, gradient) {
+      const g = Float64Array.from(gradient);
+      const d = g.map((value) => -value);
+      let t = learningRate;
+      if (!previous || !lastStep) {
+        t = Math.min(1, 1 / g.reduce((sum, value) => sum + Math.abs(value), 0)) * learningRate;
+      } else {
+        const y = g.map((value, i) => value - previous![i]!);
+        const s = lastStep;
+        const ys = dot(y, s);
+        if (ys > 1e-10) {
+          pairs = [...pairs.slice(pairs.length === history ? 1 : 0), { s, y, rho: 1 / ys }];
+          scaling = ys / dot(y, y);
+        }
+        const alphas: number[] = [];
+        for (let k = pairs.length - 1; k >= 0; k--) {
+          const { s, y, rho } = pairs[k]!;
+          const alpha = rho * dot(s, d);
+          alphas[k] = alpha;
+          for (let i = 0; i < d.length; i++) d[i]! -= alpha * y[i]!;
+        }
+        for (let i = 0; i < d.length; i++) d[i]! *= scaling;
+        pairs.forEach(({ s, y, rho }, k) => {
+          const beta = rho * dot(y, d);
+          for (let i = 0; i < d.length; i++) d[i]! += (alphas[k]! - beta) * s[i]!;
+        });
+      }
+      const old = x.slice();
+      for (let i = 0; i < x.length; i++) x[i]! += t * d[i]!;
+      project(x, clamp);
+      previous = g;
+      lastStep = clamp ? x.map((value, i) => value - old[i]!) : d.map((value) => t * value);
+    },
+  };
+}
