@@ -7,10 +7,22 @@ import type { PaddingMode } from '../kernels/conv2d.ts';
 import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '../kernels/shape.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
-import type { Pads, Pair } from './ops/conv2d.ts';
+import { blend, multiply } from './ops/binary.ts';
+import {
+  conv2d,
+  conv2dTranspose,
+  type Conv2dOptions,
+  type Conv2dTransposeOptions,
+  type Pads,
+  type Pair,
+} from './ops/conv2d.ts';
 import { concat, reshape, slice } from './ops/copy.ts';
+import { totalVariation, weigh } from './ops/loss.ts';
+import { gram, matmul, type MatmulOptions } from './ops/matmul.ts';
+import { instanceNorm, normalize, type InstanceNormOptions, type NormalizeOptions } from './ops/normalize.ts';
 import { pad } from './ops/pad.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
+import { mean, meanSquared, sum } from './ops/reduce.ts';
 import { unary } from './ops/unary.ts';
 import { upsample, type UpsampleOptions } from './ops/upsample.ts';
 import { Program } from './program.ts';
@@ -206,6 +218,85 @@ export class Tape implements Recorder {
   /** The box of `size` elements at `begin`, one number per axis. */
   slice(x: Tensor, begin: readonly number[], size: Shape): Tensor {
     return slice(this, x, begin, size);
+  }
+
+  /** a + b: one shape, or one of them [c] (a value per channel) or [1] (a scalar). */
+  add(a: Tensor, b: Tensor): Tensor {
+    return blend(this, 'add', a, b);
+  }
+
+  /** a − b, shapes as in {@link add}. */
+  sub(a: Tensor, b: Tensor): Tensor {
+    return blend(this, 'sub', a, b);
+  }
+
+  /** a · b, element by element, shapes as in {@link add}. */
+  mul(a: Tensor, b: Tensor): Tensor {
+    return multiply(this, a, b);
+  }
+
+  /** Σ x over all elements: [1]. */
+  sum(x: Tensor): Tensor {
+    return sum(this, x);
+  }
+
+  /** Σ x / n: [1]. */
+  mean(x: Tensor): Tensor {
+    return mean(this, x);
+  }
+
+  /** Σ (x − target)² / n, or Σ x² / n without a target: [1]. */
+  meanSquared(x: Tensor, target?: Tensor): Tensor {
+    return meanSquared(this, x, target);
+  }
+
+  /** Matrix product [.., k]·[k, n] → [.., n]; `transposeA`, `transposeB` take the transposed operand. */
+  matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+    return matmul(this, a, b, options);
+  }
+
+  /**
+   * Gram matrix of features [h, w, c] → [c, c]: G_ij = factor · Σ_p F_pi·F_pj (Gatys et al. 2016, eq. 3, A·Aᵀ with
+   * A = channels x pixels); not normalised unless `factor` does it.
+   */
+  gram(x: Tensor, factor = 1): Tensor {
+    return gram(this, x, factor);
+  }
+
+  /**
+   * Convolution (cross-correlation) of x [h, w, cin] with k [kh, kw, cin, cout] → [h', w', cout]. By default stride 1
+   * and the size of the input; h' = ⌊(h + pads − dilation·(kh − 1) − 1) / stride⌋ + 1.
+   */
+  conv2d(x: Tensor, k: Tensor, options: Conv2dOptions = {}): Tensor {
+    return conv2d(this, x, k, options);
+  }
+
+  /**
+   * Transposed convolution of x [h, w, cin] with k [kh, kw, cin, cout]: y[p·stride + t·dilation − pad] += x[p]·k[t].
+   * By default the result is stride times as large as x.
+   */
+  conv2dTranspose(x: Tensor, k: Tensor, options: Conv2dTransposeOptions = {}): Tensor {
+    return conv2dTranspose(this, x, k, options);
+  }
+
+  /** (x − mean) / std per channel; `mean` and `std` are numbers or tensors [c]. */
+  normalize(x: Tensor, options: NormalizeOptions): Tensor {
+    return normalize(this, x, options);
+  }
+
+  /** Instance normalisation over height and width: scale · (x − μ) / √(σ² + ε) + bias (Ulyanov et al. 2016). */
+  instanceNorm(x: Tensor, options: InstanceNormOptions = {}): Tensor {
+    return instanceNorm(this, x, options);
+  }
+
+  /** Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or of absolute values: [1]. */
+  totalVariation(x: Tensor, { form = 'squared' }: { readonly form?: 'squared' | 'absolute' } = {}): Tensor {
+    return totalVariation(this, x, form);
+  }
+
+  /** Scalars as one weighted vector: y[i] = weights[i]·terms[i], [n]; its sum is a loss of many terms. */
+  weigh(terms: readonly Tensor[], weights: Tensor): Tensor {
+    return weigh(this, terms, weights);
   }
 }
 

@@ -22,3 +22,5 @@ export {
   toLuma,
   type ColorMatch,
 } from './color.ts';
+export { canvasPainter, Painter, type PaintSource } from './paint.ts';
+export { normal, uniform } from './random.ts';

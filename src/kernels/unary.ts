@@ -1,4 +1,5 @@
-// Elementwise functions of one tensor: ReLU, tanh, sigmoid, square, absolute value, multiplication by a number.
+// Elementwise functions of one tensor: ReLU, tanh, sigmoid, square, absolute value, multiplication by a number,
+// 1 / x and 1 / √(x + ε).
 // Shapes in, dispatches out; see unary.wgsl.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
@@ -8,12 +9,12 @@ import { channelsOf, lanes, vectorsOf, type Shape } from './shape.ts';
 const shader = { name: 'unary', code };
 
 /** The functions, in the order of the shader's OP. */
-const OPS = ['relu', 'tanh', 'sigmoid', 'square', 'abs', 'scale'] as const;
+const OPS = ['relu', 'tanh', 'sigmoid', 'square', 'abs', 'scale', 'reciprocal', 'rsqrt'] as const;
 
 /** Which function of one tensor. */
 export type UnaryOp = (typeof OPS)[number];
 
-/** An elementwise function over `shape`; `factor` is read by `scale` only. */
+/** An elementwise function over `shape`; `factor` is that of `scale`, and what `rsqrt` adds to x. */
 export interface UnaryParams {
   readonly op: UnaryOp;
   readonly shape: Shape;

@@ -38,7 +38,7 @@ export interface LbfgsSettings {
 }
 
 /** Slots of the ring: n updates make n - 1 pairs. */
-export function historySlots(history: number, maxIterations = Infinity): number {
+export function historySlots(history: number, maxIterations: number = Infinity): number {
   return Math.max(1, Math.min(history, maxIterations - 1));
 }
 

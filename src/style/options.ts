@@ -84,8 +84,7 @@ export interface StyleTransferOptions {
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly recipe: Recipe;
-  readonly styles: readonly Required<Pick<StyleInput, 'image' | 'weight'>>[] &
-    readonly StyleInput[];
+  readonly styles: readonly { readonly image: ImageSource; readonly weight: number; readonly scale?: number }[];
   readonly size: number | { readonly width: number; readonly height: number };
   readonly weights: TermWeights;
   readonly contentLayers: LayerWeights;

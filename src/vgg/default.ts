@@ -1,4 +1,5 @@
-// The network that ships with the library. Bundlers make its 2 MB a chunk of its own, fetched when first asked for.
+// The network that ships with the library. Bundlers make its 2 MB a chunk of its own, fetched when
+// first asked for.
 
 import { Vgg } from './vgg.ts';
 

@@ -1,5 +1,6 @@
-// A network on the tape: from an RGB picture in any variable's space to the activations that a loss wants. Only layers up
-// to the deepest wanted one are recorded. The tape sees RGB order always: a BGR network's first weights are turned once.
+// A network on the tape: from an RGB picture in any variable's space to the activations that a loss
+// wants. Only layers up to the deepest wanted one are recorded. The tape sees RGB order always: a
+// BGR network's first weights are turned once.
 
 import { Tape, type Tensor } from '../autograd/index.ts';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
@@ -38,10 +39,11 @@ export interface BuildOptions {
 const unitSpace: VariableSpace = { scale: 1, mean: [0, 0, 0] };
 
 /**
- * Records the network on `image` ([h, w, 3], RGB, in `space`) and returns the tensors of the wanted layers, each
- * [h', w', c]. Weights become constants of the tape, once per tape.
+ * Records the network on `image` ([h, w, 3], RGB, in `space`) and returns the tensors of the wanted
+ * layers, each [h', w', c]. Weights become constants of the tape, once per tape.
  *
- * @throws `bad-option` on unknown layers or an empty list, `bad-image` when the picture is too small for the deepest.
+ * @throws `bad-option` on unknown layers or an empty list, `bad-image` when the picture is too
+ *   small for the deepest.
  */
 export function buildFeatures(
   tape: Tape,
@@ -137,7 +139,9 @@ function normalized(
   const center = each((i) => mean[channel(i)]! * factor - space.mean[i]!);
   const spread = each((i) => std[channel(i)]! * factor);
   // A recipe whose space is the network's own: nothing to do, up to rounding of the decimals above.
-  const isSame = center.every((value, i) => Math.abs(value) < 1e-9 && Math.abs(spread[i]! - 1) < 1e-12);
+  const isSame = center.every(
+    (value, i) => Math.abs(value) < 1e-9 && Math.abs(spread[i]! - 1) < 1e-12,
+  );
   return isSame ? image : tape.normalize(image, { mean: center, std: spread });
 }
 
@@ -146,7 +150,9 @@ interface ConvTensors {
   readonly bias: Tensor;
 }
 
-/** Weights by tape, so that content, style and picture share one copy; they go when the tape goes. */
+/**
+ * Weights by tape, so that content, style and picture share one copy; they go when the tape goes.
+ */
 const uploaded = new WeakMap<Tape, Map<ConvLayer, ConvTensors>>();
 
 function weightsOn(tape: Tape, layer: ConvLayer): ConvTensors {

@@ -1,5 +1,5 @@
-// Turns a convolution found in a graph into a layer: OIHW to HWIO, and the per-channel arithmetic that followed it folded
-// into weight and bias in double precision, rounded to float32 once.
+// Turns a convolution found in a graph into a layer: OIHW to HWIO, and the per-channel arithmetic
+// that followed it folded into weight and bias in double precision, rounded to float32 once.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { ConvLayer, LayerPadding } from './layers.ts';
@@ -21,7 +21,10 @@ export interface ConvStep {
   readonly affines: Affine[];
 }
 
-/** Decodes and folds. `y = scale * (w * x + b) + shift` is the convolution `(scale * w) * x + (scale * b + shift)`. */
+/**
+ * Decodes and folds. `y = scale * (w * x + b) + shift` is the convolution `(scale * w) * x + (scale
+ * * b + shift)`.
+ */
 export function decodeConv(graph: OnnxGraph, step: ConvStep, where: string): ConvLayer {
   const { name, cin, cout, kernel, padding } = step;
   const [kh, kw] = kernel;
@@ -63,8 +66,9 @@ export function decodeConv(graph: OnnxGraph, step: ConvStep, where: string): Con
 }
 
 /**
- * A leading 1x1 convolution that only reorders, scales and shifts the three channels, as the affine map it is: exact as
- * preprocessing, for zero padding comes after it. Undefined for any other convolution.
+ * A leading 1x1 convolution that only reorders, scales and shifts the three channels, as the affine
+ * map it is: exact as preprocessing, for zero padding comes after it. Undefined for any other
+ * convolution.
  */
 export function frontConv(
   graph: OnnxGraph,

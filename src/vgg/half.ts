@@ -1,7 +1,11 @@
-// IEEE 754 binary16 to and from binary32, on bit patterns, so that signalling NaNs and signed zeros survive. It knows
-// nothing about files or networks. The GPU never sees these numbers: weights are widened before they are uploaded.
+// IEEE 754 binary16 to and from binary32, on bit patterns, so that signalling NaNs and signed zeros
+// survive. It knows nothing about files or networks. The GPU never sees these numbers: weights are
+// widened before they are uploaded.
 
-/** Widens binary16 bit patterns to float32. Exact for every one of the 65,536 patterns, NaN payloads included. */
+/**
+ * Widens binary16 bit patterns to float32. Exact for every one of the 65,536 patterns, NaN payloads
+ * included.
+ */
 export function widenHalf(half: Uint16Array): Float32Array<ArrayBuffer> {
   const result = new Float32Array(half.length);
   const bits = new Uint32Array(result.buffer);
@@ -23,8 +27,8 @@ export function widenHalf(half: Uint16Array): Float32Array<ArrayBuffer> {
 }
 
 /**
- * Rounds float32 values to binary16 bit patterns: to nearest, ties to even; magnitudes from 65,520 up become infinity,
- * below 2^-25 (and 2^-25 itself, a tie) signed zero.
+ * Rounds float32 values to binary16 bit patterns: to nearest, ties to even; magnitudes from 65,520
+ * up become infinity, below 2^-25 (and 2^-25 itself, a tie) signed zero.
  */
 export function narrowToHalf(values: Float32Array): Uint16Array<ArrayBuffer> {
   const bits = new Uint32Array(values.buffer, values.byteOffset, values.length);

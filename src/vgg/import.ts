@@ -1,5 +1,6 @@
-// From ONNX bytes to a network: the walk finds the layers, this file settles what the first of them sees: what the caller
-// says, else what the file says, else what nodes in front of it say, else the usual, and then it is called assumed.
+// From ONNX bytes to a network: the walk finds the layers, this file settles what the first of them
+// sees: what the caller says, else what the file says, else what nodes in front of it say, else the
+// usual, and then it is called assumed.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { Layer } from './layers.ts';
@@ -27,8 +28,8 @@ export interface ImportOptions {
 }
 
 /**
- * The network in the bytes of an ONNX file, and where its preprocessing is known from. Throws `bad-model`,
- * `unsupported-op`, `bad-option` as `Vgg.fromOnnx` says.
+ * The network in the bytes of an ONNX file, and where its preprocessing is known from. Throws
+ * `bad-model`, `unsupported-op`, `bad-option` as `Vgg.fromOnnx` says.
  */
 export async function importOnnx(
   bytes: Uint8Array,
@@ -40,7 +41,8 @@ export async function importOnnx(
   const stated = statedPreprocessing(graph.metadata.get(preprocessingKey), where);
   const given = option === undefined ? stated : resolvePreprocessing(option, where);
   const preprocessing = foundPreprocessing(given, front, layers, where);
-  const source = option !== undefined ? 'option' : stated ? 'file' : preprocessing ? 'graph' : 'assumed';
+  const source =
+    option !== undefined ? 'option' : stated ? 'file' : preprocessing ? 'graph' : 'assumed';
   const metadata = new Map([...graph.metadata].filter(([key]) => key !== preprocessingKey));
   return {
     layers,
@@ -50,7 +52,10 @@ export async function importOnnx(
   };
 }
 
-function statedPreprocessing(text: string | undefined, where: string): PreprocessingMap | undefined {
+function statedPreprocessing(
+  text: string | undefined,
+  where: string,
+): PreprocessingMap | undefined {
   if (text === undefined) return undefined;
   let value: unknown = text;
   try {
@@ -78,7 +83,9 @@ function foundPreprocessing(
   });
 }
 
-/** A leading 1x1 convolution that mixes colours takes plain RGB; its own numbers say in which range. */
+/**
+ * A leading 1x1 convolution that mixes colours takes plain RGB; its own numbers say in which range.
+ */
 function colourConvInput(layer: Layer | undefined): PreprocessingMap | undefined {
   if (layer?.kind !== 'conv' || layer.name !== 'conv0') return undefined;
   const slope = layer.weight.reduce((most, weight) => Math.max(most, Math.abs(weight)), 0);

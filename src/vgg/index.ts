@@ -1,4 +1,5 @@
-// `wgpu-style/vgg`: networks of the VGG family as data, from ONNX or safetensors files, and their activations.
+// `wgpu-style/vgg`: networks of the VGG family as data, from ONNX or safetensors files, and their
+// activations.
 
 export { Vgg, type VggOptions, type VggReport } from './vgg.ts';
 export { defaultNetwork } from './default.ts';

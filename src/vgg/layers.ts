@@ -1,12 +1,14 @@
-// The words for a network: a chain of layers with the literature's names. A chain is plain data; where it came from
-// (ONNX, safetensors) and where it runs (the tape) are other files.
+// The words for a network: a chain of layers with the literature's names. A chain is plain data;
+// where it came from (ONNX, safetensors) and where it runs (the tape) are other files.
 
 import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 
 /** What lies beyond the border of a convolution's input. */
 export type LayerPadding = 'zero' | 'reflect' | 'replicate';
 
-/** The pooling of a 2x2 window with stride 2; an odd last row or column is dropped, as PyTorch does. */
+/**
+ * The pooling of a 2x2 window with stride 2; an odd last row or column is dropped, as PyTorch does.
+ */
 export type Pooling = 'max' | 'average';
 
 /** A convolution with stride 1 whose output has the size of its input. */
@@ -71,8 +73,8 @@ export function blockWidths(layers: readonly Layer[]): readonly number[] {
 }
 
 /**
- * The smallest side in pixels of a picture that leaves at least one pixel in the last of `layers`. Pools round down;
- * reflect padding by one pixel needs a side of two where it happens.
+ * The smallest side in pixels of a picture that leaves at least one pixel in the last of `layers`.
+ * Pools round down; reflect padding by one pixel needs a side of two where it happens.
  */
 export function minimumSide(layers: readonly Layer[]): number {
   let side = 1;
@@ -85,7 +87,10 @@ export function minimumSide(layers: readonly Layer[]): number {
   return side;
 }
 
-/** Convolutions per block, of the published configurations A, B, D and E (Simonyan and Zisserman 2014, table 1). */
+/**
+ * Convolutions per block, of the published configurations A, B, D and E (Simonyan and Zisserman
+ * 2014, table 1).
+ */
 const configurations: readonly (readonly [number, readonly number[]])[] = [
   [11, [1, 1, 2, 2, 2]],
   [13, [2, 2, 2, 2, 2]],
@@ -94,8 +99,8 @@ const configurations: readonly (readonly [number, readonly number[]])[] = [
 ];
 
 /**
- * Which published networks a chain is the beginning of: 'VGG-19 to relu5_1', 'VGG-13/16/19 to relu2_1' where the layers
- * do not tell, 'VGG-like to …' where none fits. Widths do not matter.
+ * Which published networks a chain is the beginning of: 'VGG-19 to relu5_1', 'VGG-13/16/19 to
+ * relu2_1' where the layers do not tell, 'VGG-like to …' where none fits. Widths do not matter.
  */
 export function topologyName(layers: readonly Layer[]): string {
   const counts: number[] = [0];

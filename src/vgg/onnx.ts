@@ -1,5 +1,6 @@
-// An ONNX file as a graph of nodes and constants: decoded by onnx-proto, indexed by tensor name, nothing interpreted.
-// The walk that finds a VGG in it is topology.ts. onnx-proto (120 kB minified) is loaded when a file is read, not before.
+// An ONNX file as a graph of nodes and constants: decoded by onnx-proto, indexed by tensor name,
+// nothing interpreted. The walk that finds a VGG in it is topology.ts. onnx-proto (120 kB minified)
+// is loaded when a file is read, not before.
 
 import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
@@ -15,10 +16,14 @@ export interface OnnxNode {
   readonly attributes: ReadonlyMap<string, onnx.IAttributeProto>;
 }
 
-/** A decoded file. `constants` holds initialisers and the tensors of Constant nodes, numbers unread. */
+/**
+ * A decoded file. `constants` holds initialisers and the tensors of Constant nodes, numbers unread.
+ */
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
-  /** Inputs that are not initialisers, with their shapes where given (-1: unknown or named side). */
+  /**
+   * Inputs that are not initialisers, with their shapes where given (-1: unknown or named side).
+   */
   readonly inputs: readonly { readonly name: string; readonly dims?: readonly number[] }[];
   readonly constants: ReadonlyMap<string, onnx.ITensorProto>;
   /** The nodes that read a tensor, in file order, each once. */

@@ -1,5 +1,6 @@
-// Single ONNX operators read as what a VGG can contain: a same-size 3x3 convolution, a 2x2 pool, a pad by one pixel, an
-// affine map per channel. Whatever asks for anything else is refused by name. No graph here: topology.ts walks it.
+// Single ONNX operators read as what a VGG can contain: a same-size 3x3 convolution, a 2x2 pool, a
+// pad by one pixel, an affine map per channel. Whatever asks for anything else is refused by name.
+// No graph here: topology.ts walks it.
 
 import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
@@ -14,13 +15,19 @@ import {
 } from './onnx.ts';
 import { tensorFloats, tensorIntegers } from './tensor.ts';
 
-/** `scale[c] * x + shift[c]`; one entry where the same numbers go for every channel. In double precision. */
+/**
+ * `scale[c] * x + shift[c]`; one entry where the same numbers go for every channel. In double
+ * precision.
+ */
 export interface Affine {
   readonly scale: readonly number[];
   readonly shift: readonly number[];
 }
 
-/** A constant by name, through Identity, Cast and Dropout of constants; undefined when it is computed by other means. */
+/**
+ * A constant by name, through Identity, Cast and Dropout of constants; undefined when it is
+ * computed by other means.
+ */
 export function findConstant(graph: OnnxGraph, name: string): onnx.ITensorProto | undefined {
   let current = name;
   for (let step = 0; step <= graph.nodes.length; step++) {
@@ -45,7 +52,8 @@ export function needConstant(
   const tensor = findConstant(graph, name);
   if (tensor) return tensor;
   const maker = graph.makers.get(name);
-  if (maker) throw unsupported(node, `its ${role} is computed by ${maker.label}, need a constant`, where);
+  if (maker)
+    throw unsupported(node, `its ${role} is computed by ${maker.label}, need a constant`, where);
   throw new WgpuStyleError('bad-model', {
     what: `${node.label} has no ${role}: nothing in the file is called '${name}'`,
     where,
@@ -53,7 +61,9 @@ export function needConstant(
   });
 }
 
-/** The padding that a convolution itself asks for: 1 on every side for a 3x3 kernel, 0, or an error. */
+/**
+ * The padding that a convolution itself asks for: 1 on every side for a 3x3 kernel, 0, or an error.
+ */
 export function convPads(node: OnnxNode, kernel: readonly number[], where: string): 0 | 1 {
   const refuse = (what: string): never => {
     throw unsupported(node, what, where);
@@ -62,7 +72,8 @@ export function convPads(node: OnnxNode, kernel: readonly number[], where: strin
   const isKnown = shape.length === 2 && shape[0] === shape[1] && (shape[0] === 3 || shape[0] === 1);
   if (!isKnown) refuse(`kernel ${shape.join('x')}, need 3x3`);
   const strides = intsAttribute(node, 'strides') ?? [1, 1];
-  if (strides.some((stride) => stride !== 1)) refuse(`strides [${strides.join(', ')}], need [1, 1]`);
+  if (strides.some((stride) => stride !== 1))
+    refuse(`strides [${strides.join(', ')}], need [1, 1]`);
   const dilations = intsAttribute(node, 'dilations') ?? [1, 1];
   if (dilations.some((dilation) => dilation !== 1)) {
     refuse(`dilations [${dilations.join(', ')}], need [1, 1]`);
@@ -77,16 +88,24 @@ export function convPads(node: OnnxNode, kernel: readonly number[], where: strin
   return refuse(`pads [${pads.join(', ')}], need 1 on every side of a 3x3 kernel`);
 }
 
-/** Whether a convolution is the 7x7 form of VGG's first fully connected layer, where the features end. */
+/**
+ * Whether a convolution is the 7x7 form of VGG's first fully connected layer, where the features
+ * end.
+ */
 export function isDenseConv(node: OnnxNode, kernel: readonly number[]): boolean {
   const shape = intsAttribute(node, 'kernel_shape') ?? kernel;
   return shape[0] === 7 && (intsAttribute(node, 'pads') ?? []).every((pad) => pad === 0);
 }
 
-/** Whether a pool leaves its input as it is: a 1x1 window, as adaptive pooling to the same size is exported. */
+/**
+ * Whether a pool leaves its input as it is: a 1x1 window, as adaptive pooling to the same size is
+ * exported.
+ */
 export function isIdentityPool(node: OnnxNode): boolean {
   const ones = (name: string): boolean => (intsAttribute(node, name) ?? [1]).every((n) => n === 1);
-  return intsAttribute(node, 'kernel_shape') !== undefined && ones('kernel_shape') && ones('strides');
+  return (
+    intsAttribute(node, 'kernel_shape') !== undefined && ones('kernel_shape') && ones('strides')
+  );
 }
 
 /** The pooling of a MaxPool or AveragePool node with a 2x2 window and stride 2, or an error. */
@@ -111,7 +130,10 @@ export function poolingOf(node: OnnxNode, where: string): Pooling {
   return node.op === 'MaxPool' ? 'max' : 'average';
 }
 
-/** A Pad node as what a following 3x3 convolution does at its border; undefined when it pads nothing. */
+/**
+ * A Pad node as what a following 3x3 convolution does at its border; undefined when it pads
+ * nothing.
+ */
 export function paddingOf(
   graph: OnnxGraph,
   node: OnnxNode,
@@ -131,7 +153,11 @@ export function paddingOf(
     full[side + 4] = pads[i + axes.length] ?? Number.NaN;
   });
   if (full.join() !== '0,0,1,1,0,0,1,1' || pads.length !== 2 * axes.length) {
-    throw unsupported(node, `pads [${pads.join(', ')}], need 1 on each side of height and width`, where);
+    throw unsupported(
+      node,
+      `pads [${pads.join(', ')}], need 1 on each side of height and width`,
+      where,
+    );
   }
   const mode = stringAttribute(node, 'mode', 'constant');
   if (mode === 'reflect') return 'reflect';
@@ -147,8 +173,9 @@ export function paddingOf(
 }
 
 /**
- * BatchNormalization, or Add, Sub, Mul, Div with a constant per channel, as an affine map; undefined for other
- * operators and for arithmetic between two computed tensors. `tensor` is the input that is not the constant.
+ * BatchNormalization, or Add, Sub, Mul, Div with a constant per channel, as an affine map;
+ * undefined for other operators and for arithmetic between two computed tensors. `tensor` is the
+ * input that is not the constant.
  */
 export function affineOf(
   graph: OnnxGraph,
@@ -166,7 +193,11 @@ export function affineOf(
   // [c, 1, 1] and [1, c, 1, 1] broadcast over pixels; [c] alone would run along the width.
   const isPerChannel = dims.length === 0 || values.length === 1 || dims.at(-3) === values.length;
   if (!isPerChannel || dims.length > 4) {
-    throw unsupported(node, `a constant of shape [${dims.join(', ')}], need one per channel`, where);
+    throw unsupported(
+      node,
+      `a constant of shape [${dims.join(', ')}], need one per channel`,
+      where,
+    );
   }
   const zeros = values.map(() => 0);
   const ones = values.map(() => 1);
@@ -180,7 +211,8 @@ export function affineOf(
     case 'Mul':
       return { scale: values, shift: zeros };
     default:
-      if (side === 0) throw unsupported(node, 'a division by the picture, need by a constant', where);
+      if (side === 0)
+        throw unsupported(node, 'a division by the picture, need by a constant', where);
       if (values.includes(0)) throw unsupported(node, 'a division by zero', where);
       return { scale: values.map((value) => 1 / value), shift: zeros };
   }
@@ -189,7 +221,11 @@ export function affineOf(
 /** Inference form: (x - mean) / sqrt(variance + epsilon) * gamma + beta. */
 function batchNormOf(graph: OnnxGraph, node: OnnxNode, where: string): Affine {
   if (intAttribute(node, 'training_mode', 0) !== 0 || intAttribute(node, 'spatial', 1) !== 1) {
-    throw unsupported(node, 'training mode or statistics per pixel, need the inference form', where);
+    throw unsupported(
+      node,
+      'training mode or statistics per pixel, need the inference form',
+      where,
+    );
   }
   const roles = ['scale', 'bias', 'mean', 'variance'] as const;
   const [gamma, beta, mean, variance] = roles.map((role, i) =>

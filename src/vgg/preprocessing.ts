@@ -1,5 +1,6 @@
-// What a network wants to see, as data: which channel comes first, and an affine map per channel from RGB in [0, 1].
-// Nothing here touches pixels: features.ts puts the map on the tape, style/ chooses the space of its variable.
+// What a network wants to see, as data: which channel comes first, and an affine map per channel
+// from RGB in [0, 1]. Nothing here touches pixels: features.ts puts the map on the tape, style/
+// chooses the space of its variable.
 
 import { WgpuStyleError, badOption, type ErrorCode } from '../gpu/errors.ts';
 
@@ -7,8 +8,8 @@ import { WgpuStyleError, badOption, type ErrorCode } from '../gpu/errors.ts';
 export type Triple = readonly [number, number, number];
 
 /**
- * Network input channel i, in `order`, is `(x * scale - mean[i]) / std[i]`, where x is that channel of the picture in
- * [0, 1]. `mean` and `std` are listed in the network's channel order.
+ * Network input channel i, in `order`, is `(x * scale - mean[i]) / std[i]`, where x is that channel
+ * of the picture in [0, 1]. `mean` and `std` are listed in the network's channel order.
  */
 export interface PreprocessingMap {
   readonly order: 'rgb' | 'bgr';
@@ -23,12 +24,16 @@ export type PreprocessingName = 'rgb-mean-std' | 'bgr-255';
 /** A preprocessing as callers give it: one of the two common ones by name, or the map itself. */
 export type Preprocessing = PreprocessingName | PreprocessingMap;
 
-/** Where a network's preprocessing was learnt from. `assumed` means: nothing said so; `rgb-mean-std` was taken. */
+/**
+ * Where a network's preprocessing was learnt from. `assumed` means: nothing said so; `rgb-mean-std`
+ * was taken.
+ */
 export type PreprocessingSource = 'option' | 'graph' | 'file' | 'assumed';
 
 /**
- * The two conventions by name: torchvision's and the ONNX model zoo's (RGB, ImageNet mean and deviation), and that of
- * the original Caffe networks and of Keras (BGR, 0..255, minus the ImageNet mean).
+ * The two conventions by name: torchvision's and the ONNX model zoo's (RGB, ImageNet mean and
+ * deviation), and that of the original Caffe networks and of Keras (BGR, 0..255, minus the ImageNet
+ * mean).
  */
 export const namedPreprocessing: Readonly<Record<PreprocessingName, PreprocessingMap>> = {
   'rgb-mean-std': {
@@ -43,7 +48,10 @@ export const namedPreprocessing: Readonly<Record<PreprocessingName, Preprocessin
 const shapeOfMap =
   "'rgb-mean-std', 'bgr-255' or { order: 'rgb' | 'bgr', scale, mean: [3], std: [3] } with finite numbers, std not 0";
 
-/** The map behind a name, or the given map checked. Throws `code` (`bad-option` unless told) when it is neither. */
+/**
+ * The map behind a name, or the given map checked. Throws `code` (`bad-option` unless told) when it
+ * is neither.
+ */
 export function resolvePreprocessing(
   preprocessing: unknown,
   where: string,
@@ -96,8 +104,9 @@ export interface ChannelAffine {
 }
 
 /**
- * The preprocessing of what stands behind `affine`, when the input of `affine` is given by `input`. Undefined when
- * the channels end up in an order that is neither RGB nor BGR, or when a channel is multiplied by zero.
+ * The preprocessing of what stands behind `affine`, when the input of `affine` is given by `input`.
+ * Undefined when the channels end up in an order that is neither RGB nor BGR, or when a channel is
+ * multiplied by zero.
  */
 export function composePreprocessing(
   input: PreprocessingMap,
@@ -125,10 +134,14 @@ export function composePreprocessing(
 }
 
 /**
- * The RGB input range that an affine map at the front of a graph expects, told by its own numbers: a gain well above 1
- * stretches 0..1; a gain well below 1, or a gain of about 1 with a shift in the tens, brings 0..255 down.
+ * The RGB input range that an affine map at the front of a graph expects, told by its own numbers:
+ * a gain well above 1 stretches 0..1; a gain well below 1, or a gain of about 1 with a shift in the
+ * tens, brings 0..255 down.
  */
-export function inputRangeOf({ gain, shift }: Pick<ChannelAffine, 'gain' | 'shift'>): PreprocessingMap {
+export function inputRangeOf({
+  gain,
+  shift,
+}: Pick<ChannelAffine, 'gain' | 'shift'>): PreprocessingMap {
   const slope = Math.max(...gain.map(Math.abs));
   const offset = Math.max(...shift.map(Math.abs));
   const isBytes = slope < 0.5 || (slope < 1.5 && offset > 2);
@@ -148,7 +161,8 @@ function isTriple(value: unknown): value is [number, number, number] {
 }
 
 function closeTo(a: number, b: number): boolean {
-  // Graph constants are float32, names are decimal: 1e-5 tells the two conventions apart from any third.
+  // Graph constants are float32, names are decimal: 1e-5 tells the two conventions apart from any
+  // third.
   return Math.abs(a - b) <= 1e-5 * Math.max(1, Math.abs(b));
 }
 

@@ -1,5 +1,6 @@
-// The safetensors container: eight bytes of header length, a JSON header, the tensors one after another, little-endian.
-// Which tensors make a network is weights.ts. Format: huggingface/safetensors, README "Format".
+// The safetensors container: eight bytes of header length, a JSON header, the tensors one after
+// another, little-endian. Which tensors make a network is weights.ts. Format:
+// huggingface/safetensors, README "Format".
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { narrowToHalf, widenBfloat, widenHalf } from './half.ts';
@@ -14,7 +15,10 @@ export interface StoredTensor {
 export interface SafetensorsFile {
   readonly metadata: ReadonlyMap<string, string>;
   readonly names: readonly string[];
-  /** Throws `bad-weights` when there is no such tensor, or its numbers are of another type or not finite. */
+  /**
+   * Throws `bad-weights` when there is no such tensor, or its numbers are of another type or not
+   * finite.
+   */
   readonly tensor: (name: string) => StoredTensor;
 }
 
@@ -28,7 +32,10 @@ interface Entry {
 const bytesPerNumber: Readonly<Record<string, number>> = { F32: 4, F16: 2, BF16: 2 };
 const longestHeader = 100_000_000;
 
-/** Reads a file's header and checks every entry against the data. Throws `bad-weights`, saying what is wrong. */
+/**
+ * Reads a file's header and checks every entry against the data. Throws `bad-weights`, saying what
+ * is wrong.
+ */
 export function readSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
   const { header, dataStart } = readHeader(bytes, where);
   const dataLength = bytes.length - dataStart;
@@ -56,8 +63,8 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
 }
 
 /**
- * Writes tensors in the given order. Throws `bad-weights` when a number is not finite, or too large for float16 (from
- * 65,520 up).
+ * Writes tensors in the given order. Throws `bad-weights` when a number is not finite, or too large
+ * for float16 (from 65,520 up).
  */
 export function writeSafetensors(
   tensors: ReadonlyMap<string, StoredTensor>,
@@ -71,7 +78,11 @@ export function writeSafetensors(
   for (const [name, { shape, data }] of tensors) {
     const numbers = dtype === 'f16' ? narrowToHalf(data) : data;
     if (dtype === 'f16' && (numbers as Uint16Array).some((half) => (half & 0x7c00) === 0x7c00)) {
-      throw badWeights(`'${name}' has numbers too large for float16`, where, "Write with dtype 'f32'");
+      throw badWeights(
+        `'${name}' has numbers too large for float16`,
+        where,
+        "Write with dtype 'f32'",
+      );
     }
     const raw = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
     const data_offsets = [offset, offset + raw.length];
@@ -99,7 +110,12 @@ export function badWeights(
   fix: string = 'Give a file that toSafetensors or wgpu-style import has written, whole',
   cause?: unknown,
 ): WgpuStyleError {
-  return new WgpuStyleError('bad-weights', { what, where, fix, ...(cause !== undefined && { cause }) });
+  return new WgpuStyleError('bad-weights', {
+    what,
+    where,
+    fix,
+    ...(cause !== undefined && { cause }),
+  });
 }
 
 function readHeader(
@@ -171,7 +187,8 @@ function decode(
           : undefined;
   if (!data) throw badWeights(`tensor '${name}' is of type ${dtype}, need F32, F16 or BF16`, where);
   const wrong = data.findIndex((number) => !Number.isFinite(number));
-  if (wrong >= 0) throw badWeights(`tensor '${name}' holds ${data[wrong]} at index ${wrong}`, where);
+  if (wrong >= 0)
+    throw badWeights(`tensor '${name}' holds ${data[wrong]} at index ${wrong}`, where);
   return data;
 }
 

@@ -1,21 +1,16 @@
-// From whatever a user has (bytes, Blob, stream, response, address, path) to the bytes of a network file. What they mean
-// is onnx.ts and safetensors.ts.
+// From whatever a user has (bytes, Blob, stream, response, address, path) to the bytes of a network
+// file. What they mean is onnx.ts and safetensors.ts.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
 
 /**
- * A network file: its bytes, a Blob or File, a ReadableStream, a Response, or where it is: a URL (http, https, data,
- * blob), in Node also a path or file URL. A string without a scheme is a path in Node and relative to the page in a browser.
+ * A network file: its bytes, a Blob or File, a ReadableStream, a Response, or where it is: a URL
+ * (http, https, data, blob), in Node also a path or file URL. A string without a scheme is a path
+ * in Node and relative to the page in a browser.
  */
 export type VggSource =
-  | Uint8Array
-  | ArrayBuffer
-  | Blob
-  | ReadableStream<Uint8Array>
-  | Response
-  | URL
-  | string;
+  Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response | URL | string;
 
 /** How failures are named: the function, and the code for bytes that cannot be had from a file. */
 export interface ReadContext {
@@ -28,8 +23,9 @@ export interface ReadContext {
 const scheme = /^([a-z][a-z0-9+.-]+):/i;
 
 /**
- * All bytes of a source. Throws `network` when a server does not give them, the context's code when a file cannot be
- * read, `bad-option` for what is no source at all, `aborted` when the signal fires.
+ * All bytes of a source. Throws `network` when a server does not give them, the context's code when
+ * a file cannot be read, `bad-option` for what is no source at all, `aborted` when the signal
+ * fires.
  */
 export async function readSource(source: VggSource, context: ReadContext): Promise<Uint8Array> {
   const { where, signal } = context;
@@ -106,7 +102,11 @@ async function readResponse(
     throw failedFetch(location, `status ${response.status}`, context.where);
   }
   if (response.bodyUsed || !response.body) {
-    throw failedFetch(location, response.bodyUsed ? 'a body already read' : 'no body', context.where);
+    throw failedFetch(
+      location,
+      response.bodyUsed ? 'a body already read' : 'no body',
+      context.where,
+    );
   }
   return readStream(response.body, location, context);
 }
@@ -147,7 +147,12 @@ async function readStream(
   return bytes;
 }
 
-function failedFetch(location: string, got: string, where: string, cause?: unknown): WgpuStyleError {
+function failedFetch(
+  location: string,
+  got: string,
+  where: string,
+  cause?: unknown,
+): WgpuStyleError {
   return new WgpuStyleError('network', {
     what: `the network file could not be fetched: got ${got} for '${shortened(location)}', need its bytes`,
     where,

@@ -1,5 +1,5 @@
-// The numbers of one ONNX tensor, whichever of its fields holds them. Lengths are checked against the shape before
-// anything is allocated, so a file cannot make us allocate more than it contains.
+// The numbers of one ONNX tensor, whichever of its fields holds them. Lengths are checked against
+// the shape before anything is allocated, so a file cannot make us allocate more than it contains.
 
 import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
@@ -24,7 +24,10 @@ const bytesPerFloat: ReadonlyMap<number, number> = new Map([
 
 const externalLocation = 1;
 
-/** The name, shape and element type of a tensor, without reading its numbers. Throws `bad-model` on impossible shapes. */
+/**
+ * The name, shape and element type of a tensor, without reading its numbers. Throws `bad-model` on
+ * impossible shapes.
+ */
 export function tensorDims(tensor: onnx.ITensorProto, where: string): readonly number[] {
   const dims = (tensor.dims ?? []).map(toInteger);
   const count = dims.reduce((product, side) => product * side, 1);
@@ -36,8 +39,9 @@ export function tensorDims(tensor: onnx.ITensorProto, where: string): readonly n
 }
 
 /**
- * The numbers of a float tensor: float32, float16, bfloat16 from `raw_data` or typed fields, double kept as double.
- * Throws `bad-model` when length and shape disagree or a number is not finite, `unsupported-op` on other types.
+ * The numbers of a float tensor: float32, float16, bfloat16 from `raw_data` or typed fields, double
+ * kept as double. Throws `bad-model` when length and shape disagree or a number is not finite,
+ * `unsupported-op` on other types.
  */
 export function tensorFloats(
   tensor: onnx.ITensorProto,
@@ -56,7 +60,9 @@ export function tensorFloats(
   return values;
 }
 
-/** The numbers of an int64 or int32 tensor. Throws `bad-model`, or `unsupported-op` on other types. */
+/**
+ * The numbers of an int64 or int32 tensor. Throws `bad-model`, or `unsupported-op` on other types.
+ */
 export function tensorIntegers(tensor: onnx.ITensorProto, where: string): readonly number[] {
   const count = checkedCount(tensor, where);
   const raw = tensor.rawData?.length ? copyOf(tensor.rawData) : undefined;
@@ -78,7 +84,10 @@ export function tensorIntegers(tensor: onnx.ITensorProto, where: string): readon
   return values;
 }
 
-/** protobuf int64 as a number: the decoder gives a Long where the `long` package is present, else a number. */
+/**
+ * protobuf int64 as a number: the decoder gives a Long where the `long` package is present, else a
+ * number.
+ */
 export function toInteger(value: unknown): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'object' && value !== null && 'toNumber' in value) {
@@ -111,7 +120,9 @@ function readFloats(
   }
   switch (type) {
     case dataType.float:
-      return hasRaw ? new Float32Array(copyOf(raw).buffer) : Float32Array.from(tensor.floatData ?? []);
+      return hasRaw
+        ? new Float32Array(copyOf(raw).buffer)
+        : Float32Array.from(tensor.floatData ?? []);
     case dataType.double:
       return hasRaw
         ? new Float64Array(copyOf(raw).buffer)
@@ -128,7 +139,10 @@ function typedHalves(tensor: onnx.ITensorProto): Uint16Array {
   return Uint16Array.from(tensor.int32Data ?? []);
 }
 
-/** A copy of its own: a field's bytes start at any offset of the file, typed arrays want aligned ones. */
+/**
+ * A copy of its own: a field's bytes start at any offset of the file, typed arrays want aligned
+ * ones.
+ */
 function copyOf(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   return new Uint8Array(bytes);
 }

@@ -1,6 +1,7 @@
-// Finds the VGG in a graph: from the image input along Conv, Relu and pools to the classifier. Nothing is read from
-// names; layers get the literature's. Weights are decoded only for layers that are kept, batch norm and other per-channel
-// arithmetic after a convolution is folded into it, the same before the first one becomes preprocessing.
+// Finds the VGG in a graph: from the image input along Conv, Relu and pools to the classifier.
+// Nothing is read from names; layers get the literature's. Weights are decoded only for layers that
+// are kept, batch norm and other per-channel arithmetic after a convolution is folded into it, the
+// same before the first one becomes preprocessing.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { decodeConv, frontConv, type ConvStep } from './folding.ts';
@@ -49,8 +50,9 @@ const headOps: ReadonlySet<string> = new Set([
 const passThrough: ReadonlySet<string> = new Set(['Identity', 'Dropout', 'Cast']);
 
 /**
- * The layers of the VGG in `graph`, up to and including `upTo` or else to the classifier. Throws `unsupported-op`
- * naming the first node that no VGG has, `bad-model` when there is no chain at all, `bad-option` when `upTo` is not in it.
+ * The layers of the VGG in `graph`, up to and including `upTo` or else to the classifier. Throws
+ * `unsupported-op` naming the first node that no VGG has, `bad-model` when there is no chain at
+ * all, `bad-option` when `upTo` is not in it.
  */
 export function findNetwork(
   graph: OnnxGraph,
@@ -132,7 +134,8 @@ function walk(
       if (padding) pad = { node, padding };
     } else if (node.op === 'Relu') {
       if (!last) throw unsupported(node, 'no convolution before it', where);
-      if (last.kind === 'conv') steps.push({ kind: 'relu', name: last.name.replace('conv', 'relu') });
+      if (last.kind === 'conv')
+        steps.push({ kind: 'relu', name: last.name.replace('conv', 'relu') });
       // A Relu of a Relu, or of a pool of one, changes nothing.
       else if (!steps.some((step) => step.kind === 'relu')) {
         throw unsupported(node, 'a pool before it, need Conv, Relu, pool in this order', where);
@@ -167,7 +170,11 @@ function convStep(
 ): ConvStep {
   const [cout, cin, kh, kw] = dims;
   if (dims.length !== 4 || !cout || !cin || !kh || !kw) {
-    throw unsupported(node, `a weight of shape [${dims.join(', ')}], need [cout, cin, 3, 3]`, where);
+    throw unsupported(
+      node,
+      `a weight of shape [${dims.join(', ')}], need [cout, cin, 3, 3]`,
+      where,
+    );
   }
   const pads = convPads(node, [kh, kw], where);
   if (node.inputs[2]) needConstant(graph, node, 2, 'bias', where);
@@ -219,7 +226,10 @@ function composeFront(
   };
 }
 
-/** The one operator that reads `tensor`; undefined at the end of the graph. Size queries (Shape) do not count. */
+/**
+ * The one operator that reads `tensor`; undefined at the end of the graph. Size queries (Shape) do
+ * not count.
+ */
 function nextNode(
   graph: OnnxGraph,
   tensor: string,
@@ -233,7 +243,11 @@ function nextNode(
     return readers.find((node) => headOps.has(node.op));
   }
   const others = readers.slice(1).map((node) => node.label);
-  throw unsupported(readers[0]!, `the same input as ${others.join(', ')}: the graph branches`, where);
+  throw unsupported(
+    readers[0]!,
+    `the same input as ${others.join(', ')}: the graph branches`,
+    where,
+  );
 }
 
 /** Whether any convolution depends on `start`'s output. */
@@ -251,7 +265,9 @@ function leadsToConv(graph: OnnxGraph, start: OnnxNode): boolean {
   return false;
 }
 
-/** The name of the picture among the graph's inputs: the only one, or the only one with four axes. */
+/**
+ * The name of the picture among the graph's inputs: the only one, or the only one with four axes.
+ */
 function imageInput(graph: OnnxGraph, where: string): string {
   const { inputs } = graph;
   const pictures = inputs.length > 1 ? inputs.filter((input) => input.dims?.length === 4) : inputs;

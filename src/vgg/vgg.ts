@@ -1,5 +1,5 @@
-// A VGG in memory: named layers with float32 weights, what its input must look like, where that is known from. It holds
-// no GPU memory; features.ts puts it on a tape, as deep as wanted.
+// A VGG in memory: named layers with float32 weights, what its input must look like, where that is
+// known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted.
 
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
@@ -26,11 +26,15 @@ import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
 
 /** Options of `Vgg.fromOnnx` and `Vgg.load`. */
 export interface VggOptions {
-  /** The last layer to keep, such as 'relu5_1'; default: all up to the classifier. Weights behind it stay unread. */
+  /**
+   * The last layer to keep, such as 'relu5_1'; default: all up to the classifier. Weights behind it
+   * stay unread.
+   */
   readonly upTo?: string;
   /**
-   * What the file's own input expects. Default: what the file or its graph says, else 'rgb-mean-std', and then
-   * `vgg.preprocessingSource` is 'assumed'. Scaling nodes at the front of the graph are added to what is given here.
+   * What the file's own input expects. Default: what the file or its graph says, else
+   * 'rgb-mean-std', and then `vgg.preprocessingSource` is 'assumed'. Scaling nodes at the front of
+   * the graph are added to what is given here.
    */
   readonly preprocessing?: Preprocessing;
   readonly signal?: AbortSignal;
@@ -49,7 +53,10 @@ export interface VggReport {
   readonly preprocessingSource: PreprocessingSource;
 }
 
-/** A convolutional network of the VGG family: 3x3 convolutions, ReLU and 2x2 pools, of any width and depth. */
+/**
+ * A convolutional network of the VGG family: 3x3 convolutions, ReLU and 2x2 pools, of any width and
+ * depth.
+ */
 export class Vgg {
   /** In order; names are `conv1_1`, `relu1_1`, … `pool1`, `conv2_1`, … */
   readonly layers: readonly Layer[];
@@ -66,11 +73,13 @@ export class Vgg {
   }
 
   /**
-   * Imports the VGG in an ONNX file: VGG-11, -13, -16 or -19, any width, with or without batch norm (folded in), float32,
-   * float16, bfloat16 or double weights. Layers are found by walking the graph, not by names.
+   * Imports the VGG in an ONNX file: VGG-11, -13, -16 or -19, any width, with or without batch norm
+   * (folded in), float32, float16, bfloat16 or double weights. Layers are found by walking the
+   * graph, not by names.
    *
-   * @throws `bad-model` for what is not a whole ONNX file, `unsupported-op` naming the first node that no VGG has,
-   *   `bad-option` for an unknown `upTo` or preprocessing, `network` for failed downloads, `aborted`.
+   * @throws `bad-model` for what is not a whole ONNX file, `unsupported-op` naming the first node
+   *   that no VGG has, `bad-option` for an unknown `upTo` or preprocessing, `network` for failed
+   *   downloads, `aborted`.
    */
   static async fromOnnx(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.fromOnnx', 'bad-model', options);
@@ -90,11 +99,15 @@ export class Vgg {
     return fromStored(await readSource(source, context), options, context.where);
   }
 
-  /** Reads an ONNX or safetensors file, telling them apart by their first bytes. Errors as of the two. */
+  /**
+   * Reads an ONNX or safetensors file, telling them apart by their first bytes. Errors as of the
+   * two.
+   */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.load', 'bad-model', options);
     const bytes = await readSource(source, context);
-    if (!looksLikeSafetensors(bytes)) return new Vgg(await importOnnx(bytes, options, context.where));
+    if (!looksLikeSafetensors(bytes))
+      return new Vgg(await importOnnx(bytes, options, context.where));
     if (options.preprocessing !== undefined) {
       const fix = 'Leave preprocessing out: a safetensors file carries its own';
       throw badOption(context.where, 'preprocessing was given for a safetensors file', fix);
@@ -127,14 +140,17 @@ export class Vgg {
     };
   }
 
-  /** The same network without the layers behind `name`; weights are shared. Throws `bad-option` on unknown names. */
+  /**
+   * The same network without the layers behind `name`; weights are shared. Throws `bad-option` on
+   * unknown names.
+   */
   upTo(name: string): Vgg {
     return new Vgg({ ...this, layers: this.#layersUpTo(name, 'vgg.upTo') });
   }
 
   /**
-   * The smallest side in pixels that leaves at least one pixel at `layer` (default: the last). Throws `bad-option` on
-   * unknown names.
+   * The smallest side in pixels that leaves at least one pixel at `layer` (default: the last).
+   * Throws `bad-option` on unknown names.
    */
   minimumSize(layer?: string): number {
     return minimumSide(
@@ -143,7 +159,8 @@ export class Vgg {
   }
 
   /**
-   * The network as the bytes of a safetensors file; float16 (the default) halves it, rounded to nearest even.
+   * The network as the bytes of a safetensors file; float16 (the default) halves it, rounded to
+   * nearest even.
    *
    * @throws `bad-weights` when a number is too large for float16, `bad-option` for another dtype.
    */
@@ -158,10 +175,11 @@ export class Vgg {
   }
 
   /**
-   * Activations of a picture at the named layers, each `{ shape: [h, w, c], data }`, row-major. The picture is taken at
-   * its own size; alpha is ignored.
+   * Activations of a picture at the named layers, each `{ shape: [h, w, c], data }`, row-major. The
+   * picture is taken at its own size; alpha is ignored.
    *
-   * @throws `bad-option` on unknown layers, `bad-image` when the picture is too small for the deepest of them.
+   * @throws `bad-option` on unknown layers, `bad-image` when the picture is too small for the
+   *   deepest of them.
    */
   async features<Name extends string>(
     device: GPUDevice,
@@ -186,7 +204,11 @@ function readContext(
 ): ReadContext {
   // Wrong options are told before half a gigabyte is downloaded.
   if (upTo !== undefined && typeof upTo !== 'string') {
-    throw badOption(where, `upTo: got ${JSON.stringify(upTo)}`, "Give a layer's name, such as 'relu5_1'");
+    throw badOption(
+      where,
+      `upTo: got ${JSON.stringify(upTo)}`,
+      "Give a layer's name, such as 'relu5_1'",
+    );
   }
   if (preprocessing !== undefined) resolvePreprocessing(preprocessing, where);
   return { where, code, signal };

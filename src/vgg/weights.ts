@@ -1,6 +1,7 @@
-// A network as a safetensors file and back. Tensors `conv1_1.weight` [3, 3, cin, cout] and `conv1_1.bias` [cout];
-// metadata, all texts: format 'wgpu-style', version '1', layout 'hwio', topology (a JSON list of layer names),
-// preprocessing (JSON), padding and pooling (a word, or a JSON object of words by layer), and name, licence, source.
+// A network as a safetensors file and back. Tensors `conv1_1.weight` [3, 3, cin, cout] and
+// `conv1_1.bias` [cout]; metadata, all texts: format 'wgpu-style', version '1', layout 'hwio',
+// topology (a JSON list of layer names), preprocessing (JSON), padding and pooling (a word, or a
+// JSON object of words by layer), and name, licence, source.
 
 import type { ConvLayer, Layer, LayerPadding, Pooling } from './layers.ts';
 import { resolvePreprocessing, type PreprocessingMap } from './preprocessing.ts';
@@ -50,8 +51,20 @@ export function encodeNetwork(
     ['layout', 'hwio'],
     ['topology', JSON.stringify(layers.map((layer) => layer.name))],
     ['preprocessing', JSON.stringify(preprocessing)],
-    ['padding', wordsFor(convs.map(({ name, padding }) => [name, padding]), 'zero')],
-    ['pooling', wordsFor(pools.map(({ name, pooling }) => [name, pooling]), 'max')],
+    [
+      'padding',
+      wordsFor(
+        convs.map(({ name, padding }) => [name, padding]),
+        'zero',
+      ),
+    ],
+    [
+      'pooling',
+      wordsFor(
+        pools.map(({ name, pooling }) => [name, pooling]),
+        'max',
+      ),
+    ],
     ...[...metadata].filter(([key]) => !reserved.has(key)),
   ];
   return writeSafetensors(tensors, new Map(entries), dtype, where);

@@ -1,0 +1,46 @@
+// Ops that losses are made of: total variation, and the weighted vector of terms.
+
+import { badOption } from '../../gpu/errors.ts';
+import { sameShape, showShape } from '../../kernels/shape.ts';
+import { totalVariationBackward, totalVariationForward } from '../../kernels/total-variation.ts';
+import { weighBackward, weighForward } from '../../kernels/weigh.ts';
+import type { Recorder } from '../recorder.ts';
+import type { Tensor } from '../tensor.ts';
+
+/** L_tv = Σ f(x_ij − x_i,j+1) + f(x_ij − x_i+1,j) with f squared or absolute. */
+export function totalVariation(tape: Recorder, x: Tensor, form: 'squared' | 'absolute'): Tensor {
+  if (x.shape.length !== 3) {
+    throw badOption('tape.totalVariation', `got shape ${showShape(x.shape)}`, 'Give an image [h, w, c]');
+  }
+  if (form !== 'squared' && form !== 'absolute') {
+    throw badOption('tape.totalVariation form', `got ${String(form)}`, "Give 'squared' or 'absolute'");
+  }
+  const params = { shape: x.shape as [number, number, number], form };
+  return tape.record({
+    name: 'totalVariation',
+    inputs: [x],
+    shape: [1],
+    forward: (y, scratch) => totalVariationForward(params, { x, y }, scratch),
+    backward: [({ dY, dX, accumulate }) => [totalVariationBackward(params, { x, dY, dX }, accumulate)]],
+  });
+}
+
+/** y[i] = weights[i] · terms[i]; dTerm_i = weights[i] · dY[i]. Weights are data here and get no gradient. */
+export function weigh(tape: Recorder, terms: readonly Tensor[], weights: Tensor): Tensor {
+  if (!sameShape(weights.shape, [terms.length]) || !terms.every(({ shape }) => sameShape(shape, [1]))) {
+    throw badOption(
+      'tape.weigh',
+      `got ${terms.length} terms and weights ${showShape(weights.shape)}`,
+      'Give scalars [1] and one weight for each',
+    );
+  }
+  return tape.record({
+    name: 'weigh',
+    inputs: terms,
+    shape: [terms.length],
+    forward: (y) => weighForward({ terms, weights, y }),
+    backward: terms.map((_, i) => ({ dY, dX, accumulate }) => [
+      weighBackward(i, { weights, dY, dTerm: dX }, accumulate),
+    ]),
+  });
+}

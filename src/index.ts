@@ -1,0 +1,36 @@
+// `wgpu-style`: the public face. Re-exports only.
+
+export {
+  recipes,
+  StyledPicture,
+  StyleSession,
+  styleTransfer,
+  type ColorMode,
+  type Init,
+  type LayerWeights,
+  type Losses,
+  type PixelSpace,
+  type Progress,
+  type Recipe,
+  type RunDetails,
+  type SessionPlan,
+  type SessionProgress,
+  type Stopped,
+  type StyleInput,
+  type StyleTransferOptions,
+  type TermWeights,
+} from './style/index.ts';
+export {
+  defaultNetwork,
+  Vgg,
+  type FeatureMap,
+  type Layer,
+  type Preprocessing,
+  type VggOptions,
+  type VggReport,
+  type VggSource,
+} from './vgg/index.ts';
+export type { OptimizerOptions } from './optim/index.ts';
+export type { ImageSource } from './image/index.ts';
+export { requestDevice, type DeviceRequest } from './gpu/device.ts';
+export { WgpuStyleError, type ErrorCode } from './gpu/errors.ts';

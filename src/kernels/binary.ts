@@ -1,0 +1,51 @@
+// Elementwise sums and products of two tensors, one of which may be broadcast along rows or from a scalar.
+// Shapes in, dispatches out; see binary.wgsl.
+
+import { linearWorkgroups, Params, type Dispatch } from '../gpu/dispatch.ts';
+import code from '../wgsl/binary.wgsl';
+import { channelsOf, lanes, sameShape, vectorsOf, type Shape } from './shape.ts';
+
+const shader = { name: 'binary', code };
+
+/** How an operand covers the result: of the same shape, one value per channel, or one value. */
+export type Broadcast = 'same' | 'channel' | 'scalar';
+
+const KINDS: readonly Broadcast[] = ['same', 'channel', 'scalar'];
+
+/** How `operand` covers `shape`; undefined when it does not. */
+export function broadcastOf(operand: Shape, shape: Shape): Broadcast | undefined {
+  if (sameShape(operand, shape)) return 'same';
+  if (sameShape(operand, [channelsOf(shape)])) return 'channel';
+  return sameShape(operand, [1]) ? 'scalar' : undefined;
+}
+
+/** y (+)= alpha·a + beta·b, or alpha·a·b. */
+export interface BinaryParams {
+  readonly op: 'blend' | 'multiply';
+  /** Of the result. */
+  readonly shape: Shape;
+  readonly a: Broadcast;
+  readonly b: Broadcast;
+  readonly alpha?: number;
+  readonly beta?: number;
+}
+
+/** See {@link BinaryParams}. Gradients are the same function of other operands, then sums where one was broadcast. */
+export function binary<B>(params: BinaryParams, io: { a: B; b: B; y: B }, accumulate = false): Dispatch<B> {
+  const { op, shape, alpha = 1, beta = 1 } = params;
+  const vectors = vectorsOf(shape);
+  const c = channelsOf(shape);
+  return {
+    label: op,
+    shader,
+    constants: { MULTIPLY: op === 'multiply' ? 1 : 0 },
+    inputs: [io.a, io.b],
+    outputs: [io.y],
+    updates: accumulate,
+    params: new Params()
+      .u32(vectors, lanes(c) / 4, c, KINDS.indexOf(params.a), KINDS.indexOf(params.b), accumulate ? 1 : 0)
+      .f32(alpha, beta),
+    workgroups: linearWorkgroups(vectors, 64),
+    cost: { flops: 12 * vectors, bytes: 48 * vectors },
+  };
+}

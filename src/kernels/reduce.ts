@@ -1,0 +1,132 @@
+// Sums to a scalar (of values, squares, squared differences) and sums over rows, with their gradients.
+// Shapes in, dispatches out; see reduce.wgsl and reduce_backward.wgsl.
+
+import { linearWorkgroups, Params, type Dispatch } from '../gpu/dispatch.ts';
+import backwardCode from '../wgsl/reduce_backward.wgsl';
+import code from '../wgsl/reduce.wgsl';
+import type { ScratchOf } from './conv2d.ts';
+import { channelsOf, lanes, rowsOf, vectorsOf, type Shape } from './shape.ts';
+
+const shader = { name: 'reduce', code };
+const backwardShader = { name: 'reduce_backward', code: backwardCode };
+
+const OPS = ['sum', 'squares', 'squared differences'] as const;
+
+/** What is summed: a, a², or (a − b)². */
+export type ReduceOp = (typeof OPS)[number];
+
+/** A sum over all elements of `shape`, times `factor`. */
+export interface ReduceParams {
+  readonly op: ReduceOp;
+  readonly shape: Shape;
+  readonly factor: number;
+}
+
+/** Threads of a first pass over `vectors` vec4s: at most 4096 partial sums, at least 16 vec4s in each. */
+export function sumThreads(vectors: number): number {
+  return Math.min(4096, Math.max(64, Math.ceil(vectors / 16)));
+}
+
+/** The second pass of every scalar sum: y = factor · Σ over `threads` vec4s of `part` and their lanes. */
+export function finishSum<B>(label: string, threads: number, factor: number, io: { part: B; y: B }): Dispatch<B> {
+  return {
+    label,
+    shader,
+    entryPoint: 'finish',
+    inputs: [io.part],
+    outputs: [io.y],
+    params: new Params().u32(threads, 0, 0, 0).f32(factor),
+    workgroups: [1, 1, 1],
+    cost: { flops: 4 * threads, bytes: 16 * (threads + 1) },
+  };
+}
+
+/** y = factor · Σ f(a, b), a scalar [1]. `b` is read by 'squared differences' only. */
+export function reduceForward<B>(
+  { op, shape, factor }: ReduceParams,
+  io: { a: B; b?: B | undefined; y: B },
+  scratch: ScratchOf<B>,
+): Dispatch<B>[] {
+  const vectors = vectorsOf(shape);
+  const threads = sumThreads(vectors);
+  const part = scratch([threads, 4], 'partial sums');
+  const operands = op === 'squared differences' ? 2 : 1;
+  return [
+    {
+      label: `${op} partial`,
+      shader,
+      entryPoint: 'partial',
+      constants: { OP: OPS.indexOf(op) },
+      inputs: [io.a, io.b ?? io.a],
+      outputs: [part],
+      params: new Params().u32(vectors, threads, 0, 0).f32(factor),
+      workgroups: [Math.ceil(threads / 64), 1, 1],
+      cost: { flops: 4 * (operands + 1) * vectors, bytes: 16 * (operands * vectors + threads) },
+    },
+    finishSum(op, threads, factor, { part, y: io.y }),
+  ];
+}
+
+/** dA (+)= dY · factor · ∂f/∂a; for the gradient to b of a squared difference, swap a and b. */
+export function reduceBackward<B>(
+  { op, shape, factor }: ReduceParams,
+  io: { a: B; b?: B | undefined; dY: B; dA: B },
+  accumulate: boolean,
+): Dispatch<B> {
+  const vectors = vectorsOf(shape);
+  const c = channelsOf(shape);
+  return {
+    label: `${op}/backward`,
+    shader: backwardShader,
+    constants: { OP: OPS.indexOf(op) },
+    // A plain sum's gradient does not look at a: naming it would keep it alive, and keep constants from folding.
+    inputs: op === 'sum' ? [io.dY, io.dY, io.dY] : [io.a, io.b ?? io.a, io.dY],
+    outputs: [io.dA],
+    updates: accumulate,
+    params: new Params()
+      .u32(vectors, lanes(c) / 4, c, accumulate ? 1 : 0)
+      .f32(op === 'sum' ? factor : 2 * factor),
+    workgroups: linearWorkgroups(vectors, 64),
+    cost: { flops: 8 * vectors, bytes: 48 * vectors },
+  };
+}
+
+/** Rows a chunk of the row sums takes: sums stay short, partials few. */
+const ROWS = 512;
+
+/** y[c] (+)= factor · Σ over all rows of x[row, c]; y has shape [c]. */
+export function columnSum<B>(
+  { shape, factor = 1 }: { readonly shape: Shape; readonly factor?: number },
+  io: { x: B; y: B },
+  accumulate: boolean,
+  scratch: ScratchOf<B>,
+): Dispatch<B>[] {
+  const rows = rowsOf(shape);
+  const vectors = lanes(channelsOf(shape)) / 4;
+  const chunks = Math.ceil(rows / Math.max(ROWS, Math.ceil(rows / 4096)));
+  const chunk = Math.ceil(rows / chunks);
+  const part = scratch([chunks, 4 * vectors], 'partial column sums');
+  return [
+    {
+      label: 'column sums partial',
+      shader,
+      entryPoint: 'columns',
+      inputs: [io.x],
+      outputs: [part],
+      params: new Params().u32(vectors, rows, chunk, 0).f32(1),
+      workgroups: [Math.ceil(vectors / 64), chunks, 1],
+      cost: { flops: 4 * rows * vectors, bytes: 16 * (rows + chunks) * vectors },
+    },
+    {
+      label: 'column sums',
+      shader,
+      entryPoint: 'total',
+      inputs: [part],
+      outputs: [io.y],
+      updates: accumulate,
+      params: new Params().u32(vectors, chunks, 0, accumulate ? 1 : 0).f32(factor),
+      workgroups: [Math.ceil(vectors / 64), 1, 1],
+      cost: { flops: 4 * chunks * vectors, bytes: 16 * (chunks + 1) * vectors },
+    },
+  ];
+}

@@ -1,0 +1,67 @@
+// Total variation of an image and its gradient. Shapes in, dispatches out; see total_variation.wgsl.
+
+import { linearWorkgroups, Params, type Dispatch } from '../gpu/dispatch.ts';
+import code from '../wgsl/total_variation.wgsl';
+import type { ScratchOf } from './conv2d.ts';
+import { finishSum, sumThreads } from './reduce.ts';
+import { channelsOf, lanes, vectorsOf } from './shape.ts';
+
+const shader = { name: 'total_variation', code };
+
+/** Σ over all neighbours: of squared differences (the lecture form of L_tv), or of absolute ones (neural-style). */
+export interface TotalVariationParams {
+  /** [h, w, c] */
+  readonly shape: readonly [number, number, number];
+  readonly form: 'squared' | 'absolute';
+}
+
+function uniforms({ shape }: TotalVariationParams, threads: number, accumulate: boolean): Params {
+  const [h, w, c] = shape;
+  return new Params().u32(h, w, lanes(c) / 4, threads, accumulate ? 1 : 0);
+}
+
+/** y = Σ f(x_ij − x_i,j+1) + f(x_ij − x_i+1,j), a scalar [1]. */
+export function totalVariationForward<B>(
+  params: TotalVariationParams,
+  io: { x: B; y: B },
+  scratch: ScratchOf<B>,
+): Dispatch<B>[] {
+  const vectors = vectorsOf(params.shape);
+  const threads = sumThreads(vectors);
+  const part = scratch([threads, 4], 'partial variation');
+  return [
+    {
+      label: 'totalVariation partial',
+      shader,
+      entryPoint: 'partial',
+      constants: { ABSOLUTE: params.form === 'absolute' ? 1 : 0 },
+      inputs: [io.x],
+      outputs: [part],
+      params: uniforms(params, threads, false),
+      workgroups: [Math.ceil(threads / 64), 1, 1],
+      cost: { flops: 6 * channelsOf(params.shape) * params.shape[0] * params.shape[1], bytes: 16 * vectors },
+    },
+    finishSum('totalVariation', threads, 1, { part, y: io.y }),
+  ];
+}
+
+/** dX (+)= dY · the stencil of f′ over the four neighbours. */
+export function totalVariationBackward<B>(
+  params: TotalVariationParams,
+  io: { x: B; dY: B; dX: B },
+  accumulate: boolean,
+): Dispatch<B> {
+  const vectors = vectorsOf(params.shape);
+  return {
+    label: 'totalVariation/backward',
+    shader,
+    entryPoint: 'backward',
+    constants: { ABSOLUTE: params.form === 'absolute' ? 1 : 0 },
+    inputs: [io.x, io.dY],
+    outputs: [io.dX],
+    updates: accumulate,
+    params: uniforms(params, 0, accumulate),
+    workgroups: linearWorkgroups(vectors, 64),
+    cost: { flops: 52 * vectors, bytes: 32 * vectors },
+  };
+}

@@ -1,0 +1,13 @@
+export { styleTransfer } from './transfer.ts';
+export { StyleSession, type SessionPlan, type SessionProgress } from './session.ts';
+export { recipes, type LayerWeights, type PixelSpace, type Recipe } from './recipes.ts';
+export { StyledPicture, type RunDetails, type Stopped } from './picture.ts';
+export type { Losses } from './losses.ts';
+export type {
+  ColorMode,
+  Init,
+  Progress,
+  StyleInput,
+  StyleTransferOptions,
+  TermWeights,
+} from './options.ts';

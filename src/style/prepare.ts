@@ -1,0 +1,118 @@
+// From options to what a session works on: the network, decoded pictures at their sizes, the start.
+
+import { badOption } from '../gpu/errors.ts';
+import {
+  fitSize,
+  loadImage,
+  matchColors,
+  matchHistogram,
+  pixelsFromPlanar,
+  resize,
+  uniform,
+  type ImageSource,
+  type Pixels,
+} from '../image/index.ts';
+import { defaultNetwork, Vgg } from '../vgg/index.ts';
+import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
+
+/** Decoded pictures at their own sizes. */
+export interface LoadedPictures {
+  readonly content: Pixels;
+  readonly styles: readonly { readonly picture: Pixels; readonly weight: number; readonly scale?: number }[];
+  /** A picture to start from, when `init` is one. */
+  readonly init: Pixels | undefined;
+}
+
+/** The network of `options.network`: embedded, given, or read from a file. */
+export async function loadNetwork({ network = 'default', signal }: StyleTransferOptions): Promise<Vgg> {
+  if (network === 'default') return defaultNetwork();
+  if (network instanceof Vgg) return network;
+  return Vgg.load(network, signal ? { signal } : {});
+}
+
+/** Decodes everything that the options name. */
+export async function loadPictures(
+  options: StyleTransferOptions,
+  { styles, init }: ResolvedOptions,
+  device: GPUDevice,
+): Promise<LoadedPictures> {
+  const load = (source: ImageSource, where: string): Promise<Pixels> =>
+    loadImage(source, { where, device, signal: options.signal });
+  const content = await load(options.content, 'content');
+  const loaded = [];
+  for (const [i, { image, weight, scale }] of styles.entries()) {
+    const where = styles.length > 1 ? `style[${i}]` : 'style';
+    loaded.push({ picture: await load(image, where), weight, ...(scale !== undefined && { scale }) });
+  }
+  return { content, styles: loaded, init: isWord(init) ? undefined : await load(init, 'init') };
+}
+
+function isWord(init: ResolvedOptions['init']): init is 'content' | 'style' | 'noise' | 'gray' {
+  return init === 'content' || init === 'style' || init === 'noise' || init === 'gray';
+}
+
+/** How styles are sized against a result. */
+export type StyleFit = 'own' | 'result';
+
+/**
+ * The size of a style picture for a result whose longest side is `longest`. With `scale` given it is that times
+ * `longest`. Otherwise `own` keeps the picture as it is, up to twice the result's longest side; `result` (a ladder of
+ * scales) brings it to the result's longest side. Without `scale` nothing is ever enlarged: that would only blur.
+ */
+export function styleSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  longest: number,
+  scale: number | undefined,
+  fit: StyleFit,
+): { width: number; height: number } {
+  const own = Math.max(width, height);
+  if (scale !== undefined) return fitSize(width, height, Math.max(1, Math.round(longest * scale)));
+  const most = fit === 'own' ? 2 * longest : longest;
+  return own <= most ? { width, height } : fitSize(width, height, most);
+}
+
+/** Pictures at the sizes of one scale, colours treated. */
+export interface ScaledPictures {
+  readonly content: Pixels;
+  readonly styles: readonly { readonly picture: Pixels; readonly weight: number }[];
+}
+
+/** Resizes content and styles for a result of `width` x `height`. */
+export function scalePictures(
+  pictures: LoadedPictures,
+  { width, height }: { readonly width: number; readonly height: number },
+  fit: StyleFit,
+  color: ResolvedOptions['color'],
+): ScaledPictures {
+  const content = resize(pictures.content, width, height);
+  const styles = pictures.styles.map(({ picture, weight, scale }) => {
+    const size = styleSize(picture, Math.max(width, height), scale, fit);
+    const resized = resize(picture, size.width, size.height);
+    if (color === 'match') return { picture: matchColors(resized, content), weight };
+    if (color === 'histogram') return { picture: matchHistogram(resized, content), weight };
+    return { picture: resized, weight };
+  });
+  return { content, styles };
+}
+
+/** The picture that a run starts from, at the size of `content`. Noise is white, uniform in [0, 1], from the seed. */
+export function startPicture(
+  { init, seed }: Pick<ResolvedOptions, 'init' | 'seed'>,
+  { content, styles }: ScaledPictures,
+  given: Pixels | undefined,
+): Pixels {
+  const { width, height } = content;
+  if (given) return resize(given, width, height);
+  switch (init) {
+    case 'content':
+      return content;
+    case 'style':
+      return resize(styles[0]!.picture, width, height);
+    case 'noise':
+      return pixelsFromPlanar(width, height, uniform(seed, 3 * width * height));
+    case 'gray':
+      return pixelsFromPlanar(width, height, new Float32Array(3 * width * height).fill(0.5));
+    default:
+      throw badOption('init', 'no picture was given', "Give 'content', 'style', 'noise', 'gray' or a picture");
+  }
+}

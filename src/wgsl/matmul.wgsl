@@ -1,0 +1,133 @@
+// Matrix product without workgroup memory: each thread owns 8 rows x 8 columns in registers.
+//   y[z] (+)= alpha * op(a) * op(b) over the chunk z of K; op transposes where TRANSPOSE_A, TRANSPOSE_B say so
+// a [m, k] or transposed [k, m], b [k, n] or transposed [n, k], y [m, n], or [splits, m, n] where K is split: then
+// alpha is 1, nothing accumulates, and `finish` adds up the parts. Rows are padded to vec4s.
+// Dispatch: blocks of 8 rows folded into x and y, z = groups of columns * splits; a group takes 8 columns a thread, or
+// 8 rows a thread with ALONG_ROWS. Threads of a group share the loads of the other operand: on a CPU one for all lanes.
+// finish: linear over vec4s of y / 64.
+
+override TRANSPOSE_A: bool = false;
+override TRANSPOSE_B: bool = false;
+override ALONG_ROWS: bool = false; // threads of a workgroup lie along m instead of n: for narrow y
+override THREADS: u32 = 8;
+
+struct Params {
+  m: u32, n: u32, k: u32,
+  strideA: u32, strideB: u32, strideY: u32, // vec4s in a row
+  chunk: u32,                               // length of K per split, a multiple of 4
+  accumulate: u32,
+  columnGroups: u32,                        // workgroups along n
+  splits: u32,
+  alpha: f32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+// Four rows of op(a) from `row`, elements k .. k+3 of each: one row per column of the matrix. Zero beyond K, so that
+// whatever blockB gives there does not matter; rows beyond m repeat the last.
+fn blockA(row: u32, k: u32) -> mat4x4f {
+  let s = params.strideA;
+  if (TRANSPOSE_A) {
+    let column = min(row / 4u, s - 1u);
+    let last = params.k - 1u;
+    var r = mat4x4f(
+      a[k * s + column], a[min(k + 1u, last) * s + column],
+      a[min(k + 2u, last) * s + column], a[min(k + 3u, last) * s + column]);
+    if (k + 3u > last) {
+      if (k + 1u > last) { r[1] = vec4f(); }
+      if (k + 2u > last) { r[2] = vec4f(); }
+      r[3] = vec4f();
+    }
+    return transpose(r);
+  }
+  let last = params.m - 1u;
+  let column = k / 4u;
+  return mat4x4f(
+    a[min(row, last) * s + column], a[min(row + 1u, last) * s + column],
+    a[min(row + 2u, last) * s + column], a[min(row + 3u, last) * s + column]);
+}
+
+// Rows k .. k+3 of op(b), columns `column` .. column+3 of each: one row of b per column of the matrix.
+fn blockB(k: u32, column: u32) -> mat4x4f {
+  let s = params.strideB;
+  if (TRANSPOSE_B) {
+    let last = params.n - 1u;
+    let at = k / 4u;
+    return transpose(mat4x4f(
+      b[min(column, last) * s + at], b[min(column + 1u, last) * s + at],
+      b[min(column + 2u, last) * s + at], b[min(column + 3u, last) * s + at]));
+  }
+  let last = params.k - 1u;
+  let at = min(column / 4u, s - 1u);
+  return mat4x4f(
+    b[k * s + at], b[min(k + 1u, last) * s + at],
+    b[min(k + 2u, last) * s + at], b[min(k + 3u, last) * s + at]);
+}
+
+fn store(split: u32, row: u32, column: u32, sum: vec4f) {
+  if (row >= params.m || column >= params.n) { return; }
+  let at = (split * params.m + row) * params.strideY + column / 4u;
+  let inside = vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.n);
+  var v = select(vec4f(), params.alpha * sum, inside);
+  if (params.accumulate != 0u) { v += y[at]; }
+  y[at] = v;
+}
+
+fn storeBlock(split: u32, row: u32, column: u32, sums: mat4x4f) {
+  store(split, row, column, sums[0]);
+  store(split, row + 1u, column, sums[1]);
+  store(split, row + 2u, column, sums[2]);
+  store(split, row + 3u, column, sums[3]);
+}
+
+@compute @workgroup_size(THREADS)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  var row = group.x + group.y * groups.x;
+  var column = group.z % params.columnGroups;
+  let split = group.z / params.columnGroups;
+  if (ALONG_ROWS) { row = row * THREADS + thread; } else { column = column * THREADS + thread; }
+  row *= 8u;
+  column *= 8u;
+  if (row >= params.m || column >= params.n) { return; }
+  let end = min((split + 1u) * params.chunk, params.k);
+  var y00 = mat4x4f(); var y01 = mat4x4f();
+  var y10 = mat4x4f(); var y11 = mat4x4f();
+  for (var k = split * params.chunk; k < end; k += 4u) {
+    let a0 = blockA(row, k);
+    let a1 = blockA(row + 4u, k);
+    let b0 = blockB(k, column);
+    let b1 = blockB(k, column + 4u);
+    y00 += b0 * a0;
+    y01 += b1 * a0;
+    y10 += b0 * a1;
+    y11 += b1 * a1;
+  }
+  storeBlock(split, row, column, y00);
+  storeBlock(split, row, column + 4u, y01);
+  storeBlock(split, row + 4u, column, y10);
+  storeBlock(split, row + 4u, column + 4u, y11);
+}
+
+@group(0) @binding(0) var<storage, read> parts: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> total: array<vec4f>;
+@group(0) @binding(2) var<uniform> finishParams: Params;
+
+@compute @workgroup_size(64)
+fn finish(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let p = finishParams;
+  let vectors = p.m * p.strideY;
+  let i = id.x + id.y * groups.x * 64u;
+  if (i >= vectors) { return; }
+  var sum = vec4f();
+  for (var split = 0u; split < p.splits; split++) { sum += parts[split * vectors + i]; }
+  sum *= p.alpha;
+  if (p.accumulate != 0u) { sum += total[i]; }
+  total[i] = sum;
+}

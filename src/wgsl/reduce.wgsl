@@ -1,0 +1,75 @@
+// Sums in a fixed order, without atomics.
+//   partial   part[t] = factor-free sum over vec4s t, t + T, t + 2T, … of f(a, b), lane by lane
+//   finish    y = factor * (sum over t and lanes of part[t])                       one workgroup, y is a scalar [1]
+//   columns   part[chunk, c] = sum over the chunk's rows of a[row, c]              bias gradients, broadcasts
+//   total     y[c] (+)= factor * (sum over chunks of part[chunk, c])
+// Shapes: a, b any, as vec4s (padding lanes hold zeros and stay out of every sum); part as named.
+// Dispatch: partial: linear over T threads / 64. finish: 1 group. columns: x over vec4s of a row / 64, y = chunks.
+// total: linear over vec4s of a row / 64.
+
+override OP: u32 = 0; // f: 0 a, 1 a², 2 (a − b)²
+
+struct Params {
+  vectors: u32,    // vec4s in a (partial), threads T (finish), vec4s in a row (columns, total)
+  threads: u32,    // T (partial), rows (columns), chunks (total)
+  chunk: u32,      // rows per chunk (columns)
+  accumulate: u32,
+  factor: f32,
+}
+
+@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(2) var<storage, read_write> part: array<vec4f>;
+@group(0) @binding(3) var<uniform> params: Params;
+
+@compute @workgroup_size(64)
+fn partial(@builtin(global_invocation_id) id: vec3u) {
+  if (id.x >= params.threads) { return; }
+  var sum = vec4f();
+  for (var i = id.x; i < params.vectors; i += params.threads) {
+    var v = a[i];
+    if (OP == 2u) { v -= b[i]; }
+    if (OP != 0u) { v *= v; }
+    sum += v;
+  }
+  part[id.x] = sum;
+}
+
+@group(0) @binding(0) var<storage, read> parts: array<vec4f>;
+@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(2) var<uniform> finishParams: Params;
+
+var<workgroup> sums: array<f32, 64>;
+
+@compute @workgroup_size(64)
+fn finish(@builtin(local_invocation_index) thread: u32) {
+  var sum = vec4f();
+  for (var i = thread; i < finishParams.vectors; i += 64u) { sum += parts[i]; }
+  sums[thread] = sum.x + sum.y + sum.z + sum.w;
+  for (var half = 32u; half > 0u; half /= 2u) {
+    workgroupBarrier(); // the sums of the level above are written
+    if (thread < half) { sums[thread] += sums[thread + half]; }
+  }
+  if (thread == 0u) { y[0] = vec4f(sums[0] * finishParams.factor, 0.0, 0.0, 0.0); }
+}
+
+@compute @workgroup_size(64)
+fn columns(@builtin(global_invocation_id) id: vec3u) {
+  let p = finishParams;
+  if (id.x >= p.vectors) { return; }
+  let end = min((id.y + 1u) * p.chunk, p.threads);
+  var sum = vec4f();
+  for (var row = id.y * p.chunk; row < end; row++) { sum += parts[row * p.vectors + id.x]; }
+  y[id.y * p.vectors + id.x] = sum;
+}
+
+@compute @workgroup_size(64)
+fn total(@builtin(global_invocation_id) id: vec3u) {
+  let p = finishParams;
+  if (id.x >= p.vectors) { return; }
+  var sum = vec4f();
+  for (var chunk = 0u; chunk < p.threads; chunk++) { sum += parts[chunk * p.vectors + id.x]; }
+  sum *= p.factor;
+  if (p.accumulate != 0u) { sum += y[id.x]; }
+  y[id.x] = sum;
+}

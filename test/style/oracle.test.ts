@@ -1,0 +1,138 @@
+// Against PyTorch: activations, every recipe's loss terms and gradient, and the first steps of every optimiser run.
+// The reference values come with the script that made them (float64 losses and gradients, float32 runs).
+
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { recipes, StyleSession, Vgg, type OptimizerOptions } from '../../src/index.ts';
+import { relativeError } from '../check.ts';
+import { testDevice } from '../device.ts';
+import { sharedMissing, sharedPath } from '../shared.ts';
+
+interface Manifest {
+  readonly tensors: Record<string, { readonly shape: readonly number[]; readonly file: string }>;
+  readonly recipes: Record<
+    string,
+    {
+      readonly options: { readonly pixels: string };
+      readonly loss: Record<'content' | 'style' | 'tv' | 'total', number>;
+      readonly gradient: string;
+      readonly runs: Record<
+        string,
+        { readonly config: Record<string, unknown>; readonly trace: readonly number[]; readonly image: string }
+      >;
+    }
+  >;
+}
+
+const missing = sharedMissing('oracle/a/manifest.json');
+const manifest: Manifest = missing
+  ? { tensors: {}, recipes: {} }
+  : (JSON.parse(readFileSync(sharedPath('oracle/a/manifest.json'), 'utf8')) as Manifest);
+
+function tensor(name: string): Float32Array<ArrayBuffer> {
+  const bytes = readFileSync(sharedPath('oracle/a', manifest.tensors[name]!.file));
+  return new Float32Array(new Uint8Array(bytes).buffer);
+}
+
+/** A planar tensor [1, 3, h, w] as an image source: interleaved floats in [0, 1]. */
+function picture(name: string): { data: Float32Array; width: number; height: number } {
+  const [, channels, height, width] = manifest.tensors[name]!.shape as [number, number, number, number];
+  return { data: interleaved(tensor(name), channels), width, height };
+}
+
+/** [c, h, w] → [h, w, c] */
+function interleaved(planar: Float32Array, channels: number): Float32Array {
+  const count = planar.length / channels;
+  return planar.map((_, i) => planar[(i % channels) * count + Math.floor(i / channels)]!);
+}
+
+function relativeNorm(got: ArrayLike<number>, reference: ArrayLike<number>): number {
+  let difference = 0;
+  let size = 0;
+  for (let i = 0; i < reference.length; i++) {
+    difference += (got[i]! - reference[i]!) ** 2;
+    size += reference[i]! ** 2;
+  }
+  return Math.sqrt(difference / size);
+}
+
+async function network(pixels: string): Promise<Vgg> {
+  const bytes = new Uint8Array(readFileSync(sharedPath('oracle/a/net.onnx')));
+  return Vgg.fromOnnx(bytes, { preprocessing: pixels === 'bgr 255' ? 'bgr-255' : 'rgb-mean-std' });
+}
+
+async function sessionOf(recipe: string, optimizer?: OptimizerOptions, iterations = 30): Promise<StyleSession> {
+  return StyleSession.create({
+    device: await testDevice(),
+    network: await network(manifest.recipes[recipe]!.options.pixels),
+    content: picture('content'),
+    style: picture('style'),
+    size: { width: 52, height: 40 },
+    recipe,
+    iterations,
+    ...(optimizer && { optimizer }),
+  });
+}
+
+const known = Object.keys(manifest.recipes).filter((name) => name in recipes);
+
+describe.skipIf(missing !== undefined)(`against PyTorch${missing ? ` (skipped: ${missing})` : ''}`, () => {
+  for (const pooling of ['max', 'average'] as const) {
+    it(`activations with ${pooling} pooling lie within 1e-5 of RMS`, async () => {
+      const vgg = await network('rgb mean/std');
+      const names = ['conv1_1', 'relu1_1', 'pool1', 'relu2_1', 'relu3_1', 'relu4_1', 'relu4_2', 'relu5_1'] as const;
+      const found = await vgg.features(await testDevice(), picture('content'), names, { pooling });
+      for (const name of names) {
+        const reference = manifest.tensors[`${pooling}.${name}`]!;
+        expect([1, ...[2, 0, 1].map((axis) => found[name].shape[axis])]).toEqual(reference.shape);
+        const channels = reference.shape[1]!;
+        const error = relativeError(found[name].data, interleaved(tensor(`${pooling}.${name}`), channels));
+        expect(error, name).toBeLessThan(1e-5);
+      }
+    });
+  }
+
+  for (const recipe of known) {
+    it(`${recipe}: loss terms within 1e-4 and gradient within 1e-4 at the noise image`, async () => {
+      const session = await sessionOf(recipe);
+      try {
+        await session.writeImage(tensor('noise'));
+        const losses = await session.evaluate();
+        const reference = manifest.recipes[recipe]!.loss;
+        for (const term of ['content', 'style', 'tv', 'total'] as const) {
+          const scale = Math.max(Math.abs(reference[term]), 1e-12);
+          expect(Math.abs(losses[term] - reference[term]) / scale, term).toBeLessThan(1e-4);
+        }
+        const gradient = await session.gradient();
+        expect(relativeNorm(gradient, tensor(manifest.recipes[recipe]!.gradient))).toBeLessThan(1e-4);
+      } finally {
+        session.destroy();
+      }
+    });
+
+    for (const [name, run] of Object.entries(manifest.recipes[recipe]!.runs)) {
+      it(`${recipe}, ${name}: 10 losses within 0.5 %, 30 within 5 %`, async () => {
+        const rate = Number(run.config['lr']);
+        const optimizers: Record<string, OptimizerOptions> = {
+          lbfgs: { name: 'lbfgs', learningRate: rate, history: 100 },
+          adam: recipe === 'neural-style' ? { name: 'adam', learningRate: rate } : recipes[recipe]!.optimizer,
+          gd: { name: 'gd', learningRate: rate },
+        };
+        const session = await sessionOf(recipe, optimizers[name]);
+        try {
+          const deviations: number[] = [];
+          for await (const { losses, iteration } of session.run({ iterations: 30 })) {
+            const reference = run.trace[iteration - 1]!;
+            deviations.push(Math.abs(losses.total / reference - 1));
+          }
+          const worst = [Math.max(...deviations.slice(0, 10)), Math.max(...deviations)];
+          console.info(`${recipe}/${name}: worst of 10 ${worst[0]!.toExponential(1)}, of 30 ${worst[1]!.toExponential(1)}`);
+          expect(worst[0]).toBeLessThan(0.005);
+          expect(worst[1]).toBeLessThan(0.05);
+        } finally {
+          session.destroy();
+        }
+      });
+    }
+  }
+});
