@@ -29,7 +29,7 @@ export class Program {
   readonly #device: GPUDevice;
   readonly #plan: Plan;
   readonly #slots: readonly GPUBuffer[];
-  readonly #memory: ReadonlyMap<Tensor, GPUBuffer>;
+  readonly #memory: ReadonlyMap<Tensor, GPUBufferBinding>;
   readonly #kept: ReadonlySet<Tensor>;
   /** Variables and constants that the dispatches read: they belong to the tape and may be released. */
   readonly #leaves: readonly Tensor[];
@@ -51,14 +51,19 @@ export class Program {
     this.#kept = new Set([...outputs, ...plan.gradients.values()]);
     this.#leaves = leavesOf(plan);
     const { tensors, lifetimes } = valueLifetimes(plan, this.#kept);
-    const { slotOf, slotBytes } = placeValues(lifetimes);
+    const { slotOf, offsetOf, slotBytes } = placeValues(lifetimes);
     const { result, settled } = watchMemory(device, 'tape.compile', () => allocate(device, slotBytes));
     this.#slots = result;
-    this.#memory = new Map(tensors.map((t, i) => [t, this.#slots[slotOf[i]!]!]));
+    const placed = (i: number, size: number): GPUBufferBinding => ({
+      buffer: this.#slots[slotOf[i]!]!,
+      offset: offsetOf[i]!,
+      size,
+    });
+    this.#memory = new Map(tensors.map((t, i) => [t, placed(i, bytesOf(t.shape))]));
     const bind = (d: Dispatch<Tensor>): Dispatch<BufferRange> => ({
       ...d,
-      inputs: d.inputs.map((t) => this.#bufferOf(t)),
-      outputs: d.outputs.map((t) => this.#bufferOf(t)),
+      inputs: d.inputs.map((t) => this.#rangeOf(t)),
+      outputs: d.outputs.map((t) => this.#rangeOf(t)),
     });
     this.#once = new Sequence(device, 'program/once', plan.once.map(bind));
     this.#always = new Sequence(device, 'program', plan.always.map(bind));
@@ -70,10 +75,15 @@ export class Program {
     this.ready.catch(() => undefined); // reported to whoever awaits it, or by run()
   }
 
+  #rangeOf(tensor: Tensor): GPUBufferBinding {
+    const range = tensor.buffer ? { buffer: tensor.buffer } : this.#memory.get(tensor);
+    if (!range) throw released('program', tensor);
+    return range;
+  }
+
+  /** Variables, constants and results lie at the start of their buffers. */
   #bufferOf(tensor: Tensor): GPUBuffer {
-    const buffer = tensor.buffer ?? this.#memory.get(tensor);
-    if (!buffer) throw released('program', tensor);
-    return buffer;
+    return this.#rangeOf(tensor).buffer;
   }
 
   /** Records one run (forward, then backward) into the caller's encoder; never submits. */
@@ -172,20 +182,29 @@ function leavesOf({ once, always }: Plan): Tensor[] {
   return leaves;
 }
 
+interface Span {
+  first: number;
+  last: number;
+  readonly reads: Set<number>;
+  readonly writes: Set<number>;
+}
+
 /** Lifetimes over `once` followed by `always`. What must survive between runs lives to the end. */
 function valueLifetimes(
   { once, always }: Plan,
   kept: ReadonlySet<Tensor>,
 ): { tensors: Tensor[]; lifetimes: Lifetime[] } {
   const all = [...once, ...always];
-  const spans = new Map<Tensor, { first: number; last: number }>();
-  all.forEach(({ inputs, outputs }, i) => {
-    for (const tensor of [...inputs, ...outputs]) {
-      if (tensor.buffer) continue;
-      const span = spans.get(tensor);
-      if (span) span.last = i;
-      else spans.set(tensor, { first: i, last: i });
-    }
+  const spans = new Map<Tensor, Span>();
+  const spanOf = (tensor: Tensor, at: number): Span => {
+    const span = spans.get(tensor) ?? { first: at, last: at, reads: new Set(), writes: new Set() };
+    spans.set(tensor, span);
+    span.last = at;
+    return span;
+  };
+  all.forEach(({ inputs, outputs }, at) => {
+    for (const tensor of inputs) if (!tensor.buffer) spanOf(tensor, at).reads.add(at);
+    for (const tensor of outputs) if (!tensor.buffer) spanOf(tensor, at).writes.add(at);
   });
   for (const [tensor, span] of spans) {
     // A folded constant that a run reads must outlive every run; results are read after the run. Before their first
@@ -196,7 +215,11 @@ function valueLifetimes(
   const tensors = [...spans.keys()];
   return {
     tensors,
-    lifetimes: tensors.map((t) => ({ bytes: bytesOf(t.shape), ...spans.get(t)! })),
+    lifetimes: tensors.map((t) => ({
+      bytes: bytesOf(t.shape),
+      isResult: kept.has(t),
+      ...spans.get(t)!,
+    })),
   };
 }
 

@@ -308,6 +308,35 @@ describe('memory', () => {
     destroyBuffer(lent);
   });
 
+  it('that is shared changes no result: the same bytes as when every value is kept', async () => {
+    await withTape(async (tape) => {
+      const x = tape.variable([17, 19, 3], randomValues(17 * 19 * 3, 14));
+      const values: Tensor[] = [];
+      let y: Tensor = x;
+      for (const [layer, [from, to]] of ([[3, 8], [8, 12], [12, 5]] as const).entries()) {
+        const k = tape.constant([3, 3, from, to], randomValues(9 * from * to, 15 + layer));
+        for (const op of [
+          (t: Tensor) => tape.conv2d(t, k, { padding: 'reflect' }),
+          (t: Tensor) => tape.tanh(t),
+          (t: Tensor) => (layer === 1 ? tape.maxPool(t) : tape.concat([t, tape.square(t)])),
+          (t: Tensor) => tape.slice(t, [0, 0, 0], [t.shape[0]!, t.shape[1]!, to]),
+        ]) {
+          y = op(y);
+          values.push(y);
+        }
+      }
+      const loss = tape.add(tape.mean(tape.square(y)), tape.mean(tape.gram(values[0]!)));
+      const shared = tape.compile(loss, [x]);
+      const apart = tape.compile([loss, ...values], [x, ...values]);
+      expect(shared.cost.arenaBytes).toBeLessThan(apart.cost.arenaBytes / 1.5);
+      for (const program of [shared, apart]) await program.run();
+      expect(await shared.read(loss)).toEqual(await apart.read(loss));
+      expect(await shared.gradient(x)).toEqual(await apart.gradient(x));
+      shared.destroy();
+      apart.destroy();
+    });
+  });
+
   it('is shared by values that do not live together', async () => {
     await withTape((tape) => {
       let y = tape.variable([64, 64, 4]);
