@@ -61,7 +61,9 @@ export function buildFeatures(
   const side = minimumSide(layers);
   if (Math.min(h, w) < side) {
     throw new WgpuStyleError('bad-image', {
-      what: `the picture is too small for ${layers.at(-1)!.name}: got ${w}x${h}, need at least ${side}x${side}`,
+      what:
+        `the picture is too small for ${layers.at(-1)!.name}: got ${w}x${h}, ` +
+        `need at least ${side}x${side}`,
       where,
       fix: 'Take a larger picture, or layers before it',
     });

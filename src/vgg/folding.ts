@@ -4,7 +4,8 @@
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { ConvLayer, LayerPadding } from './layers.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
-import { needConstant, type Affine } from './operators.ts';
+import { needConstant } from './graph.ts';
+import type { Affine } from './operators.ts';
 import type { Triple } from './preprocessing.ts';
 import { tensorFloats } from './tensor.ts';
 

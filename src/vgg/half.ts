@@ -43,7 +43,8 @@ function narrowBits(bits: number): number {
   const fraction = bits & 0x7fffff;
   if (exponent === 0xff) {
     if (fraction === 0) return sign | 0x7c00;
-    return sign | 0x7c00 | (fraction >>> 13 || 0x200); // a NaN whose payload is cut to nothing must stay a NaN
+    // A NaN whose payload is cut to nothing must stay a NaN.
+    return sign | 0x7c00 | (fraction >>> 13 || 0x200);
   }
   const halfExponent = exponent - 112;
   if (halfExponent >= 0x1f) return sign | 0x7c00;

@@ -2,8 +2,8 @@
 // pad by one pixel, an affine map per channel. Whatever asks for anything else is refused by name.
 // No graph here: topology.ts walks it.
 
-import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
+import { findConstant, needConstant, unsupported } from './graph.ts';
 import type { LayerPadding, Pooling } from './layers.ts';
 import {
   floatAttribute,
@@ -22,43 +22,6 @@ import { tensorFloats, tensorIntegers } from './tensor.ts';
 export interface Affine {
   readonly scale: readonly number[];
   readonly shift: readonly number[];
-}
-
-/**
- * A constant by name, through Identity, Cast and Dropout of constants; undefined when it is
- * computed by other means.
- */
-export function findConstant(graph: OnnxGraph, name: string): onnx.ITensorProto | undefined {
-  let current = name;
-  for (let step = 0; step <= graph.nodes.length; step++) {
-    const tensor = graph.constants.get(current);
-    if (tensor) return tensor;
-    const maker = graph.makers.get(current);
-    if (!maker || !['Identity', 'Cast', 'Dropout'].includes(maker.op)) return undefined;
-    current = maker.inputs[0] ?? '';
-  }
-  return undefined;
-}
-
-/** Like `findConstant`, but a missing constant is an error that says what computes it. */
-export function needConstant(
-  graph: OnnxGraph,
-  node: OnnxNode,
-  index: number,
-  role: string,
-  where: string,
-): onnx.ITensorProto {
-  const name = node.inputs[index] ?? '';
-  const tensor = findConstant(graph, name);
-  if (tensor) return tensor;
-  const maker = graph.makers.get(name);
-  if (maker)
-    throw unsupported(node, `its ${role} is computed by ${maker.label}, need a constant`, where);
-  throw new WgpuStyleError('bad-model', {
-    what: `${node.label} has no ${role}: nothing in the file is called '${name}'`,
-    where,
-    fix: 'Export the model again with its weights inside one .onnx file',
-  });
 }
 
 /**
@@ -243,13 +206,4 @@ function batchNormOf(graph: OnnxGraph, node: OnnxNode, where: string): Affine {
   }
   const scale = gamma.map((value, c) => value / Math.sqrt(variance[c]! + epsilon));
   return { scale, shift: beta.map((value, c) => value - mean[c]! * scale[c]!) };
-}
-
-/** `unsupported-op`, naming the node, its operator and what it asked for. */
-export function unsupported(node: OnnxNode, what: string, where: string): WgpuStyleError {
-  return new WgpuStyleError('unsupported-op', {
-    what: `not a VGG: ${node.label} has ${what}`,
-    where,
-    fix: 'Give a VGG-11, -13, -16 or -19 (3x3 Conv, Relu, 2x2 pools), or stop before with upTo',
-  });
 }

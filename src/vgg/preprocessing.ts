@@ -46,7 +46,8 @@ export const namedPreprocessing: Readonly<Record<PreprocessingName, Preprocessin
 };
 
 const shapeOfMap =
-  "'rgb-mean-std', 'bgr-255' or { order: 'rgb' | 'bgr', scale, mean: [3], std: [3] } with finite numbers, std not 0";
+  "'rgb-mean-std', 'bgr-255' or { order: 'rgb' | 'bgr', scale, mean: [3], std: [3] } " +
+  'with finite numbers, std not 0';
 
 /**
  * The map behind a name, or the given map checked. Throws `code` (`bad-option` unless told) when it

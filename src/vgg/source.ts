@@ -44,7 +44,9 @@ async function readAny(source: VggSource, context: ReadContext): Promise<Uint8Ar
   if (source instanceof Response) return readResponse(source, source.url || 'a Response', context);
   if (source instanceof ReadableStream) return readStream(source, 'a stream', context);
   throw new WgpuStyleError('bad-option', {
-    what: `not a network file: got ${Object.prototype.toString.call(source).slice(8, -1)}, need bytes, a Blob, stream, Response, URL or path`,
+    what:
+      `not a network file: got ${Object.prototype.toString.call(source).slice(8, -1)}, ` +
+      'need bytes, a Blob, stream, Response, URL or path',
     where: context.where,
     fix: 'Hand over one of these',
   });
@@ -71,7 +73,9 @@ async function readLocation(location: string, context: ReadContext): Promise<Uin
   }
   if (!isFile && !['http', 'https', 'data', 'blob'].includes(kind)) {
     throw new WgpuStyleError('bad-option', {
-      what: `an address of unknown kind: got '${shortened(location)}', need http, https, data, blob or a path`,
+      what:
+        `an address of unknown kind: got '${shortened(location)}', ` +
+        'need http, https, data, blob or a path',
       where,
       fix: 'Load the file yourself and hand over its bytes',
     });
@@ -154,7 +158,9 @@ function failedFetch(
   cause?: unknown,
 ): WgpuStyleError {
   return new WgpuStyleError('network', {
-    what: `the network file could not be fetched: got ${got} for '${shortened(location)}', need its bytes`,
+    what:
+      `the network file could not be fetched: got ${got} for '${shortened(location)}', ` +
+      'need its bytes',
     where,
     fix: 'Check the address and the connection, or download the file and give its path or bytes',
     ...(cause !== undefined && { cause }),

@@ -5,6 +5,15 @@
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { decodeConv, frontConv, type ConvStep } from './folding.ts';
+import {
+  cyclic,
+  headOps,
+  imageInput,
+  leadsToConv,
+  needConstant,
+  nextNode,
+  unsupported,
+} from './graph.ts';
 import { unknownLayer, type Layer, type LayerPadding, type Pooling } from './layers.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import {
@@ -12,10 +21,8 @@ import {
   convPads,
   isDenseConv,
   isIdentityPool,
-  needConstant,
   paddingOf,
   poolingOf,
-  unsupported,
   type Affine,
 } from './operators.ts';
 import type { ChannelAffine, Triple } from './preprocessing.ts';
@@ -31,21 +38,6 @@ export interface FoundNetwork {
   readonly layers: readonly Layer[];
   readonly front: ChannelAffine | undefined;
 }
-
-/** Operators after which a classifier begins, provided that no convolution follows. */
-const headOps: ReadonlySet<string> = new Set([
-  'Flatten',
-  'Reshape',
-  'Gemm',
-  'MatMul',
-  'GlobalAveragePool',
-  'GlobalMaxPool',
-  'ReduceMean',
-  'ReduceMax',
-  'Squeeze',
-  'Transpose',
-  'Softmax',
-]);
 
 const passThrough: ReadonlySet<string> = new Set(['Identity', 'Dropout', 'Cast']);
 
@@ -224,66 +216,4 @@ function composeFront(
     gain: each((i) => at(scale, i) * before.gain[from[i]!]!),
     shift: each((i) => at(scale, i) * before.shift[from[i]!]! + at(shift, i)),
   };
-}
-
-/**
- * The one operator that reads `tensor`; undefined at the end of the graph. Size queries (Shape) do
- * not count.
- */
-function nextNode(
-  graph: OnnxGraph,
-  tensor: string,
-  where: string,
-  isReached: boolean,
-): OnnxNode | undefined {
-  const readers = (graph.readers.get(tensor) ?? []).filter((node) => node.op !== 'Shape');
-  if (readers.length < 2) return readers[0];
-  // A classifier may branch as it likes, and so may whatever follows the last layer asked for.
-  if (isReached || readers.every((node) => headOps.has(node.op) && !leadsToConv(graph, node))) {
-    return readers.find((node) => headOps.has(node.op));
-  }
-  const others = readers.slice(1).map((node) => node.label);
-  throw unsupported(
-    readers[0]!,
-    `the same input as ${others.join(', ')}: the graph branches`,
-    where,
-  );
-}
-
-/** Whether any convolution depends on `start`'s output. */
-function leadsToConv(graph: OnnxGraph, start: OnnxNode): boolean {
-  const reached = new Set([start]);
-  // A Set grows while it is iterated: this visits every node downstream once.
-  for (const node of reached) {
-    for (const name of node.outputs) {
-      for (const reader of graph.readers.get(name) ?? []) {
-        if (reader.op === 'Conv' || reader.op === 'ConvTranspose') return true;
-        reached.add(reader);
-      }
-    }
-  }
-  return false;
-}
-
-/**
- * The name of the picture among the graph's inputs: the only one, or the only one with four axes.
- */
-function imageInput(graph: OnnxGraph, where: string): string {
-  const { inputs } = graph;
-  const pictures = inputs.length > 1 ? inputs.filter((input) => input.dims?.length === 4) : inputs;
-  if (pictures.length === 1) return pictures[0]!.name;
-  const names = inputs.map((input) => `'${input.name}'`).join(', ') || 'none';
-  throw new WgpuStyleError('bad-model', {
-    what: `no single image input: got ${names}, need one with shape [n, 3, h, w]`,
-    where,
-    fix: 'Export the model with one picture as its input',
-  });
-}
-
-function cyclic(node: OnnxNode, where: string): WgpuStyleError {
-  return new WgpuStyleError('bad-model', {
-    what: `the graph runs in a circle through ${node.label}`,
-    where,
-    fix: 'Export the model again',
-  });
 }

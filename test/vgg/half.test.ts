@@ -40,12 +40,24 @@ describe('float16', () => {
       expected.push(low.value, even.value, high.value);
     }
     const got = widenHalf(narrowToHalf(Float32Array.from(inputs)));
-    const wrong = inputs.filter((_, i) => got[i] !== expected[i] && !(got[i] === 0 && expected[i] === 0));
+    const wrong = inputs.filter(
+      (_, i) => got[i] !== expected[i] && !(got[i] === 0 && expected[i] === 0),
+    );
     expect(wrong).toEqual([]);
   });
 
   test('the edges of the range: overflow at 65,520, underflow at 2^-25, signs kept', () => {
-    const edges = [65504, 65519.996, 65520, -65520, 1e38, 2 ** -25, 2 ** -25 * 1.0001, -(2 ** -26), -0];
+    const edges = [
+      65504,
+      65519.996,
+      65520,
+      -65520,
+      1e38,
+      2 ** -25,
+      2 ** -25 * 1.0001,
+      -(2 ** -26),
+      -0,
+    ];
     const got = Array.from(narrowToHalf(Float32Array.from(edges)));
     expect(got).toEqual([0x7bff, 0x7bff, 0x7c00, 0xfc00, 0x7c00, 0, 1, 0x8000, 0x8000]);
   });

@@ -1,5 +1,6 @@
-// Small ONNX files for the importer's tests, encoded with onnx-proto itself, and a generator of VGGs of any width, depth
-// and manner of export. Returns the numbers that went in, so that tests need not read them back.
+// Small ONNX files for the importer's tests, encoded with onnx-proto itself, and a generator of
+// VGGs of any width, depth and manner of export. Returns the numbers that went in, so that tests
+// need not read them back.
 
 import type { onnx } from 'onnx-proto';
 import { randomValues } from '../check.ts';
@@ -15,7 +16,10 @@ export interface TensorStyle {
 const typeNumbers = { float: 1, float16: 10, double: 11, bfloat16: 16 } as const;
 
 async function proto(): Promise<Proto> {
-  const module = (await import('onnx-proto')) as unknown as { default?: { onnx: Proto }; onnx: Proto };
+  const module = (await import('onnx-proto')) as unknown as {
+    default?: { onnx: Proto };
+    onnx: Proto;
+  };
   return (module.default ?? module).onnx;
 }
 
@@ -47,7 +51,10 @@ export function intTensor(name: string, values: readonly number[]): onnx.ITensor
   return { name, dims: [values.length], dataType: 7, rawData };
 }
 
-/** A node; attributes by type of value: whole number, `{ f }` for floats, list of whole numbers, text, tensor. */
+/**
+ * A node; attributes by type of value: whole number, `{ f }` for floats, list of whole numbers,
+ * text, tensor.
+ */
 export function node(
   opType: string,
   input: readonly string[],
@@ -59,7 +66,8 @@ export function node(
 ): onnx.INodeProto {
   const attribute = Object.entries(attributes).map(([key, value]): onnx.IAttributeProto => {
     if (typeof value === 'number') return { name: key, i: value, type: 2 };
-    if (typeof value === 'string') return { name: key, s: new TextEncoder().encode(value), type: 3 };
+    if (typeof value === 'string')
+      return { name: key, s: new TextEncoder().encode(value), type: 3 };
     if (Array.isArray(value)) return { name: key, ints: [...value], type: 7 };
     return { name: key, ...(value as { f: number }) };
   });
@@ -230,7 +238,10 @@ export async function makeVgg(
   });
   if (style.head) {
     add('Flatten', []);
-    add('Gemm', [weights([5, cin * 49], new Float32Array(5 * cin * 49)), weights([5], new Float32Array(5))]);
+    add('Gemm', [
+      weights([5, cin * 49], new Float32Array(5 * cin * 49)),
+      weights([5], new Float32Array(5)),
+    ]);
     add('Relu', []);
   }
   if (style.reversed) nodes.reverse();

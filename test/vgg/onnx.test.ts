@@ -1,4 +1,5 @@
-// The importer against networks that the tests write themselves: every field, exporter habit and depth has its case.
+// The importer against networks that the tests write themselves: every field, exporter habit and
+// depth has its case.
 
 import { describe, expect, test } from 'vitest';
 import { Vgg, type ConvLayer } from '../../src/vgg/index.ts';
@@ -71,7 +72,9 @@ describe('topology', () => {
   });
 
   test('nodes may stand in any order', async () => {
-    expect(names(await expectExact({ ...small, reversed: true, constants: true }))).toBe(smallNames);
+    expect(names(await expectExact({ ...small, reversed: true, constants: true }))).toBe(
+      smallNames,
+    );
   });
 
   test('Identity, Cast and Dropout are passed through', async () => {
@@ -91,7 +94,11 @@ describe('topology', () => {
     ['AveragePool', 'average'],
   ] as const)('%s is the pooling %s', async (pool, pooling) => {
     const vgg = await expectExact({ ...small, pool });
-    expect(vgg.layers.find((layer) => layer.kind === 'pool')).toEqual({ kind: 'pool', name: 'pool1', pooling });
+    expect(vgg.layers.find((layer) => layer.kind === 'pool')).toEqual({
+      kind: 'pool',
+      name: 'pool1',
+      pooling,
+    });
   });
 
   test.each([
@@ -120,7 +127,9 @@ describe('topology', () => {
     expect(names(await Vgg.fromOnnx(bytes, { upTo: 'relu1_1' }))).toBe('conv1_1 relu1_1');
     expect(names(await Vgg.fromOnnx(bytes, { upTo: 'conv1_1' }))).toBe('conv1_1');
     await expect(Vgg.fromOnnx(bytes)).rejects.toMatchObject({ code: 'unsupported-op' });
-    await expect(Vgg.fromOnnx(bytes, { upTo: 'conv1_2' })).rejects.toMatchObject({ code: 'bad-model' });
+    await expect(Vgg.fromOnnx(bytes, { upTo: 'conv1_2' })).rejects.toMatchObject({
+      code: 'bad-model',
+    });
   });
 
   test('adaptive pooling before the classifier is no layer', async () => {
@@ -131,7 +140,9 @@ describe('topology', () => {
       node('Flatten', ['c'], ['d']),
     ];
     const initializers = [floatTensor('w', [2, 3, 3, 3], randomValues(54, 1))];
-    expect(names(await Vgg.fromOnnx(await encodeModel({ nodes, initializers })))).toBe('conv1_1 pool1');
+    expect(names(await Vgg.fromOnnx(await encodeModel({ nodes, initializers })))).toBe(
+      'conv1_1 pool1',
+    );
   });
 
   test("a view after the features (PyTorch's Shape, Gather, Concat, Reshape) is the classifier", async () => {
@@ -180,7 +191,8 @@ describe('weights', () => {
 });
 
 describe('folding', () => {
-  // Both sides are the same real numbers; what is left is the rounding of the folded weights to float32 (6e-8 each).
+  // Both sides are the same real numbers; what is left is the rounding of the folded weights to
+  // float32 (6e-8 each).
   const tolerance = 5e-7;
   const size = { h: 5, w: 4 };
 
@@ -204,7 +216,9 @@ describe('folding', () => {
         return ((value - mean[c]!) / deviation) * gamma[c]! + beta[c]!;
       });
       const folded = convs(vgg)[i]!;
-      expect(relativeError(conv2d(g, x, folded.weight, folded.bias), reference)).toBeLessThan(tolerance);
+      expect(relativeError(conv2d(g, x, folded.weight, folded.bias), reference)).toBeLessThan(
+        tolerance,
+      );
     });
   });
 
@@ -239,7 +253,9 @@ describe('folding', () => {
       const c = i % 2;
       return (0.5 * (subtract![c]! - multiply![c]! * (value + add![c]!))) / divide![c]!;
     });
-    expect(relativeError(conv2d(g, x, folded!.weight, folded!.bias), reference)).toBeLessThan(tolerance);
+    expect(relativeError(conv2d(g, x, folded!.weight, folded!.bias), reference)).toBeLessThan(
+      tolerance,
+    );
   });
 
   test('upTo a convolution includes the batch norm behind it', async () => {
@@ -252,7 +268,13 @@ describe('folding', () => {
   test('batch norm behind a Relu is refused: it does not fold exactly under zero padding', async () => {
     const ones = (name: string) => floatTensor(name, [2], [1, 1]);
     const bytes = await encodeModel({
-      initializers: [floatTensor('w', [2, 3, 3, 3], randomValues(54, 5)), ones('g'), ones('b'), ones('m'), ones('v')],
+      initializers: [
+        floatTensor('w', [2, 3, 3, 3], randomValues(54, 5)),
+        ones('g'),
+        ones('b'),
+        ones('m'),
+        ones('v'),
+      ],
       nodes: [
         node('Conv', ['input', 'w'], ['a'], { pads: [1, 1, 1, 1] }),
         node('Relu', ['a'], ['r']),

@@ -23,7 +23,8 @@ async function behind(
   });
 }
 
-const perChannel = (name: string, values: readonly number[]) => floatTensor(name, [1, 3, 1, 1], values);
+const perChannel = (name: string, values: readonly number[]) =>
+  floatTensor(name, [1, 3, 1, 1], values);
 
 describe('preprocessing', () => {
   test('a file that says nothing is taken as rgb-mean-std, and the network says that this was assumed', async () => {
@@ -36,7 +37,12 @@ describe('preprocessing', () => {
   test('an option decides, by name or as a map', async () => {
     const { bytes } = await makeVgg({ blocks });
     const named = await Vgg.fromOnnx(bytes, { preprocessing: 'bgr-255' });
-    expect(named.preprocessing).toEqual({ order: 'bgr', scale: 255, mean: [103.939, 116.779, 123.68], std: [1, 1, 1] });
+    expect(named.preprocessing).toEqual({
+      order: 'bgr',
+      scale: 255,
+      mean: [103.939, 116.779, 123.68],
+      std: [1, 1, 1],
+    });
     expect(named.preprocessingSource).toBe('option');
     const map = { order: 'rgb', scale: 1, mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] } as const;
     const mapped = await Vgg.fromOnnx(bytes, { preprocessing: map });
@@ -56,7 +62,9 @@ describe('preprocessing', () => {
   ])('%j is refused as an option before the file is read', async (preprocessing) => {
     const loading = Vgg.fromOnnx('no/such/file.onnx', { preprocessing: preprocessing as never });
     await expect(loading).rejects.toMatchObject({ code: 'bad-option' });
-    await expect(loading).rejects.toThrow(/preprocessing is not one: got .*Give 'rgb-mean-std', 'bgr-255' or/);
+    await expect(loading).rejects.toThrow(
+      /preprocessing is not one: got .*Give 'rgb-mean-std', 'bgr-255' or/,
+    );
   });
 
   test("the file's metadata decides where it speaks; nonsense there is a bad model", async () => {
@@ -67,7 +75,9 @@ describe('preprocessing', () => {
     const vgg = await Vgg.fromOnnx(await model('"bgr-255"'));
     expect(vgg.preprocessing).toEqual(namedPreprocessing['bgr-255']);
     expect(vgg.preprocessingSource).toBe('file');
-    await expect(Vgg.fromOnnx(await model('{"order":'))).rejects.toMatchObject({ code: 'bad-model' });
+    await expect(Vgg.fromOnnx(await model('{"order":'))).rejects.toMatchObject({
+      code: 'bad-model',
+    });
   });
 });
 
@@ -84,7 +94,10 @@ describe('nodes before the first convolution become preprocessing', () => {
       [perChannel('mean', [0.485, 0.456, 0.406]), perChannel('std', [0.229, 0.224, 0.225])],
     );
     const vgg = await Vgg.fromOnnx(bytes);
-    expect(vgg.report).toMatchObject({ preprocessing: 'rgb-mean-std', preprocessingSource: 'graph' });
+    expect(vgg.report).toMatchObject({
+      preprocessing: 'rgb-mean-std',
+      preprocessingSource: 'graph',
+    });
   });
 
   test('a graph that takes 0..255 is told by its own numbers', async () => {
@@ -111,7 +124,9 @@ describe('nodes before the first convolution become preprocessing', () => {
     const { preprocessing } = await Vgg.fromOnnx(bytes, { preprocessing: 'bgr-255' });
     for (const rgb of colours) {
       const input = apply(namedPreprocessing['bgr-255'], rgb);
-      const expected = input.map((x, i) => ((x - [7, 8, 9][i]!) / [2, 4, 0.5][i]!) * (i + 1) + i + 4);
+      const expected = input.map(
+        (x, i) => ((x - [7, 8, 9][i]!) / [2, 4, 0.5][i]!) * (i + 1) + i + 4,
+      );
       apply(preprocessing, rgb).forEach((value, i) => expect(value).toBeCloseTo(expected[i]!, 4));
     }
   });
@@ -120,7 +135,10 @@ describe('nodes before the first convolution become preprocessing', () => {
     const turn = [0, 0, 255, 0, 255, 0, 255, 0, 0];
     const bytes = await behind(
       [node('Conv', ['input', 'turn', 'mean'], ['x'])],
-      [floatTensor('turn', [3, 3, 1, 1], turn), floatTensor('mean', [3], [-103.939, -116.779, -123.68])],
+      [
+        floatTensor('turn', [3, 3, 1, 1], turn),
+        floatTensor('mean', [3], [-103.939, -116.779, -123.68]),
+      ],
     );
     const vgg = await Vgg.fromOnnx(bytes);
     expect(vgg.layers.map((layer) => layer.name)).toEqual(['conv1_1']);
@@ -137,7 +155,10 @@ describe('nodes before the first convolution become preprocessing', () => {
     expect(vgg.layers.map((layer) => layer.name)).toEqual(['conv0', 'conv1_1']);
     expect(vgg.preprocessing).toEqual({ order: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] });
     expect(vgg.preprocessingSource).toBe('graph');
-    expect(vgg.layers[0]).toMatchObject({ kernel: [1, 1], weight: Float32Array.of(1, 3, 255, 2, 255, 5, 255, 4, 6) });
+    expect(vgg.layers[0]).toMatchObject({
+      kernel: [1, 1],
+      weight: Float32Array.of(1, 3, 255, 2, 255, 5, 255, 4, 6),
+    });
   });
 
   test('a channel multiplied by zero is refused', async () => {

@@ -1,4 +1,5 @@
-// What is no VGG, or no ONNX file, is refused with a code and the name of the first thing that is wrong.
+// What is no VGG, or no ONNX file, is refused with a code and the name of the first thing that is
+// wrong.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
@@ -6,7 +7,14 @@ import { Vgg, type VggOptions } from '../../src/vgg/index.ts';
 import { WgpuStyleError } from '../../src/gpu/errors.ts';
 import { randomValues } from '../check.ts';
 import { sharedMissing, sharedPath } from '../shared.ts';
-import { encodeModel, floatTensor, intTensor, makeVgg, node, type ModelParts } from './make-onnx.ts';
+import {
+  encodeModel,
+  floatTensor,
+  intTensor,
+  makeVgg,
+  node,
+  type ModelParts,
+} from './make-onnx.ts';
 
 const same = { pads: [1, 1, 1, 1] };
 const w3 = floatTensor('w', [2, 3, 3, 3], randomValues(54, 1));
@@ -42,7 +50,11 @@ describe('operators that no VGG has are named', () => {
     ['a 3x3 window', { kernel_shape: [3, 3], strides: [2, 2] }, /window 3x3/],
     ['stride 1', { kernel_shape: [2, 2] }, /strides \[1, 1\]/],
     ['pads', { kernel_shape: [2, 2], strides: [2, 2], pads: [0, 0, 1, 1] }, /pads \[0, 0, 1, 1\]/],
-    ['auto_pad', { kernel_shape: [2, 2], strides: [2, 2], auto_pad: 'SAME_UPPER' }, /auto_pad SAME_UPPER/],
+    [
+      'auto_pad',
+      { kernel_shape: [2, 2], strides: [2, 2], auto_pad: 'SAME_UPPER' },
+      /auto_pad SAME_UPPER/,
+    ],
     ['sizes rounded up', { kernel_shape: [2, 2], strides: [2, 2], ceil_mode: 1 }, /ceil_mode 1/],
   ])('a pool with %s', async (_, attributes, message) => {
     const nodes = [conv, node('MaxPool', ['a'], ['b'], attributes, 'odd pool')];
@@ -67,8 +79,14 @@ describe('operators that no VGG has are named', () => {
   });
 
   test('a branch: two nodes that read one tensor', async () => {
-    const nodes = [conv, node('Relu', ['a'], ['b'], {}, 'left'), node('Conv', ['a', 'v'], ['c'], {}, 'right')];
-    expect(await refusedModel({ nodes, initializers: [w3] })).toMatch(/'left' \(Relu\).*'right' \(Conv\).*branches/);
+    const nodes = [
+      conv,
+      node('Relu', ['a'], ['b'], {}, 'left'),
+      node('Conv', ['a', 'v'], ['c'], {}, 'right'),
+    ];
+    expect(await refusedModel({ nodes, initializers: [w3] })).toMatch(
+      /'left' \(Relu\).*'right' \(Conv\).*branches/,
+    );
   });
 
   test('a Reshape in the middle is not mistaken for the classifier', async () => {
@@ -85,7 +103,10 @@ describe('operators that no VGG has are named', () => {
     [[0, 1, 1, 1, 0, 0, 1, 1], 'reflect', /pads/],
     [[0, 0, 1, 1, 0, 0, 1, 1], 'wrap', /mode 'wrap'/],
   ])('a Pad of %j with mode %s', async (pads, mode, message) => {
-    const nodes = [node('Pad', ['input', 'p'], ['x'], { mode }, 'pad'), node('Conv', ['x', 'w'], ['a'])];
+    const nodes = [
+      node('Pad', ['input', 'p'], ['x'], { mode }, 'pad'),
+      node('Conv', ['x', 'w'], ['a']),
+    ];
     const refused = await refusedModel({ nodes, initializers: [w3, intTensor('p', pads)] });
     expect(refused).toMatch(/^unsupported-op: .*'pad' \(Pad\)/);
     expect(refused).toMatch(message);
@@ -98,14 +119,21 @@ describe('operators that no VGG has are named', () => {
   });
 
   test('weights that are computed', async () => {
-    const nodes = [node('Mul', ['w', 's'], ['v'], {}, 'scaler'), node('Conv', ['input', 'v'], ['a'], same)];
+    const nodes = [
+      node('Mul', ['w', 's'], ['v'], {}, 'scaler'),
+      node('Conv', ['input', 'v'], ['a'], same),
+    ];
     const initializers = [w3, floatTensor('s', [], [2])];
-    expect(await refusedModel({ nodes, initializers })).toMatch(/weight is computed by node 'scaler' \(Mul\)/);
+    expect(await refusedModel({ nodes, initializers })).toMatch(
+      /weight is computed by node 'scaler' \(Mul\)/,
+    );
   });
 
   test('quantised weights', async () => {
     const weights = { name: 'w', dims: [2, 3, 3, 3], dataType: 3, rawData: new Uint8Array(54) };
-    expect(await refusedModel({ nodes: [conv], initializers: [weights] })).toMatch(/^unsupported-op: .*data type 3/);
+    expect(await refusedModel({ nodes: [conv], initializers: [weights] })).toMatch(
+      /^unsupported-op: .*data type 3/,
+    );
   });
 });
 
@@ -114,7 +142,9 @@ describe('files that are broken', () => {
     const { bytes } = await makeVgg({ blocks: [[2], [3]] });
     const whole = await Vgg.fromOnnx(bytes);
     for (let length = 0; length < bytes.length; length += length < 200 ? 1 : 13) {
-      const outcome: unknown = await Vgg.fromOnnx(bytes.slice(0, length)).catch((error: unknown) => error);
+      const outcome: unknown = await Vgg.fromOnnx(bytes.slice(0, length)).catch(
+        (error: unknown) => error,
+      );
       if (outcome instanceof Vgg) expect(outcome.layers).toEqual(whole.layers);
       else expect(outcome).toMatchObject({ name: 'WgpuStyleError', code: 'bad-model' });
     }
@@ -136,12 +166,24 @@ describe('files that are broken', () => {
   });
 
   test.each([
-    ['too few numbers', floatTensor('w', [2, 3, 3, 3], [1, 2, 3]), /has 12 bytes, its shape needs 216/],
+    [
+      'too few numbers',
+      floatTensor('w', [2, 3, 3, 3], [1, 2, 3]),
+      /has 12 bytes, its shape needs 216/,
+    ],
     ['a shape beyond all memory', { ...w3, dims: [1e9, 1e9, 3, 3] }, /impossible shape/],
     ['a negative side', { ...w3, dims: [-2, 3, 3, 3] }, /impossible shape/],
-    ['NaN', floatTensor('w', [2, 3, 3, 3], randomValues(54, 1).fill(Number.NaN, 7)), /NaN at index 7/],
+    [
+      'NaN',
+      floatTensor('w', [2, 3, 3, 3], randomValues(54, 1).fill(Number.NaN, 7)),
+      /NaN at index 7/,
+    ],
     ['external data', { ...w3, rawData: new Uint8Array(0), dataLocation: 1 }, /external data/],
-    ['four input channels', floatTensor('w', [2, 4, 3, 3], randomValues(72, 1)), /takes 4 channels, but 3/],
+    [
+      'four input channels',
+      floatTensor('w', [2, 4, 3, 3], randomValues(72, 1)),
+      /takes 4 channels, but 3/,
+    ],
   ])('weights with %s', async (_, weight, message) => {
     const refused = await refusedModel({ nodes: [conv], initializers: [weight] });
     expect(refused).toMatch(/^bad-model: /);
@@ -150,12 +192,17 @@ describe('files that are broken', () => {
 
   test('a bias of another length', async () => {
     const nodes = [node('Conv', ['input', 'w', 'b'], ['a'], same)];
-    const refused = await refusedModel({ nodes, initializers: [w3, floatTensor('b', [3], [1, 2, 3])] });
+    const refused = await refusedModel({
+      nodes,
+      initializers: [w3, floatTensor('b', [3], [1, 2, 3])],
+    });
     expect(refused).toMatch(/^bad-model: .*bias of 3 numbers, need 2/);
   });
 
   test('weights that are nowhere', async () => {
-    expect(await refusedModel({ nodes: [conv] })).toMatch(/^bad-model: .*nothing in the file is called 'w'/);
+    expect(await refusedModel({ nodes: [conv] })).toMatch(
+      /^bad-model: .*nothing in the file is called 'w'/,
+    );
   });
 
   test('a graph that runs in a circle', async () => {
@@ -164,7 +211,9 @@ describe('files that are broken', () => {
       node('Identity', ['a'], ['b']),
       node('Identity', ['b'], ['input']),
     ];
-    expect(await refusedModel({ nodes })).toMatch(/^bad-model: .*runs in a circle through node 'a'/);
+    expect(await refusedModel({ nodes })).toMatch(
+      /^bad-model: .*runs in a circle through node 'a'/,
+    );
   });
 
   test('constants that name each other in a circle', async () => {
@@ -178,7 +227,9 @@ describe('files that are broken', () => {
 
   test('no picture among the inputs, or two', async () => {
     const nodes = [conv];
-    expect(await refusedModel({ nodes, initializers: [w3], inputs: [] })).toMatch(/^bad-model: .*got none/);
+    expect(await refusedModel({ nodes, initializers: [w3], inputs: [] })).toMatch(
+      /^bad-model: .*got none/,
+    );
     const two = await refusedModel({ nodes, initializers: [w3], inputs: ['input', 'other'] });
     expect(two).toMatch(/^bad-model: .*got 'input', 'other'/);
   });
@@ -195,14 +246,18 @@ describe('options', () => {
     const { bytes } = await makeVgg({ blocks: [[2], [3]] });
     const { code, message } = await refusal(bytes, { upTo: 'relu9_9' });
     expect(code).toBe('bad-option');
-    expect(message).toMatch(/no layer 'relu9_9'\. Take one of conv1_1, relu1_1, pool1, conv2_1, relu2_1/);
+    expect(message).toMatch(
+      /no layer 'relu9_9'\. Take one of conv1_1, relu1_1, pool1, conv2_1, relu2_1/,
+    );
     const vgg = await Vgg.fromOnnx(bytes);
     expect(() => vgg.upTo('pool7')).toThrow(/no layer 'pool7'/);
     expect(() => vgg.minimumSize('pool7')).toThrow(/no layer 'pool7'/);
   });
 
   test('upTo that is no text', async () => {
-    expect(await refusal(new Uint8Array(1), { upTo: 5 as never })).toMatchObject({ code: 'bad-option' });
+    expect(await refusal(new Uint8Array(1), { upTo: 5 as never })).toMatchObject({
+      code: 'bad-option',
+    });
   });
 });
 

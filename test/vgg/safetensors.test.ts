@@ -1,4 +1,5 @@
-// Weights files: a network there and back, the file that ships with the library, and every way in which one can be wrong.
+// Weights files: a network there and back, the file that ships with the library, and every way in
+// which one can be wrong.
 
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
@@ -11,7 +12,9 @@ const weights = path.resolve(import.meta.dirname, '../../weights');
 
 /** A file from a header and data, written by hand. */
 function pack(header: unknown, data: Uint8Array = new Uint8Array(0)): Uint8Array<ArrayBuffer> {
-  const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
+  const text = new TextEncoder().encode(
+    typeof header === 'string' ? header : JSON.stringify(header),
+  );
   const bytes = new Uint8Array(8 + text.length + data.length);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(text.length), true);
   bytes.set(text, 8);
@@ -73,7 +76,13 @@ describe('a network there and back', () => {
   });
 
   test('metadata of its own travels along', async () => {
-    const named = new Vgg({ ...vgg, metadata: new Map([['name', 'Näme'], ['licence', 'MIT']]) });
+    const named = new Vgg({
+      ...vgg,
+      metadata: new Map([
+        ['name', 'Näme'],
+        ['licence', 'MIT'],
+      ]),
+    });
     const back = await Vgg.fromSafetensors(await named.toSafetensors());
     expect([...back.metadata]).toEqual([...named.metadata]);
   });
@@ -90,8 +99,12 @@ describe('a network there and back', () => {
       layer.kind === 'conv' ? { ...layer, bias: layer.bias.map(() => 70_000) } : layer,
     );
     const large = new Vgg({ ...vgg, layers });
-    await expect(large.toSafetensors()).rejects.toThrow(/too large for float16\. Write with dtype 'f32'/);
-    expect((await Vgg.fromSafetensors(await large.toSafetensors({ dtype: 'f32' }))).layers).toEqual(layers);
+    await expect(large.toSafetensors()).rejects.toThrow(
+      /too large for float16\. Write with dtype 'f32'/,
+    );
+    expect((await Vgg.fromSafetensors(await large.toSafetensors({ dtype: 'f32' }))).layers).toEqual(
+      layers,
+    );
   });
 
   test('another dtype is refused', async () => {
@@ -120,16 +133,22 @@ describe('the embedded network', () => {
 
   test('its ONNX export imports as the same numbers', async () => {
     const vgg = await defaultNetwork();
-    const onnx = await Vgg.fromOnnx(new Uint8Array(readFileSync(path.join(weights, 'default.onnx'))));
+    const onnx = await Vgg.fromOnnx(
+      new Uint8Array(readFileSync(path.join(weights, 'default.onnx'))),
+    );
     expect(onnx.layers).toEqual(vgg.layers);
   });
 
   test('its tensors are the bytes of the file, widened', async () => {
-    const { header, data: raw } = unpack(new Uint8Array(readFileSync(path.join(weights, 'default.safetensors'))));
+    const { header, data: raw } = unpack(
+      new Uint8Array(readFileSync(path.join(weights, 'default.safetensors'))),
+    );
     const vgg = await defaultNetwork();
     for (const layer of vgg.layers) {
       if (layer.kind !== 'conv') continue;
-      const { data_offsets } = header[`${layer.name}.weight`]! as { data_offsets: [number, number] };
+      const { data_offsets } = header[`${layer.name}.weight`]! as {
+        data_offsets: [number, number];
+      };
       const halfs = new Uint16Array(raw.slice(...data_offsets).buffer);
       expect(layer.weight).toEqual(widenHalf(halfs));
     }
@@ -140,7 +159,10 @@ describe('broken files are refused as bad-weights, saying why', () => {
   const withMetadata = (change: Record<string, unknown>) =>
     pack({ __metadata__: { ...metadata, ...change }, ...tensors }, data);
   const withTensor = (name: string, change: Record<string, unknown>) =>
-    pack({ __metadata__: metadata, ...tensors, [name]: { ...tensors['conv1_1.weight'], ...change } }, data);
+    pack(
+      { __metadata__: metadata, ...tensors, [name]: { ...tensors['conv1_1.weight'], ...change } },
+      data,
+    );
 
   test('the file that the following cases break is sound', async () => {
     const vgg = await Vgg.fromSafetensors(withMetadata({}));
@@ -149,7 +171,11 @@ describe('broken files are refused as bad-weights, saying why', () => {
 
   test.each([
     ['empty', new Uint8Array(0), /got 0 bytes/],
-    ['a header longer than the file', Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 0, 123), /header of 255 bytes in a file of 9/],
+    [
+      'a header longer than the file',
+      Uint8Array.of(255, 0, 0, 0, 0, 0, 0, 0, 123),
+      /header of 255 bytes in a file of 9/,
+    ],
     ['a header of 2^63 bytes', new Uint8Array(9).fill(255), /header of 18446744073709551615 bytes/],
     ['a header that is no JSON', pack('{"a":'), /its header is not JSON/],
     ['a header that is no UTF-8', pack('{}').fill(0xff, 8), /its header is not JSON/],
@@ -159,22 +185,70 @@ describe('broken files are refused as bad-weights, saying why', () => {
     ['a later version', withMetadata({ version: '2' }), /version '2'/],
     ['another layout', withMetadata({ layout: 'oihw' }), /layout 'oihw'/],
     ['metadata that is no text', withMetadata({ version: 1 }), /not an object of texts/],
-    ['topology that is no JSON', withMetadata({ topology: 'conv1_1' }), /topology in the metadata is not JSON/],
-    ['unknown layers', withMetadata({ topology: '["conv1_1","gelu1_1"]' }), /topology is not a list of layers/],
-    ['a layer twice', withMetadata({ topology: '["conv1_1","conv1_1"]' }), /topology is not a list/],
+    [
+      'topology that is no JSON',
+      withMetadata({ topology: 'conv1_1' }),
+      /topology in the metadata is not JSON/,
+    ],
+    [
+      'unknown layers',
+      withMetadata({ topology: '["conv1_1","gelu1_1"]' }),
+      /topology is not a list of layers/,
+    ],
+    [
+      'a layer twice',
+      withMetadata({ topology: '["conv1_1","conv1_1"]' }),
+      /topology is not a list/,
+    ],
     ['no layers', withMetadata({ topology: '[]' }), /topology is not a list/],
-    ['a layer without tensors', withMetadata({ topology: '["conv1_1","conv1_2"]' }), /no tensor 'conv1_2\.weight'/],
-    ['preprocessing of another form', withMetadata({ preprocessing: '"lab"' }), /preprocessing is not one: got "lab"/],
+    [
+      'a layer without tensors',
+      withMetadata({ topology: '["conv1_1","conv1_2"]' }),
+      /no tensor 'conv1_2\.weight'/,
+    ],
+    [
+      'preprocessing of another form',
+      withMetadata({ preprocessing: '"lab"' }),
+      /preprocessing is not one: got "lab"/,
+    ],
     ['unknown padding', withMetadata({ padding: 'wrap' }), /padding of conv1_1 is "wrap"/],
     ['padding for some layers only', withMetadata({ padding: '{"conv2_1":"wrap"}' }), undefined],
-    ['a tensor outside the file', withTensor('conv1_1.weight', { data_offsets: [8, 116] }), /outside the file/],
-    ['a tensor that ends before it begins', withTensor('conv1_1.weight', { data_offsets: [8, 4] }), /outside the file/],
-    ['a shape that does not fit', withTensor('conv1_1.weight', { shape: [3, 3, 3, 2] }), /has 108 bytes .* need 216/],
-    ['a shape for other channels', withTensor('conv1_1.weight', { shape: [3, 3, 1, 3] }), /need \[3, 3, 3, cout\]/],
-    ['a shape beyond all memory', withTensor('conv1_1.weight', { shape: [1e15, 1e15] }), /bytes for/],
+    [
+      'a tensor outside the file',
+      withTensor('conv1_1.weight', { data_offsets: [8, 116] }),
+      /outside the file/,
+    ],
+    [
+      'a tensor that ends before it begins',
+      withTensor('conv1_1.weight', { data_offsets: [8, 4] }),
+      /outside the file/,
+    ],
+    [
+      'a shape that does not fit',
+      withTensor('conv1_1.weight', { shape: [3, 3, 3, 2] }),
+      /has 108 bytes .* need 216/,
+    ],
+    [
+      'a shape for other channels',
+      withTensor('conv1_1.weight', { shape: [3, 3, 1, 3] }),
+      /need \[3, 3, 3, cout\]/,
+    ],
+    [
+      'a shape beyond all memory',
+      withTensor('conv1_1.weight', { shape: [1e15, 1e15] }),
+      /bytes for/,
+    ],
     ['a negative side', withTensor('conv1_1.weight', { shape: [-1] }), /not described by/],
-    ['a bias of another length', withTensor('conv1_1.bias', { shape: [27] }), /conv1_1\.bias is \[27\], need \[1\]/],
-    ['another dtype', withTensor('conv1_1.weight', { dtype: 'I32' }), /of type I32, need F32, F16 or BF16/],
+    [
+      'a bias of another length',
+      withTensor('conv1_1.bias', { shape: [27] }),
+      /conv1_1\.bias is \[27\], need \[1\]/,
+    ],
+    [
+      'another dtype',
+      withTensor('conv1_1.weight', { dtype: 'I32' }),
+      /of type I32, need F32, F16 or BF16/,
+    ],
     ['no dtype', withTensor('conv1_1.weight', { dtype: undefined }), /not described by dtype/],
   ] as const)('%s', async (_, bytes, message) => {
     if (message === undefined) return void (await Vgg.fromSafetensors(bytes));
@@ -187,18 +261,25 @@ describe('broken files are refused as bad-weights, saying why', () => {
     const numbers = new Float32Array(28);
     numbers[5] = Number.NaN;
     const bytes = pack({ __metadata__: metadata, ...tensors }, new Uint8Array(numbers.buffer));
-    await expect(Vgg.fromSafetensors(bytes)).rejects.toThrow(/'conv1_1\.weight' holds NaN at index 5/);
+    await expect(Vgg.fromSafetensors(bytes)).rejects.toThrow(
+      /'conv1_1\.weight' holds NaN at index 5/,
+    );
   });
 
   test('every truncation', async () => {
     const whole = withMetadata({});
     for (let length = 0; length < whole.length; length++) {
-      await expect(Vgg.fromSafetensors(whole.slice(0, length))).rejects.toMatchObject({ code: 'bad-weights' });
+      await expect(Vgg.fromSafetensors(whole.slice(0, length))).rejects.toMatchObject({
+        code: 'bad-weights',
+      });
     }
   });
 
   test('keys that are special to JavaScript are keys like any other', async () => {
-    const text = JSON.stringify({ __metadata__: metadata, ...tensors }).replace('{', '{"__proto__":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},');
+    const text = JSON.stringify({ __metadata__: metadata, ...tensors }).replace(
+      '{',
+      '{"__proto__":{"dtype":"F32","shape":[0],"data_offsets":[0,0]},',
+    );
     await Vgg.fromSafetensors(pack(text, data));
     expect(Object.hasOwn(Object.prototype, 'dtype')).toBe(false);
   });

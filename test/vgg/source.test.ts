@@ -70,7 +70,10 @@ describe('one network from every kind of source', () => {
     ['URL', () => new URL(`${address}/net.onnx`)],
     ['address', () => `${address}/net.onnx`],
     ['redirected address', () => `${address}/moved`],
-    ['data URL', () => `data:application/octet-stream;base64,${Buffer.from(bytes).toString('base64')}`],
+    [
+      'data URL',
+      () => `data:application/octet-stream;base64,${Buffer.from(bytes).toString('base64')}`,
+    ],
     ['path', () => path.join(folder, 'net.onnx')],
     ['file URL', () => pathToFileURL(path.join(folder, 'net.onnx'))],
   ])('%s', async (_, source) => {
@@ -81,13 +84,23 @@ describe('one network from every kind of source', () => {
 
 describe('bytes that do not come', () => {
   test.each<[string, () => VggSource, string, RegExp]>([
-    ['a missing file', () => path.join(folder, 'nowhere.onnx'), 'bad-model', /no such file: got '.*nowhere\.onnx'/],
+    [
+      'a missing file',
+      () => path.join(folder, 'nowhere.onnx'),
+      'bad-model',
+      /no such file: got '.*nowhere\.onnx'/,
+    ],
     ['a folder', () => folder, 'bad-model', /a file that cannot be read/],
     ['status 404', () => `${address}/nowhere`, 'network', /got status 404 for/],
     ['a failed Response', () => new Response('', { status: 500 }), 'network', /got status 500/],
     ['a connection that breaks', () => `${address}/cut`, 'network', /could not be fetched/],
     ['nobody there', () => 'http://127.0.0.1:1/net.onnx', 'network', /could not be fetched/],
-    ['an unknown scheme', () => 'ftp://example.org/net.onnx', 'bad-option', /an address of unknown kind/],
+    [
+      'an unknown scheme',
+      () => 'ftp://example.org/net.onnx',
+      'bad-option',
+      /an address of unknown kind/,
+    ],
     ['a number', () => 5 as never, 'bad-option', /got Number, need bytes, a Blob/],
     ['nothing', () => undefined as never, 'bad-option', /got Undefined/],
   ])('%s', async (_, source, code, message) => {
@@ -133,7 +146,9 @@ describe('aborting', () => {
 
   test('while a stream stalls', async () => {
     const controller = new AbortController();
-    const stream = new ReadableStream<Uint8Array>({ start: (c) => c.enqueue(bytes.subarray(0, 9)) });
+    const stream = new ReadableStream<Uint8Array>({
+      start: (c) => c.enqueue(bytes.subarray(0, 9)),
+    });
     const loading = Vgg.fromOnnx(stream, { signal: controller.signal });
     setTimeout(() => controller.abort(), 20);
     await expect(loading).rejects.toMatchObject({ code: 'aborted' });
