@@ -52,7 +52,8 @@ export async function runKernel(
   sequence.encode(pass);
   pass.end();
   device.queue.submit([encoder.finish()]);
-  const packed = new Float32Array(await readBuffer(device, output, 0, bytesOf(outputShape)));
+  const read = await readBuffer(device, output, 0, bytesOf(outputShape));
+  const packed = new Float32Array(read).map((v) => v + 0); // -0 is zero too
   sequence.destroy();
   made.forEach(destroyBuffer);
   const values = unpack(outputShape, packed);

@@ -3,6 +3,7 @@
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/matmul.wgsl';
 import type { ScratchOf } from './conv2d.ts';
+import { columnSum } from './reduce.ts';
 import { lanes } from './shape.ts';
 
 const shader = { name: 'matmul', code };
@@ -54,7 +55,7 @@ export function matmul<B>(
   const uniforms = (alpha: number, adds: boolean): Params =>
     new Params()
       .u32(m, n, k, lanes(transposeA ? m : k) / 4, lanes(transposeB ? k : n) / 4, lanes(n) / 4)
-      .u32(chunk, adds ? 1 : 0, columnGroups, chunks)
+      .u32(chunk, adds ? 1 : 0, columnGroups)
       .f32(alpha);
   const split = chunks > 1;
   const part = split ? scratch([chunks, m, n], 'partial products') : io.c;
@@ -75,17 +76,6 @@ export function matmul<B>(
     cost: matmulCost(params),
   };
   if (!split) return [product];
-  const vectors = (m * lanes(n)) / 4;
-  const finish: Dispatch<B> = {
-    label: 'matmul/finish',
-    shader,
-    entryPoint: 'finish',
-    inputs: [part],
-    outputs: [io.c],
-    updates: accumulate,
-    params: uniforms(factor, accumulate),
-    workgroups: linearWorkgroups(vectors, 64),
-    cost: { flops: 4 * chunks * vectors, bytes: 16 * (chunks + 1) * vectors },
-  };
-  return [product, finish];
+  const sum = columnSum({ shape: [chunks, m * lanes(n)], factor }, { x: part, y: io.c }, accumulate, scratch);
+  return [product, ...sum];
 }

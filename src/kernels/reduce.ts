@@ -22,9 +22,9 @@ export interface ReduceParams {
   readonly factor: number;
 }
 
-/** Threads of a first pass over `vectors` vec4s: at most 4096 partial sums, at least 16 vec4s in each. */
+/** Threads of a first pass over `vectors` vec4s: at least 16 vec4s in each, and both passes of about one length. */
 export function sumThreads(vectors: number): number {
-  return Math.min(4096, Math.max(64, Math.ceil(vectors / 16)));
+  return Math.max(64, Math.min(Math.ceil(vectors / 16), 64 * Math.ceil(Math.sqrt(vectors) / 8)));
 }
 
 /** The second pass of every scalar sum: y = factor · Σ over `threads` vec4s of `part` and their lanes. */
@@ -91,8 +91,15 @@ export function reduceBackward<B>(
   };
 }
 
-/** Rows a chunk of the row sums takes: sums stay short, partials few. */
-const ROWS = 512;
+/** Up to so many rows are added up in one pass. */
+const ROWS = 256;
+
+/** Into how many chunks the rows of a column sum are split: as many as rows in a chunk, so that no f32 sum is long. */
+export function columnChunks(rows: number): { readonly chunks: number; readonly rowsPerChunk: number } {
+  if (rows <= ROWS) return { chunks: 1, rowsPerChunk: rows };
+  const rowsPerChunk = Math.ceil(Math.sqrt(rows));
+  return { chunks: Math.ceil(rows / rowsPerChunk), rowsPerChunk };
+}
 
 /** y[c] (+)= factor · Σ over all rows of x[row, c]; y has shape [c]. */
 export function columnSum<B>(
@@ -103,30 +110,21 @@ export function columnSum<B>(
 ): Dispatch<B>[] {
   const rows = rowsOf(shape);
   const vectors = lanes(channelsOf(shape)) / 4;
-  const chunks = Math.ceil(rows / Math.max(ROWS, Math.ceil(rows / 4096)));
-  const chunk = Math.ceil(rows / chunks);
+  const { chunks, rowsPerChunk } = columnChunks(rows);
+  const pass = (x: B, y: B, from: number, to: number, last: boolean): Dispatch<B> => ({
+    label: last ? 'column sums' : 'column sums partial',
+    shader,
+    entryPoint: 'columns',
+    inputs: [x],
+    outputs: [y],
+    updates: last && accumulate,
+    params: new Params()
+      .u32(vectors, from, last ? from : rowsPerChunk, last && accumulate ? 1 : 0)
+      .f32(last ? factor : 1),
+    workgroups: linearWorkgroups(to * vectors, 64),
+    cost: { flops: 4 * from * vectors, bytes: 16 * (from + to) * vectors },
+  });
+  if (chunks === 1) return [pass(io.x, io.y, rows, 1, true)];
   const part = scratch([chunks, 4 * vectors], 'partial column sums');
-  return [
-    {
-      label: 'column sums partial',
-      shader,
-      entryPoint: 'columns',
-      inputs: [io.x],
-      outputs: [part],
-      params: new Params().u32(vectors, rows, chunk, 0).f32(1),
-      workgroups: [Math.ceil(vectors / 64), chunks, 1],
-      cost: { flops: 4 * rows * vectors, bytes: 16 * (rows + chunks) * vectors },
-    },
-    {
-      label: 'column sums',
-      shader,
-      entryPoint: 'total',
-      inputs: [part],
-      outputs: [io.y],
-      updates: accumulate,
-      params: new Params().u32(vectors, chunks, 0, accumulate ? 1 : 0).f32(factor),
-      workgroups: [Math.ceil(vectors / 64), 1, 1],
-      cost: { flops: 4 * chunks * vectors, bytes: 16 * (chunks + 1) * vectors },
-    },
-  ];
+  return [pass(io.x, part, rows, chunks, false), pass(part, io.y, chunks, 1, true)];
 }

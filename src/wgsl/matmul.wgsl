@@ -1,10 +1,9 @@
 // Matrix product without workgroup memory: each thread owns 8 rows x 8 columns in registers.
 //   y[z] (+)= alpha * op(a) * op(b) over the chunk z of K; op transposes where TRANSPOSE_A, TRANSPOSE_B say so
 // a [m, k] or transposed [k, m], b [k, n] or transposed [n, k], y [m, n], or [splits, m, n] where K is split: then
-// alpha is 1, nothing accumulates, and `finish` adds up the parts. Rows are padded to vec4s.
+// alpha is 1, nothing accumulates, and the parts are added up by reduce.wgsl's `columns`. Rows are padded to vec4s.
 // Dispatch: blocks of 8 rows folded into x and y, z = groups of columns * splits; a group takes 8 columns a thread, or
 // 8 rows a thread with ALONG_ROWS. Threads of a group share the loads of the other operand: on a CPU one for all lanes.
-// finish: linear over vec4s of y / 64.
 
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
@@ -17,7 +16,6 @@ struct Params {
   chunk: u32,                               // length of K per split, a multiple of 4
   accumulate: u32,
   columnGroups: u32,                        // workgroups along n
-  splits: u32,
   alpha: f32,
 }
 
@@ -113,21 +111,4 @@ fn main(
   storeBlock(split, row, column + 4u, y01);
   storeBlock(split, row + 4u, column, y10);
   storeBlock(split, row + 4u, column + 4u, y11);
-}
-
-@group(0) @binding(0) var<storage, read> parts: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> total: array<vec4f>;
-@group(0) @binding(2) var<uniform> finishParams: Params;
-
-@compute @workgroup_size(64)
-fn finish(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let p = finishParams;
-  let vectors = p.m * p.strideY;
-  let i = id.x + id.y * groups.x * 64u;
-  if (i >= vectors) { return; }
-  var sum = vec4f();
-  for (var split = 0u; split < p.splits; split++) { sum += parts[split * vectors + i]; }
-  sum *= p.alpha;
-  if (p.accumulate != 0u) { sum += total[i]; }
-  total[i] = sum;
 }

@@ -1,17 +1,16 @@
 // Sums in a fixed order, without atomics.
 //   partial   part[t] = factor-free sum over vec4s t, t + T, t + 2T, … of f(a, b), lane by lane
 //   finish    y = factor * (sum over t and lanes of part[t])                       one workgroup, y is a scalar [1]
-//   columns   part[chunk, c] = sum over the chunk's rows of a[row, c]              bias gradients, broadcasts
-//   total     y[c] (+)= factor * (sum over chunks of part[chunk, c])
+//   columns   y[chunk, c] (+)= factor * (sum over the chunk's rows of part[row, c])   bias gradients, broadcasts
 // Shapes: a, b any, as vec4s (padding lanes hold zeros and stay out of every sum); part as named.
-// Dispatch: partial: linear over T threads / 64. finish: 1 group. columns: x over vec4s of a row / 64, y = chunks.
-// total: linear over vec4s of a row / 64.
+// Dispatch: partial: linear over T threads / 64. finish: 1 group. columns: linear over chunks * vec4s of a row / 64,
+// folded into x and y.
 
 override OP: u32 = 0; // f: 0 a, 1 a², 2 (a − b)²
 
 struct Params {
-  vectors: u32,    // vec4s in a (partial), threads T (finish), vec4s in a row (columns, total)
-  threads: u32,    // T (partial), rows (columns), chunks (total)
+  vectors: u32,    // vec4s in a (partial), threads T (finish), vec4s in a row (columns)
+  threads: u32,    // T (partial), rows (columns)
   chunk: u32,      // rows per chunk (columns)
   accumulate: u32,
   factor: f32,
@@ -54,22 +53,15 @@ fn finish(@builtin(local_invocation_index) thread: u32) {
 }
 
 @compute @workgroup_size(64)
-fn columns(@builtin(global_invocation_id) id: vec3u) {
+fn columns(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let p = finishParams;
-  if (id.x >= p.vectors) { return; }
-  let end = min((id.y + 1u) * p.chunk, p.threads);
+  let i = id.x + id.y * groups.x * 64u;
+  let begin = i / p.vectors * p.chunk;
+  if (begin >= p.threads) { return; }
+  let end = min(begin + p.chunk, p.threads);
   var sum = vec4f();
-  for (var row = id.y * p.chunk; row < end; row++) { sum += parts[row * p.vectors + id.x]; }
-  y[id.y * p.vectors + id.x] = sum;
-}
-
-@compute @workgroup_size(64)
-fn total(@builtin(global_invocation_id) id: vec3u) {
-  let p = finishParams;
-  if (id.x >= p.vectors) { return; }
-  var sum = vec4f();
-  for (var chunk = 0u; chunk < p.threads; chunk++) { sum += parts[chunk * p.vectors + id.x]; }
+  for (var row = begin; row < end; row++) { sum += parts[row * p.vectors + i % p.vectors]; }
   sum *= p.factor;
-  if (p.accumulate != 0u) { sum += y[id.x]; }
-  y[id.x] = sum;
+  if (p.accumulate != 0u) { sum += y[i]; }
+  y[i] = sum;
 }

@@ -42,7 +42,8 @@ function probe(tape: Tape, terms: readonly [Tensor, Tensor][]): Tensor {
 
 /** Padding lanes are part of every kernel's contract: the next one relies on their zeros. */
 async function expectZeroPadding(device: GPUDevice, buffer: GPUBuffer, shape: Shape): Promise<void> {
-  const packed = new Float32Array(await readBuffer(device, buffer, 0, bytesOf(shape)));
+  const read = await readBuffer(device, buffer, 0, bytesOf(shape));
+  const packed = new Float32Array(read).map((v) => v + 0); // -0 is zero too
   expect(pack(shape, unpack(shape, packed)), 'padding lanes').toEqual(packed);
 }
 

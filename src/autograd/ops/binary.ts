@@ -10,7 +10,7 @@ import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Flow, Tensor } from '../tensor.ts';
 
 function resultShape(where: string, a: Tensor, b: Tensor): { shape: Shape; a: Broadcast; b: Broadcast } {
-  const shape = elementsOf(a.shape) >= elementsOf(b.shape) ? a.shape : b.shape;
+  const shape = broadcastOf(b.shape, a.shape) ? a.shape : b.shape;
   const kinds = { a: broadcastOf(a.shape, shape), b: broadcastOf(b.shape, shape) };
   if (kinds.a && kinds.b) return { shape, a: kinds.a, b: kinds.b };
   throw badOption(
