@@ -10,12 +10,11 @@ import { build } from 'esbuild';
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
 
-/** Output name in dist -> source. `adapters` is not exported: scripts/ use it. */
+/** Output name in dist -> source. */
 const ENTRIES = {
   index: 'src/index.ts',
   node: 'src/node/index.ts',
   cli: 'src/node/cli.ts',
-  adapters: 'src/node/adapters.ts',
   autograd: 'src/autograd/index.ts',
   kernels: 'src/kernels/index.ts',
   optim: 'src/optim/index.ts',
@@ -25,8 +24,7 @@ const ENTRIES = {
 const started = performance.now();
 const entries = Object.entries(ENTRIES).filter(([, source]) => existsSync(source));
 rmSync('dist', { recursive: true, force: true });
-await build({
-  entryPoints: Object.fromEntries(entries),
+const options = {
   outdir: 'dist',
   chunkNames: 'chunks/[name]-[hash]',
   bundle: true,
@@ -39,7 +37,14 @@ await build({
   packages: 'external',
   loader: { '.wgsl': 'text', '.safetensors': 'binary' },
   logLevel: 'warning',
-});
+};
+// Not exported: scripts/ use it to find an adapter. By itself and first, so that they work while src is in pieces.
+await build({ ...options, entryPoints: { adapters: 'src/node/adapters.ts' } });
+try {
+  await build({ ...options, entryPoints: Object.fromEntries(entries) });
+} catch {
+  fail('the sources cannot be bundled (see above).');
+}
 if (existsSync('dist/cli.js')) {
   if (!readFileSync('dist/cli.js', 'utf8').startsWith('#!')) {
     fail('src/node/cli.ts must begin with "#!/usr/bin/env node": it is installed as a command.');

@@ -1,0 +1,3 @@
+// Types of the part of ensure.mjs that is under test.
+
+export function adapterAdvice(platform: string, os?: Record<string, string>, isRoot?: boolean): string;
