@@ -1,5 +1,5 @@
-// Questions to a graph: where does the picture come in, who reads a tensor, which constant is behind
-// a name. Nothing is interpreted here: operators.ts reads nodes, topology.ts walks them.
+// Questions to a graph: where does the picture come in, who reads a tensor, which constant is
+// behind a name. Nothing is interpreted here: operators.ts reads nodes, topology.ts walks them.
 
 import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
