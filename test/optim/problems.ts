@@ -51,6 +51,18 @@ export function rosenbrock(size: number): Problem {
   };
 }
 
+/** Σ (x² − 1)²/4 from near the hill at 0: curvature is negative there, positive in the wells at ±1. */
+export function doubleWell(size: number): Problem {
+  return {
+    start: randomValues(size, 3).map((v) => 0.02 * v),
+    evaluate: (x) => {
+      const values = Float64Array.from(x);
+      const loss = values.reduce((sum, v) => sum + (v * v - 1) ** 2 / 4, 0);
+      return { loss, gradient: values.map((v) => v * (v * v - 1)) };
+    },
+  };
+}
+
 /** Buffers of a parameter with `size` floats; their padding holds zeros. */
 export function makeParameter(device: GPUDevice, size: number): Parameter & { destroy: () => void } {
   const value = createBuffer(device, 'test/value', size * 4);
@@ -113,20 +125,20 @@ export function playOracle(problem: Problem, steps: number, oracle: OracleOptimi
 }
 
 /**
- * Where the oracle goes when it is given the gradients that the GPU was given: the largest error of a value in each
- * step, relative to the RMS of that step. Rounding in x is allowed for: a value near 1 cannot move by less than 1e-7.
+ * Where the oracle goes from each x that the GPU was at, with the gradients that the GPU was given: the largest error
+ * of a value in each step, relative to the RMS of that step. Rounding of x is allowed for: a value near 1 cannot move
+ * by less than 1e-7.
  */
 export function stepErrors(problem: Problem, { values }: Trace, oracle: OracleOptimizer): number[] {
-  const x = Float64Array.from(problem.start);
   return values.slice(1).map((now, step) => {
     const before = values[step]!;
     const { gradient } = problem.evaluate(before);
-    const old = x.slice();
+    const x = Float64Array.from(before);
     oracle.step(x, Float32Array.from(gradient));
     let worst = 0;
     let square = 0;
     for (let i = 0; i < x.length; i++) {
-      const wanted = x[i]! - old[i]!;
+      const wanted = x[i]! - before[i]!;
       const rounding = 1.2e-7 * Math.abs(now[i]!);
       const difference = Math.abs(now[i]! - before[i]! - wanted) - rounding;
       worst = Number.isNaN(difference) ? Infinity : Math.max(worst, difference);
