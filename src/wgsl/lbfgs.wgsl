@@ -29,7 +29,7 @@ const LANES = 128u;       // threads of a workgroup
 const LEARNING_RATE = 0u; // places in `state` of the scalars that all pairs share
 const SCALING = 1u;
 
-var<workgroup> runs: array<f32, 128>;
+var<workgroup> runs: array<f32, 128>; // one value a lane, then sums of eight lanes
 var<workgroup> sums: array<f32, 16>;
 
 // The sum over the workgroup's lanes, always in the same order, known to every lane.
@@ -48,7 +48,6 @@ fn sumOverLanes(value: f32, lane: u32) -> f32 {
 }
 
 fn sumOfVector(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
-
 // begin and pair: the new gradient comes in.
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> q: array<vec4f>;
@@ -163,7 +162,6 @@ fn secondLoop(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id)
   let beta = coefficient(sumOfPartials(params.readAt, params.groups, lane));
   moveAlong(state[params.alpha] - beta, 1.0, lane, group.x);
 }
-
 // firstStep and finish: x moves by the step, which stays in q for the next pair.
 @group(0) @binding(4) var<storage, read_write> x: array<vec4f>;
 @group(0) @binding(5) var<uniform> stepParams: Params;
