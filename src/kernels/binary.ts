@@ -1,7 +1,7 @@
 // Elementwise sums and products of two tensors, one of which may be broadcast along rows or from a scalar.
 // Shapes in, dispatches out; see binary.wgsl.
 
-import { linearWorkgroups, Params, type Dispatch } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/binary.wgsl';
 import { channelsOf, lanes, sameShape, vectorsOf, type Shape } from './shape.ts';
 
@@ -30,6 +30,13 @@ export interface BinaryParams {
   readonly beta?: number;
 }
 
+/** Three flops an element (two factors, one sum or product); operands and result once. */
+export function binaryCost({ shape, a, b }: Pick<BinaryParams, 'shape' | 'a' | 'b'>, accumulate = false): Cost {
+  const vectors = vectorsOf(shape);
+  const tensors = 1 + (a === 'same' ? 1 : 0) + (b === 'same' ? 1 : 0) + (accumulate ? 1 : 0);
+  return { flops: 12 * vectors, bytes: 16 * tensors * vectors };
+}
+
 /** See {@link BinaryParams}. Gradients are the same function of other operands, then sums where one was broadcast. */
 export function binary<B>(params: BinaryParams, io: { a: B; b: B; y: B }, accumulate = false): Dispatch<B> {
   const { op, shape, alpha = 1, beta = 1 } = params;
@@ -46,6 +53,6 @@ export function binary<B>(params: BinaryParams, io: { a: B; b: B; y: B }, accumu
       .u32(vectors, lanes(c) / 4, c, KINDS.indexOf(params.a), KINDS.indexOf(params.b), accumulate ? 1 : 0)
       .f32(alpha, beta),
     workgroups: linearWorkgroups(vectors, 64),
-    cost: { flops: 12 * vectors, bytes: 48 * vectors },
+    cost: binaryCost(params, accumulate),
   };
 }

@@ -4,6 +4,7 @@
 export { Params, Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 export { bytesOf, lanes, pack, unpack, type Shape } from './shape.ts';
 export { kernelTarget, type KernelTarget } from './target.ts';
+export { binary, binaryCost, broadcastOf, type BinaryParams, type Broadcast } from './binary.ts';
 export {
   conv2dBackwardData,
   conv2dBackwardWeights,
@@ -17,9 +18,33 @@ export {
   type ScratchOf,
 } from './conv2d.ts';
 export { copyBox, copyCost, copyVariant, reshapeCopy, type CopyParams, type CopyVariant } from './copy.ts';
+export { gramBackward, gramCost, gramForward, type GramParams } from './gram.ts';
+export {
+  matmul,
+  matmulCost,
+  matmulSplits,
+  matmulVariant,
+  type MatmulParams,
+  type MatmulVariant,
+} from './matmul.ts';
 export { padBackward, padCost, paddedShape, padForward, type PadParams } from './pad.ts';
 export { permuteWeights, permuteWeightsCost, type PermuteWeightsParams } from './permute.ts';
 export { poolBackward, poolCost, pooledShape, poolForward, type PoolParams } from './pool.ts';
+export {
+  columnSum,
+  columnSumCost,
+  reduceBackward,
+  reduceCost,
+  reduceForward,
+  type ReduceOp,
+  type ReduceParams,
+} from './reduce.ts';
+export {
+  totalVariationBackward,
+  totalVariationCost,
+  totalVariationForward,
+  type TotalVariationParams,
+} from './total-variation.ts';
 export { unaryBackward, unaryCost, unaryForward, unarySaves, type UnaryOp, type UnaryParams } from './unary.ts';
 export {
   upsampleBackward,
@@ -28,3 +53,4 @@ export {
   upsampleForward,
   type UpsampleParams,
 } from './upsample.ts';
+export { weighBackward, weighForward } from './weigh.ts';

@@ -1,7 +1,7 @@
 // Sums to a scalar (of values, squares, squared differences) and sums over rows, with their gradients.
 // Shapes in, dispatches out; see reduce.wgsl and reduce_backward.wgsl.
 
-import { linearWorkgroups, Params, type Dispatch } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import backwardCode from '../wgsl/reduce_backward.wgsl';
 import code from '../wgsl/reduce.wgsl';
 import type { ScratchOf } from './conv2d.ts';
@@ -41,6 +41,13 @@ export function finishSum<B>(label: string, threads: number, factor: number, io:
   };
 }
 
+/** The first pass: one flop an element for each of difference, square and sum; operands once. */
+export function reduceCost({ op, shape }: Pick<ReduceParams, 'op' | 'shape'>): Cost {
+  const vectors = vectorsOf(shape);
+  const operands = op === 'squared differences' ? 2 : 1;
+  return { flops: 4 * (OPS.indexOf(op) + 1) * vectors, bytes: 16 * operands * vectors };
+}
+
 /** y = factor · Σ f(a, b), a scalar [1]. `b` is read by 'squared differences' only. */
 export function reduceForward<B>(
   { op, shape, factor }: ReduceParams,
@@ -50,7 +57,6 @@ export function reduceForward<B>(
   const vectors = vectorsOf(shape);
   const threads = sumThreads(vectors);
   const part = scratch([threads, 4], 'partial sums');
-  const operands = op === 'squared differences' ? 2 : 1;
   return [
     {
       label: `${op} partial`,
@@ -61,7 +67,7 @@ export function reduceForward<B>(
       outputs: [part],
       params: new Params().u32(vectors, threads, 0, 0).f32(factor),
       workgroups: [Math.ceil(threads / 64), 1, 1],
-      cost: { flops: 4 * (operands + 1) * vectors, bytes: 16 * (operands * vectors + threads) },
+      cost: reduceCost({ op, shape }),
     },
     finishSum(op, threads, factor, { part, y: io.y }),
   ];
@@ -101,6 +107,11 @@ export function columnChunks(rows: number): { readonly chunks: number; readonly 
   return { chunks: Math.ceil(rows / rowsPerChunk), rowsPerChunk };
 }
 
+/** One flop an element, moved once. */
+export function columnSumCost(shape: Shape): Cost {
+  return { flops: 4 * vectorsOf(shape), bytes: 16 * vectorsOf(shape) };
+}
+
 /** y[c] (+)= factor · Σ over all rows of x[row, c]; y has shape [c]. */
 export function columnSum<B>(
   { shape, factor = 1 }: { readonly shape: Shape; readonly factor?: number },
@@ -122,7 +133,7 @@ export function columnSum<B>(
       .u32(vectors, from, last ? from : rowsPerChunk, last && accumulate ? 1 : 0)
       .f32(last ? factor : 1),
     workgroups: linearWorkgroups(to * vectors, 64),
-    cost: { flops: 4 * from * vectors, bytes: 16 * (from + to) * vectors },
+    cost: columnSumCost([from, 4 * vectors]),
   });
   if (chunks === 1) return [pass(io.x, io.y, rows, 1, true)];
   const part = scratch([chunks, 4 * vectors], 'partial column sums');

@@ -1,10 +1,10 @@
 // Total variation of an image and its gradient. Shapes in, dispatches out; see total_variation.wgsl.
 
-import { linearWorkgroups, Params, type Dispatch } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/total_variation.wgsl';
 import type { ScratchOf } from './conv2d.ts';
 import { finishSum, sumThreads } from './reduce.ts';
-import { channelsOf, lanes, vectorsOf } from './shape.ts';
+import { lanes, vectorsOf } from './shape.ts';
 
 const shader = { name: 'total_variation', code };
 
@@ -13,6 +13,11 @@ export interface TotalVariationParams {
   /** [h, w, c] */
   readonly shape: readonly [number, number, number];
   readonly form: 'squared' | 'absolute';
+}
+
+/** Forward: six flops an element, the image once. Backward takes twice as many and writes an image. */
+export function totalVariationCost({ shape }: Pick<TotalVariationParams, 'shape'>): Cost {
+  return { flops: 24 * vectorsOf(shape), bytes: 16 * vectorsOf(shape) };
 }
 
 function uniforms({ shape }: TotalVariationParams, threads: number, accumulate: boolean): Params {
@@ -39,7 +44,7 @@ export function totalVariationForward<B>(
       outputs: [part],
       params: uniforms(params, threads, false),
       workgroups: [Math.ceil(threads / 64), 1, 1],
-      cost: { flops: 6 * channelsOf(params.shape) * params.shape[0] * params.shape[1], bytes: 16 * vectors },
+      cost: totalVariationCost(params),
     },
     finishSum('totalVariation', threads, 1, { part, y: io.y }),
   ];

@@ -1,9 +1,11 @@
-// Matrix product without workgroup memory: each thread owns 8 rows x 8 columns in registers.
-//   y[z] (+)= alpha * op(a) * op(b) over the chunk z of K; op transposes where TRANSPOSE_A, TRANSPOSE_B say so
+// Matrix products: y[split] (+)= alpha * op(a) * op(b) over the split's chunk of K; op transposes where told so.
+//   registers  each thread owns 8 rows x 8 columns, no workgroup memory: CPUs, narrow matrices
+//   tiled      each workgroup owns 64 x 64, K in steps of 16 through 8.5 KiB of workgroup memory: GPUs
 // a [m, k] or transposed [k, m], b [k, n] or transposed [n, k], y [m, n], or [splits, m, n] where K is split: then
 // alpha is 1, nothing accumulates, and the parts are added up by reduce.wgsl's `columns`. Rows are padded to vec4s.
-// Dispatch: blocks of 8 rows folded into x and y, z = groups of columns * splits; a group takes 8 columns a thread, or
-// 8 rows a thread with ALONG_ROWS. Threads of a group share the loads of the other operand: on a CPU one for all lanes.
+// Dispatch: blocks of rows folded into x and y, z = blocks of columns * splits. A block is 64 x 64 (tiled), or 8 rows x
+// 8 columns a thread (registers; 8 rows a thread x 8 columns with ALONG_ROWS): threads of a group share the loads of
+// the other operand, on a CPU one load for all lanes.
 
 override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
@@ -13,7 +15,7 @@ override THREADS: u32 = 8;
 struct Params {
   m: u32, n: u32, k: u32,
   strideA: u32, strideB: u32, strideY: u32, // vec4s in a row
-  chunk: u32,                               // length of K per split, a multiple of 4
+  chunk: u32,                               // length of K per split, a multiple of 4 (registers) or 16 (tiled)
   accumulate: u32,
   columnGroups: u32,                        // workgroups along n
   alpha: f32,
@@ -82,7 +84,7 @@ fn storeBlock(split: u32, row: u32, column: u32, sums: mat4x4f) {
 }
 
 @compute @workgroup_size(THREADS)
-fn main(
+fn registers(
   @builtin(workgroup_id) group: vec3u,
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
@@ -111,4 +113,61 @@ fn main(
   storeBlock(split, row, column + 4u, y01);
   storeBlock(split, row + 4u, column, y10);
   storeBlock(split, row + 4u, column + 4u, y11);
+}
+
+const STRIDE = 17u; // vec4s in a row of a tile: 64 values, and one vec4 that spreads the rows over the banks
+
+var<workgroup> tileA: array<vec4f, 272>; // [16 of k][64 of m]
+var<workgroup> tileB: array<vec4f, 272>; // [16 of k][64 of n]
+
+// Where thread `i` of 64 finds its 4 x 4 block of a 16 x 64 tile: x of 4 along k, y of 16 across. Neighbouring threads
+// go along whichever axis is contiguous in memory.
+fn blockOf(i: u32, alongK: bool) -> vec2u {
+  if (alongK) { return vec2u(i % 4u, i / 4u); }
+  return vec2u(i / 16u, i % 16u);
+}
+
+@compute @workgroup_size(128)
+fn tiled(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let row = (group.x + group.y * groups.x) * 64u;
+  let column = group.z % params.columnGroups * 64u;
+  let split = group.z / params.columnGroups;
+  let end = min((split + 1u) * params.chunk, params.k);
+  let own = blockOf(thread % 64u, select(TRANSPOSE_B, !TRANSPOSE_A, thread < 64u));
+  let slot = own.x * 4u * STRIDE + own.y;
+  let tx = thread % 16u;
+  let ty = thread / 16u * 2u;
+  var y0 = vec4f(); var y1 = vec4f(); var y2 = vec4f(); var y3 = vec4f();
+  var y4 = vec4f(); var y5 = vec4f(); var y6 = vec4f(); var y7 = vec4f();
+  for (var k0 = split * params.chunk; k0 < end; k0 += 16u) {
+    let k = k0 + own.x * 4u;
+    var block = mat4x4f();
+    if (thread < 64u) {
+      if (k < end) { block = transpose(blockA(row + own.y * 4u, k)); }
+    } else {
+      if (k < end) { block = blockB(k, column + own.y * 4u); }
+    }
+    workgroupBarrier(); // everybody has read the tiles of the step before
+    if (thread < 64u) {
+      tileA[slot] = block[0]; tileA[slot + STRIDE] = block[1];
+      tileA[slot + 2u * STRIDE] = block[2]; tileA[slot + 3u * STRIDE] = block[3];
+    } else {
+      tileB[slot] = block[0]; tileB[slot + STRIDE] = block[1];
+      tileB[slot + 2u * STRIDE] = block[2]; tileB[slot + 3u * STRIDE] = block[3];
+    }
+    workgroupBarrier(); // the tiles are written
+    for (var i = 0u; i < 16u; i++) {
+      let b4 = tileB[i * STRIDE + tx];
+      let p = tileA[i * STRIDE + ty];
+      let q = tileA[i * STRIDE + ty + 1u];
+      y0 += p.x * b4; y1 += p.y * b4; y2 += p.z * b4; y3 += p.w * b4;
+      y4 += q.x * b4; y5 += q.y * b4; y6 += q.z * b4; y7 += q.w * b4;
+    }
+  }
+  storeBlock(split, row + ty * 4u, column + tx * 4u, mat4x4f(y0, y1, y2, y3));
+  storeBlock(split, row + ty * 4u + 4u, column + tx * 4u, mat4x4f(y4, y5, y6, y7));
 }

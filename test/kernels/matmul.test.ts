@@ -3,13 +3,17 @@ import { checkOp } from '../autograd/check-op.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { Tape } from '../../src/autograd/index.ts';
-import { matmul, matmulSplits } from '../../src/kernels/matmul.ts';
+import { matmul, matmulSplits, matmulVariant, type MatmulVariant } from '../../src/kernels/matmul.ts';
 import { showShape, type Shape } from '../../src/kernels/shape.ts';
+import type { KernelTarget } from '../../src/kernels/target.ts';
 import * as reference from '../oracle/matmul.ts';
 import { runKernel } from '../run-kernel.ts';
 
 // f32 sums of k products of values in [-1, 1); k below is at most a few hundred, or split.
 const TOLERANCE = 3e-6;
+
+const CPU: KernelTarget = { software: true, subgroupSize: undefined };
+const GPU: KernelTarget = { software: false, subgroupSize: undefined };
 
 const SIZES: readonly [m: number, n: number, k: number][] = [
   [1, 1, 1],
@@ -88,42 +92,55 @@ describe('matrix products', () => {
     });
   });
 
-  for (const [m, n, k] of [
-    [5, 6, 2048],
-    [64, 64, 5000],
-    [3, 130, 4099],
-  ] as const) {
-    it(`a long sum is split: [${m}, ${k}] · [${k}, ${n}], scaled, also added to what is there`, async () => {
-      expect(matmulSplits({ m, n, k })).toBeGreaterThan(1);
-      const a = randomValues(m * k, 1);
-      const b = randomValues(k * n, 2);
-      const old = randomValues(m * n, 3);
-      const product = reference.matmul(m, n, k, a, b);
-      for (const transposeA of [false, true]) {
-        for (const accumulate of [false, true]) {
-          const stored = transposeA
+  // Every variant on every adapter: what a GPU would be given runs here too.
+  for (const [m, n, k] of [...SIZES, [5, 6, 2048], [64, 64, 5000], [3, 130, 4099], [600, 70, 20]] as const) {
+    for (const variant of ['registers', 'tiled'] as const satisfies readonly MatmulVariant[]) {
+      it(`${variant}, [${m}, ${k}] · [${k}, ${n}]: scaled, transposed, added to what is there`, async () => {
+        const a = randomValues(m * k, 1);
+        const b = randomValues(k * n, 2);
+        const old = randomValues(m * n, 3);
+        const product = reference.matmul(m, n, k, a, b);
+        for (const [transposeA, transposeB, accumulate] of [
+          [false, false, true],
+          [true, false, false],
+          [false, true, false],
+          [true, true, true],
+        ] as const) {
+          const left = transposeA
             ? { shape: [k, m], data: reference.transpose(m, k, a) }
             : { shape: [m, k], data: a };
+          const right = transposeB
+            ? { shape: [n, k], data: reference.transpose(k, n, b) }
+            : { shape: [k, n], data: b };
+          const params = { m, n, k, transposeA, transposeB, factor: 0.1 };
           const got = await runKernel(
-            [stored, { shape: [k, n], data: b }],
+            [left, right],
             [m, n],
-            ([x, z], c, scratch) =>
-              matmul({ m, n, k, transposeA, factor: 0.1 }, { a: x!, b: z!, c }, accumulate, scratch),
+            ([x, z], c, scratch) => matmul(params, { a: x!, b: z!, c }, GPU, accumulate, scratch, variant),
             accumulate ? old : undefined,
           );
           const want = product.map((v, i) => 0.1 * v + (accumulate ? old[i]! : 0));
           expect(relativeError(got, want)).toBeLessThan(TOLERANCE);
         }
-      }
-    });
+      });
+    }
   }
 
   it('splits only what is long, and within 8 MiB of partial products', () => {
-    expect(matmulSplits({ m: 4096, n: 64, k: 64 })).toBe(1);
-    expect(matmulSplits({ m: 64, n: 64, k: 262144 })).toBe(256);
-    expect(matmulSplits({ m: 512, n: 512, k: 4096 })).toBe(4);
-    expect(matmulSplits({ m: 512, n: 512, k: 65536 })).toBe(8);
-    expect(matmulSplits({ m: 4096, n: 4096, k: 4096 })).toBe(1);
+    expect(matmulSplits({ m: 4096, n: 64, k: 64 }, CPU)).toBe(1);
+    expect(matmulSplits({ m: 64, n: 64, k: 262144 }, CPU)).toBe(256);
+    expect(matmulSplits({ m: 512, n: 512, k: 4096 }, CPU)).toBe(4);
+    expect(matmulSplits({ m: 512, n: 512, k: 65536 }, CPU)).toBe(8);
+    expect(matmulSplits({ m: 4096, n: 4096, k: 4096 }, CPU)).toBe(1);
+    // A GPU wants work for all of its cores.
+    expect(matmulSplits({ m: 64, n: 64, k: 1024 }, GPU)).toBe(4);
+    expect(matmulSplits({ m: 1024, n: 1024, k: 1024 }, GPU)).toBe(1);
+  });
+
+  it('goes through workgroup memory on GPUs, where the result fills tiles', () => {
+    expect(matmulVariant({ m: 4096, n: 64, k: 64 }, GPU)).toBe('tiled');
+    expect(matmulVariant({ m: 4096, n: 4, k: 64 }, GPU)).toBe('registers');
+    expect(matmulVariant({ m: 4096, n: 64, k: 64 }, CPU)).toBe('registers');
   });
 
   it('says what is wrong with shapes that do not fit', async () => {

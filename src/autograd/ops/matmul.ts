@@ -32,30 +32,33 @@ export function matmul(tape: Recorder, a: Tensor, b: Tensor, options: MatmulOpti
       'Give [.., k] and [k, n]',
     );
   }
+  const { target } = tape;
   return tape.record({
     name: 'matmul',
     inputs: [a, b],
     shape: transposeA ? [m, n] : [...a.shape.slice(0, -1), n],
-    forward: (y, scratch) => product({ m, n, k, transposeA, transposeB }, { a, b, c: y }, false, scratch),
+    forward: (y, scratch) => product({ m, n, k, transposeA, transposeB }, { a, b, c: y }, target, false, scratch),
     backward: [
       ({ dY, dX, accumulate, scratch }) =>
         transposeA // d(Aᵀ) = B·dCᵀ
           ? product(
               { m: k, n: m, k: n, transposeA: transposeB, transposeB: true },
               { a: b, b: dY, c: dX },
+              target,
               accumulate,
               scratch,
             )
-          : product({ m, n: k, k: n, transposeB: !transposeB }, { a: dY, b, c: dX }, accumulate, scratch),
+          : product({ m, n: k, k: n, transposeB: !transposeB }, { a: dY, b, c: dX }, target, accumulate, scratch),
       ({ dY, dX, accumulate, scratch }) =>
         transposeB // d(Bᵀ) = dCᵀ·A
           ? product(
               { m: n, n: k, k: m, transposeA: true, transposeB: transposeA },
               { a: dY, b: a, c: dX },
+              target,
               accumulate,
               scratch,
             )
-          : product({ m: k, n, k: m, transposeA: !transposeA }, { a, b: dY, c: dX }, accumulate, scratch),
+          : product({ m: k, n, k: m, transposeA: !transposeA }, { a, b: dY, c: dX }, target, accumulate, scratch),
     ],
   });
 }
@@ -65,13 +68,14 @@ export function gram(tape: Recorder, x: Tensor, factor: number): Tensor {
   if (x.shape.length < 2) throw badOption('tape.gram', `got shape ${showShape(x.shape)}`, 'Give [h, w, c]');
   const c = channelsOf(x.shape);
   const params = { shape: x.shape, factor };
+  const { target } = tape;
   return tape.record({
     name: 'gram',
     inputs: [x],
     shape: [c, c],
-    forward: (g, scratch) => gramForward(params, { x, g }, scratch),
+    forward: (g, scratch) => gramForward(params, { x, g }, target, scratch),
     backward: [
-      ({ dY, dX, accumulate, scratch }) => gramBackward(params, { x, dG: dY, dX }, accumulate, scratch),
+      ({ dY, dX, accumulate, scratch }) => gramBackward(params, { x, dG: dY, dX }, target, accumulate, scratch),
     ],
   });
 }
