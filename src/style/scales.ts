@@ -7,7 +7,7 @@ export interface Rung {
 }
 
 /** The smallest longest side that `auto` starts from: below, deep layers have hardly a pixel to measure. */
-const SMALLEST = 128;
+const SMALLEST = 96;
 
 /** Each rung gets this share of the iterations of the rung below it; coarse ones are cheap and decide the most. */
 const SHARE = 0.75;
