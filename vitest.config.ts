@@ -34,6 +34,7 @@ const config: ViteUserConfig = defineConfig({
   },
   test: {
     include: ['test/**/*.test.ts'],
+    globalSetup: ['test/global.ts'],
     setupFiles: ['test/setup.ts'],
     // One software adapter serves the whole suite: parallel files would only fight for its two cores.
     fileParallelism: false,

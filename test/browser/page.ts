@@ -1,0 +1,110 @@
+// A page in headless Chrome with a bundle of our sources in it, served from localhost because `navigator.gpu` needs a
+// secure context. On a machine without a GPU Chrome computes with its SwiftShader: correct, and very slow.
+
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { build } from 'esbuild';
+import puppeteer, { type Browser, type Page } from 'puppeteer';
+
+/** Why tests in a page have to be skipped; undefined when there is a browser. */
+export const noBrowser: string | undefined = process.env['WGPU_STYLE_NO_BROWSER'];
+
+/** Flags for WebGPU in headless Chrome, on the GPU if `npm test` found one. */
+const flags: readonly string[] = [
+  '--no-sandbox',
+  '--enable-unsafe-webgpu',
+  ...(process.env['WGPU_STYLE_ADAPTER'] === 'gpu'
+    ? ['--enable-features=Vulkan', '--use-angle=vulkan', '--disable-vulkan-surface']
+    : ['--use-webgpu-adapter=swiftshader']),
+];
+
+/** What a test page holds. */
+export interface PageOptions {
+  /** A module whose exports are put on the page as `library`; imports of `wgpu-style` and of `../src` work. */
+  readonly module: string;
+  /** More files to serve, by their path: `/picture.png`. */
+  readonly files?: Readonly<Record<string, Uint8Array>>;
+}
+
+/** An open page; close it in `afterAll`. */
+export interface OpenPage {
+  readonly page: Page;
+  /** Errors that the page threw and nobody caught, so far. */
+  readonly errors: readonly string[];
+  /** The module served as a file, for workers: `new Worker(bundleUrl, { type: 'module' })`. */
+  readonly bundleUrl: string;
+  close(): Promise<void>;
+}
+
+/** Bundles `module`, serves it, starts a browser and waits until the page has loaded it. */
+export async function openPage({ module, files = {} }: PageOptions): Promise<OpenPage> {
+  const bundle = await bundled(module);
+  const html = `<!doctype html><meta charset="utf-8"><title>wgpu-style test</title>
+<script type="module">globalThis.library = await import('/bundle.js'); document.title = 'ready';</script>`;
+  const server = await serve({ '/': html, '/bundle.js': bundle, ...files });
+  let browser: Browser | undefined;
+  const close = async (): Promise<void> => {
+    await browser?.close();
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  };
+  try {
+    browser = await puppeteer.launch({
+      headless: true,
+      args: [...flags],
+      env: browserEnvironment(),
+      protocolTimeout: 600_000,
+    });
+    const page = await browser.newPage();
+    const errors: string[] = [];
+    page.on('pageerror', (error) => errors.push(String(error)));
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    await page.goto(origin);
+    await page.waitForFunction(`document.title === 'ready'`, { timeout: 60_000 });
+    return { page, errors, bundleUrl: `${origin}/bundle.js`, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+async function bundled(module: string): Promise<string> {
+  const root = path.resolve(import.meta.dirname, '../..');
+  const { outputFiles } = await build({
+    stdin: { contents: module, resolveDir: import.meta.dirname, loader: 'ts' },
+    tsconfig: path.join(root, 'tsconfig.json'),
+    bundle: true,
+    write: false,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    loader: { '.wgsl': 'text', '.safetensors': 'binary' },
+    logLevel: 'error',
+  });
+  return outputFiles[0]!.text;
+}
+
+async function serve(files: Readonly<Record<string, Uint8Array | string>>): Promise<Server> {
+  const types: Record<string, string> = { '': 'text/html', '.js': 'text/javascript', '.png': 'image/png' };
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
+    const body = files[pathname];
+    if (body === undefined) response.writeHead(404).end();
+    else {
+      const type = types[path.extname(pathname)] ?? 'application/octet-stream';
+      response.setHeader('content-type', type).end(body);
+    }
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
+}
+
+/** Without the settings that point Dawn in Node at one driver: Chrome chooses its own. */
+function browserEnvironment(): Record<string, string> {
+  const ours = ['VK_ICD_FILENAMES', 'VK_DRIVER_FILES', 'LD_LIBRARY_PATH'];
+  const entries = Object.entries(process.env).filter(
+    (entry): entry is [string, string] => entry[1] !== undefined && !ours.includes(entry[0]),
+  );
+  return Object.fromEntries(entries);
+}
