@@ -20,12 +20,20 @@ function resultShape(where: string, a: Tensor, b: Tensor): { shape: Shape; a: Br
   );
 }
 
-/** dX (+)= `term` (of the result's shape) added up over whatever the operand was broadcast along. */
-function gather(kind: Broadcast, shape: Shape, term: Tensor, flow: Flow): readonly Dispatch<Tensor>[] {
-  const { dX, accumulate, scratch } = flow;
-  if (kind === 'channel') return columnSum({ shape }, { x: term, y: dX }, accumulate, scratch);
+/** dX (+)= factor · `term` (of the result's shape), added up over whatever the operand was broadcast along. */
+function gather(
+  kind: Broadcast,
+  shape: Shape,
+  factor: number,
+  term: Tensor,
+  { dX, accumulate, scratch }: Flow,
+): readonly Dispatch<Tensor>[] {
+  if (kind === 'same') {
+    return [unaryBackward({ op: 'scale', shape, factor }, { saved: term, dY: term, dX }, accumulate)];
+  }
+  if (kind === 'channel') return columnSum({ shape, factor }, { x: term, y: dX }, accumulate, scratch);
   const total = accumulate ? scratch([1], 'term') : dX;
-  const sums = reduceForward({ op: 'sum', shape, factor: 1 }, { a: term, y: total }, scratch);
+  const sums = reduceForward({ op: 'sum', shape, factor }, { a: term, y: total }, scratch);
   if (!accumulate) return sums;
   const add = { op: 'scale', shape: [1], factor: 1 } as const;
   return [...sums, unaryBackward(add, { saved: total, dY: total, dX }, true)];
@@ -35,22 +43,15 @@ function gather(kind: Broadcast, shape: Shape, term: Tensor, flow: Flow): readon
 export function blend(tape: Recorder, name: 'add' | 'sub', a: Tensor, b: Tensor): Tensor {
   const { shape, ...kinds } = resultShape(`tape.${name}`, a, b);
   const sign = name === 'sub' ? -1 : 1;
-  const rule =
-    (kind: Broadcast, factor: number): BackwardRule =>
-    (flow) => {
-      const { dY, dX, accumulate, scratch } = flow;
-      const copy = { op: 'scale', shape, factor } as const;
-      if (kind === 'same') return [unaryBackward(copy, { saved: dY, dY, dX }, accumulate)];
-      if (factor === 1) return gather(kind, shape, dY, flow);
-      const term = scratch(shape, 'term');
-      return [unaryBackward(copy, { saved: dY, dY, dX: term }, false), ...gather(kind, shape, term, flow)];
-    };
   return tape.record({
     name,
     inputs: [a, b],
     shape,
     forward: (y) => [binary({ op: 'blend', shape, ...kinds, beta: sign }, { a, b, y })],
-    backward: [rule(kinds.a, 1), rule(kinds.b, sign)],
+    backward: [
+      (flow) => gather(kinds.a, shape, 1, flow.dY, flow),
+      (flow) => gather(kinds.b, shape, sign, flow.dY, flow),
+    ],
   });
 }
 
@@ -64,7 +65,7 @@ export function multiply(tape: Recorder, a: Tensor, b: Tensor): Tensor {
       const { dY, dX, accumulate, scratch } = flow;
       if (own === 'same') return [binary(params, { a: dY, b: other, y: dX }, accumulate)];
       const term = scratch(shape, 'term');
-      return [binary(params, { a: dY, b: other, y: term }), ...gather(own, shape, term, flow)];
+      return [binary(params, { a: dY, b: other, y: term }), ...gather(own, shape, 1, term, flow)];
     };
   return tape.record({
     name: 'mul',
