@@ -12,7 +12,7 @@ const H = HEIGHT * LARGE;
 
 const palette = (...texts) => texts.map(hex);
 const NIGHT = palette('#101d4e', '#18347f', '#2456a8', '#3f86c4', '#7fb9cf', '#2f62b0', '#1b2f78', '#4a93b8');
-const HALO = palette('#fff3b8', '#fbd95a', '#f2b632', '#d9c878', '#9fc4a8', '#5f9fc0');
+const HALO = palette('#fff6c4', '#fde06a', '#f4b52c', '#e8c860', '#a9c79a', '#6faeb8', '#3f7fb8', '#2a5ca8');
 const HILLS = palette('#14305a', '#1e4d73', '#2f7480', '#5b9a86', '#27557f', '#1a3a6b');
 const WHEAT = palette('#7a4a12', '#b87a1c', '#dba32c', '#f3cf58', '#c98b1f', '#e8b83a', '#8f7a24');
 const CYPRESS = palette('#0b1d1c', '#143a2a', '#22563a', '#3f7442', '#0e2a30', '#6b8238');
@@ -45,14 +45,14 @@ function cypress(x, y) {
     const bulge = half * Math.sin(Math.min(1, t * 1.12 + 0.02) * Math.PI * 0.62) ** 1.2 * (1 + 0.16 * Math.sin(t * 24 + cx * 9));
     return bulge - Math.abs(x - cx - sway);
   };
-  return Math.max(flame(0.235, 0.055, 0.97, 0.082), flame(0.335, 0.35, 0.97, 0.056));
+  return Math.max(flame(0.235, 0.075, 1.12, 0.082), flame(0.332, 0.4, 1.12, 0.055));
 }
 
 /** What is at a point: kind, direction of the strokes, and the position 0..1 on its palette. */
 function guide(x, y) {
   if (cypress(x, y) > 0) {
     const lean = (x - 0.26) * 2.4;
-    return { stops: CYPRESS, angle: -Math.PI / 2 + lean + 0.5 * Math.sin(y * 22 + x * 16), tone: 0.5 + 0.9 * noise(x * 16, y * 5), size: 0.8 };
+    return { stops: CYPRESS, angle: -Math.PI / 2 + lean + 0.5 * Math.sin(y * 22 + x * 16), tone: 0.46 + 0.55 * noise(x * 16, y * 5) + 0.3 * Math.sin(y * 22 + x * 40), size: 0.85 };
   }
   if (y > field(x)) {
     const depth = (y - field(x)) / 0.3;
@@ -89,19 +89,20 @@ function guide(x, y) {
     const near = smooth(s.reach * 1.25, s.reach * 0.85, d);
     vx = lerp(vx, (-dy / d) * s.turn, near);
     vy = lerp(vy, (dx / d) * s.turn, near);
-    if (d < s.reach) {
+    if (d < s.reach * (0.96 + 0.1 * noise(x * 11, y * 11))) {
       stops = HALO;
-      const ring = 0.07 * Math.sin((d / s.reach) * 26);
+      const ring = 0.1 * Math.sin((d / s.reach) * 26) + 0.1 * noise(x * 14, y * 14);
       tone = d < s.core ? 0.02 : 0.12 + 0.88 * ((d - s.core) / (s.reach - s.core)) + ring;
       if (s.core > 0.05 && Math.hypot(dx - 0.028, dy + 0.018) > 0.055 && d < s.core * 1.05) tone = 0.3;
     }
   }
   if (stops === NIGHT) tone = 0.12 + 0.62 * tone + 0.2 * noise(x * 12, y * 12) + 0.3 * smooth(0.32, 0.62, y);
-  return { stops, angle: Math.atan2(vy, vx), tone, size: stops === HALO ? 0.62 : 0.85, sky: true };
+  return { stops, angle: Math.atan2(vy, vx), tone, size: stops === HALO ? 0.7 : 1, sky: true };
 }
 
 const colour = new Picture(W, H, hex('#3a3a40'));
 const relief = new Float32Array(W * H);
+const owner = new Uint32Array(W * H); // the stroke that wrote a pixel last: each writes it once
 
 /** One stroke: follows the guide both ways from its middle, bristle by bristle. */
 function stroke(px, py, halfWidth, length, seed) {
@@ -114,20 +115,20 @@ function stroke(px, py, halfWidth, length, seed) {
     let x = px;
     let y = py;
     let angle = start.angle;
-    for (let s = 0; s < reach / 2; s += 1.2) {
+    for (let s = 0; s < reach / 2; s += 0.8) {
       const here = guide(x / H, y / H);
       if (here.stops !== start.stops) break;
       let turn = here.angle - angle;
       turn -= Math.PI * Math.round(turn / Math.PI);
-      angle += clamp(turn, -0.09, 0.09);
+      angle += clamp(turn, -0.06, 0.06);
       if (way < 0) path.unshift([x, y, angle]);
       else path.push([x, y, angle]);
-      x += way * 1.2 * Math.cos(angle);
-      y += way * 1.2 * Math.sin(angle);
+      x += way * 0.8 * Math.cos(angle);
+      y += way * 0.8 * Math.sin(angle);
     }
   }
   if (path.length < 4) return;
-  const tone = start.tone + random.between(-0.16, 0.16);
+  const tone = start.tone + random.between(-0.19, 0.19);
   let main = shade(start.stops, tone);
   let other = shade(start.stops, tone + random.between(-0.3, 0.3));
   if (start.poppy > 0.12 && noise(px / 70, py / 50) > 0.32 && random() < 0.3) main = other = random.pick(POPPIES);
@@ -139,18 +140,20 @@ function stroke(px, py, halfWidth, length, seed) {
     const width = half * Math.min(1, 0.45 + 5 * u, 0.25 + 3.2 * (1 - u));
     const sin = Math.sin(angle);
     const cos = Math.cos(angle);
-    for (let v = -width; v <= width; v += 0.7) {
+    for (let v = -width; v <= width; v += 0.6) {
       const across = v / half;
       const bristle = noise(offset + across * 5.5, u * 1.3 + offset) * 0.5 + 0.5;
       if (u > 0.72 && hash(Math.round(across * 9), seed, 3) < (u - 0.72) * 2.4) continue;
       const qx = Math.round(x - sin * v);
       const qy = Math.round(y + cos * v);
       if (qx < 0 || qy < 0 || qx >= W || qy >= H) continue;
+      const at = qy * W + qx;
+      if (owner[at] === seed) continue;
+      owner[at] = seed;
       const edge = 1 - across * across;
       const rgb = mix(main, other, clamp(bristle * 1.3 - 0.15));
       const grey = bright * (0.9 + 0.2 * bristle);
       colour.set(qx, qy, scale(rgb, grey), 0.93);
-      const at = qy * W + qx;
       relief[at] = 0.4 * relief[at] + half * (0.3 * Math.sqrt(Math.max(0, edge)) + 0.26 * bristle + (Math.abs(across) > 0.8 ? 0.1 : 0));
     }
   }
@@ -162,7 +165,7 @@ function shade(stops, tone) {
 
 // Three layers: a broad ground, the body, and a few fine accents.
 let seed = 1;
-for (const [spacing, halfWidth, length] of [[15, 15, 90], [10, 8.5, 92], [8.5, 5.6, 74]]) {
+for (const [spacing, halfWidth, length] of [[15, 15, 90], [10.5, 9.2, 98], [9, 6.2, 80]]) {
   const places = [];
   for (let y = -10; y < H + 10; y += spacing) {
     for (let x = -10; x < W + 10; x += spacing) {

@@ -1,7 +1,7 @@
 // glass.png: a stained-glass window: a rose sun whose rays cross a graded sky, hills and water below.
 // Each pane is a cell of a drawn partition, not of a random one: every region gives a pane number and
 // the distance to its nearest lead line; glass, painter's shading and lead are made from those two.
-import { Picture, clamp, curve, hex, lerp, light, mix, output, ramp, scale, smooth } from './canvas.mjs';
+import { Picture, clamp, light, mix, output, ramp, scale, smooth } from './canvas.mjs';
 import { fbm, hash, noise } from './noise.mjs';
 
 const WIDTH = 768;
@@ -16,7 +16,7 @@ const lights = (...texts) => texts.map(light);
 const GOLD = lights('#fff2a8', '#ffd23f', '#ffae1a', '#ff8a12');
 const FIRE = lights('#ffb21e', '#ff7a14', '#f04a1c', '#d4203a');
 const RAYS = lights('#ff9d2e', '#f2553a', '#d62e5e', '#9a2a8c', '#5a30a4', '#2c3fb4', '#1c4fc0', '#1a3d96');
-const SKY = lights('#ffd98a', '#f9a3a0', '#c58ae0', '#7f9bf2', '#58b4f5', '#3a86e8', '#2a62d4', '#2450b8');
+const SKY = lights('#ffc94a', '#f58a6a', '#c864c8', '#6f70e8', '#2f92ec', '#1f6cdc', '#1a4fc0', '#163c98');
 const GREENS = lights('#b8d83a', '#5cb338', '#1f8f4a', '#0f6b4c', '#0a5560');
 const WATER = lights('#8fe8e0', '#35bfd4', '#1787c8', '#1457ac', '#123a86');
 const LEAF = lights('#a6d838', '#4aa83a', '#1d7f3e');
@@ -46,7 +46,7 @@ function rose(r, angle) {
     const inside = half - off;
     if (inside > 0) {
       const vein = off;
-      return { pane: petals.pane + (petals.v > 0.5 ? 8 : 0), edge: Math.min(inside * 0.85, u > 0.12 ? vein : 1, r - 0.052), stops: u < 0.5 ? FIRE : FIRE, tone: 0.15 + 0.75 * u };
+      return { pane: petals.pane + (petals.v > 0.5 ? 8 : 0), edge: Math.min(inside * 0.85, u > 0.12 ? vein : 1, r - 0.052), stops: FIRE, tone: 0.15 + 0.75 * u };
     }
     const gap = sector(r, angle, 0.052, 0.14, 8, 0.5, 60);
     return { pane: gap.pane, edge: Math.min(-inside * 0.85, 0.14 - r), stops: lights2.blue, tone: 0.2 + 0.6 * u };
@@ -88,17 +88,24 @@ function rays(r, angle) {
   const a = wrap(bent, TAU);
   const k = Math.floor(a / step);
   const wide = k % 2 === 0;
-  // Wide and narrow rays alternate: shift the border between them.
   const v = a / step - k;
   const side = Math.min(v, 1 - v) * step * r;
-  const stagger = 0.35 * hash(k, 4) + (wide ? 0 : 0.5);
-  const s = Math.log(r / 0.285) / 0.3 + stagger;
+  // Rings grow with distance; every other ray is shifted by half a ring, and no pane is a sliver.
+  const growth = 0.235;
+  const s = Math.max(0, Math.log(r / 0.285) / growth - (wide ? 0 : 0.5) - 0.22 * hash(k, 4)) ;
   const ring = Math.floor(s);
-  const r0 = Math.max(0.285, 0.285 * Math.exp((ring - stagger) * 0.3));
-  const r1 = 0.285 * Math.exp((ring + 1 - stagger) * 0.3);
-  const bow = 0.02 * (v - 0.5) ** 2 * 4;
-  const tone = clamp((r - 0.3) / 0.72 + 0.14 * (hash(k, ring, 6) - 0.5));
-  return { pane: 1000 + k * 20 + ring, edge: Math.min(side, Math.abs(r - r0) + bow * 0, Math.abs(r1 - r)), stops: wide ? RAYS : SKY, tone };
+  const edgeAt = (n) => (n === 0 ? 0.285 : 0.285 * Math.exp((n + (wide ? 0 : 0.5) + 0.22 * hash(k, 4)) * growth));
+  const bow = 0.05 * step * r * (1 - 4 * (v - 0.5) ** 2);
+  let edge = Math.min(side, ring === 0 ? 1 : Math.abs(r - edgeAt(ring) + 0 * bow), Math.abs(edgeAt(ring + 1) - r));
+  let pane = 1000 + k * 20 + ring;
+  // Far panes are cut once more, along the ray or as a bar with a jewel.
+  if (ring >= 2 && hash(k, ring, 12) < 0.62) {
+    const middle = (v - 0.5 - 0.12 * Math.sin(r * 14 + k)) * step * r;
+    edge = Math.min(edge, Math.abs(middle));
+    pane += middle > 0 ? 4000 : 0;
+  }
+  const tone = clamp((r - 0.3) / 0.62 + 0.2 * (hash(pane, ring, 6) - 0.5));
+  return { pane: pane + 20000, edge, stops: wide ? RAYS : SKY, tone };
 }
 
 const HILLS = [
@@ -162,14 +169,12 @@ function pane(x, y) {
     found.edge = Math.min(found.edge, 0.285 - r);
   } else {
     const [a, b, c] = HILLS.map((h) => h(x));
-    const ripple = c + (y - c) * 1;
-    if (y > c) found = { ...band(x, ripple + 0.012 * Math.sin(x * 16 + y * 22), c - 0.012, 1.03, 5, 0.17, 0.3, 5000, WATER) };
+    if (y > c) found = { ...band(x, y + 0.012 * Math.sin(x * 16 + y * 22), c - 0.012, 1.03, 5, 0.17, 0.3, 5000, WATER) };
     else if (y > b) found = band(x, y, b, c + 0.03, 2, 0.12, -0.7, 4000, GREENS);
     else if (y > a) found = band(x, y, a, Math.max(b, a + 0.1), 2, 0.13, 0.9, 3000, GREENS.slice(1));
     else found = rays(r, angle);
-    for (const h of [a, b, c]) if (h === a ? y < b || true : true) {
-      if (h === b && y < a) continue;
-      if (h === a && y > b) continue;
+    for (const h of [a, b, c]) {
+      if ((h === b && y < a) || (h === a && y > b)) continue;
       found.edge = Math.min(found.edge, Math.abs(y - h) * 0.95);
     }
     found.edge = Math.min(found.edge, r - 0.285);
@@ -179,7 +184,7 @@ function pane(x, y) {
 }
 
 const glass = new Picture(W, H);
-const leadWidth = 0.0039;
+const leadWidth = 0.0037;
 const depth = new Float32Array(W * H);
 for (let py = 0; py < H; py++) {
   for (let px = 0; px < W; px++) {
@@ -197,12 +202,12 @@ for (let py = 0; py < H; py++) {
     const streak = fbm(a / 190 + id, b / 22 + id, 4);
     const wavy = noise(a / 46, b / 34 + id);
     const hammered = noise(px / 5.5, py / 5.5) * noise(px / 11 + 7, py / 11);
-    let tone = p.tone + 0.16 * streak + 0.13 * Math.sin(turn * 3) + 0.05 * wavy;
+    const tone = p.tone + 0.16 * streak + 0.13 * Math.sin(turn * 3) + 0.05 * wavy;
     let colour = ramp(p.stops, clamp(tone, 0, 1));
-    const strength = 0.86 + 0.42 * (hash(id, 2) - 0.35) + 0.24 * streak + 0.12 * wavy + 0.13 * hammered;
+    const strength = 0.86 + 0.42 * (hash(id, 2) - 0.35) + 0.42 * streak + 0.2 * wavy + 0.22 * hammered;
     const sun = Math.hypot(x - CENTRE[0], y - CENTRE[1]);
-    const daylight = 1.5 * Math.exp(-((sun / 0.55) ** 2)) + 0.66;
-    const shade = smooth(0, 0.02, p.edge - leadWidth) * 0.42 + 0.58;
+    const daylight = 1.0 * Math.exp(-((sun / 0.5) ** 2)) + 0.72;
+    const shade = smooth(0, 0.02, p.edge - leadWidth) * 0.5 + 0.5;
     colour = scale(colour, strength * daylight * shade);
     const bubble = noise(px / 3.1 + 91, py / 3.1);
     if (bubble > 0.86) colour = mix(colour, [1.2, 1.2, 1.1], 0.22);
@@ -220,17 +225,24 @@ for (let py = 0; py < H; py++) {
     const at = py * W + px;
     const spill = glow.get(px / LARGE, py / LARGE);
     const lead = clamp(depth[at] * H / 1.2 + 0.5);
-    let c = glass.get(px, py).map((v, k) => v * 0.95 + spill[k] * 0.17);
+    let c = glass.get(px, py).map((v, k) => v * 0.97 + spill[k] * 0.06);
     if (lead > 0) {
       const t = clamp(depth[at] / leadWidth);
       const gx = (depth[at + (px < W - 1 ? 1 : 0)] - depth[at - (px > 0 ? 1 : 0)]) * H * 0.5;
       const gy = (depth[at + (py < H - 1 ? W : 0)] - depth[at - (py > 0 ? W : 0)]) * H * 0.5;
       const slope = clamp(-(0.6 * gx + 0.8 * gy) * (1 - t) * 0.9 + 0.12 * noise(px / 7, py / 7));
-      const bar = [0.012 + 0.085 * slope, 0.013 + 0.088 * slope, 0.018 + 0.1 * slope].map((v, k) => v + spill[k] * 0.05);
+      const bar = [0.008 + 0.07 * slope, 0.008 + 0.07 * slope, 0.01 + 0.078 * slope].map((v, k) => v + spill[k] * 0.03);
       c = mix(c, bar, lead);
     }
     window.set(px, py, c);
   }
 }
-const film = (v) => clamp(1.06 * (1 - Math.exp(-1.5 * v))) ** (1 / 2.2);
-window.shrink(LARGE).each((x, y, c) => c.map(film)).save(output('glass'), { bits: 7 });
+const film = (v) => clamp(1.12 * (1 - Math.exp(-1.35 * v))) ** (1 / 2.2);
+window.shrink(LARGE).each((x, y, c) => {
+  const shown = c.map(film);
+  const grey = 0.3 * shown[0] + 0.55 * shown[1] + 0.15 * shown[2];
+  return shown.map((v) => {
+    const rich = clamp(grey + 1.14 * (v - grey));
+    return 0.35 * rich + 0.65 * smooth(0.04, 0.93, rich);
+  });
+}).save(output('glass'), { bits: 6 });

@@ -22,9 +22,9 @@ const spacing = new Float32Array(W * H);
 const stencil = new Picture(W, H);
 let areas = 0;
 
-/** Lays an area: points in units of the height, `look(x, y)` gives { tone, angle }. */
-function lay(points, gap, look) {
-  areas++;
+/** Lays an area: points in units of the height, `look(x, y)` gives { tone, angle }; `joined`: part of the area before it. */
+function lay(points, gap, look, joined = false) {
+  if (!joined) areas++;
   stencil.fill(points.map(([x, y]) => [x * H, y * H]), (px, py) => {
     const at = py * W + px;
     const here = look(px / H, py / H, at);
@@ -47,36 +47,44 @@ lay([[0, 0], [1.34, 0], [1.34, 0.75], [0, 0.75]], 3.6, (x, y) => {
   const a = Math.atan2(y - SUN[1], x - SUN[0]);
   const d = Math.hypot(x - SUN[0], y - SUN[1]);
   const beam = smooth(-0.2, 0.3, noise(a * 5.5, 3.3) + 0.35 * noise(a * 15, 1)) * smooth(0.04, 0.2, d) * smooth(1.1, 0.45, d);
-  const depth = lerp(0.1, 0.72, smooth(0.5, -0.02, y)) + 0.1 * fbm(x * 3, y * 6, 3) + 0.12 * smooth(0.3, 0.9, Math.abs(x - 0.45));
-  return { tone: clamp(depth * (1 - 0.75 * beam)) * smooth(0.03, 0.16, d), angle: 0.05 * Math.sin(x * 9 + y * 14) + 0.04 * noise(x * 6, y * 8) };
+  const depth = lerp(0.2, 0.72, smooth(0.5, -0.02, y)) + 0.1 * fbm(x * 3, y * 6, 3) + 0.12 * smooth(0.3, 0.9, Math.abs(x - 0.45));
+  return { tone: clamp(Math.max(depth * (1 - 0.75 * beam), 0.115)) * smooth(0.045, 0.1, d), angle: 0.05 * Math.sin(x * 9 + y * 14) + 0.04 * noise(x * 6, y * 8) };
 });
 lay(ellipse(SUN[0], SUN[1], 0.052, 0.052), 3, () => ({ tone: 0, angle: 0 }));
 
-/** A cumulus: heaps of balls, each engraved round its own form. */
-function cloud(cx, cy, size) {
+/** A cumulus: towers of balls on a level foot, one area; each place takes the form of its front ball. */
+function cloud(cx, cy, size, towers) {
   const balls = [];
-  for (let i = 0; i < 24; i++) {
-    const t = random.between(-1, 1);
-    const rise = (1 - t * t) * random() ** 0.7;
-    balls.push([cx + t * size * 1.5, cy - rise * size * 0.8, size * random.between(0.22, 0.4) * (1.1 - 0.5 * Math.abs(t))]);
+  for (let t = -1.75; t <= 1.75; t += 0.34) balls.push([cx + (t + random.between(-0.1, 0.1)) * size, cy - 0.05 * size, size * random.between(0.17, 0.27)]);
+  for (const [t, tall, wide] of towers) {
+    for (let k = 0; k < 13; k++) {
+      const up = (k + random()) / 13;
+      const spread = wide * Math.sqrt(1 - up * up * 0.85);
+      balls.push([cx + (t + spread * random.between(-1, 1)) * size, cy - up * tall * size, size * random.between(0.22, 0.36) * (1.05 - 0.35 * up)]);
+    }
   }
-  balls.sort((a, b) => a[1] - b[1]);
-  for (const [bx, by, r] of balls) {
-    const shape = ellipse(bx, by, r, r).map(([x, y]) => [x + 0.05 * r * noise(x * 60, y * 60), Math.min(y, cy + size * 0.12 + 0.012 * noise(x * 9, 5))]);
-    lay(shape, 3.3, (x, y) => {
-      const nx = (x - bx) / r;
-      const ny = (y - by) / r;
-      const nz = Math.sqrt(Math.max(0, 1 - nx * nx - ny * ny));
-      const shade = -(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2]);
-      const below = smooth(cy - size * 0.55, cy + size * 0.2, y);
-      return { tone: clamp(0.08 + 0.5 * shade + 0.38 * below), angle: Math.atan2(ny, nx) + Math.PI / 2 };
-    });
-  }
+  const look = (x, y) => {
+    let front = balls[0];
+    let most = -9;
+    for (const b of balls) {
+      const height = (1 - ((x - b[0]) ** 2 + (y - b[1]) ** 2) / (b[2] * b[2])) * (b[2] / size + 0.1) + (b[1] - cy) / size * 0.1;
+      if (height > most) [front, most] = [b, height];
+    }
+    const nx = (x - front[0]) / front[2];
+    const ny = (y - front[1]) / front[2];
+    const nz = Math.sqrt(Math.max(0, 1 - nx * nx - ny * ny));
+    const shade = -(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2]);
+    const below = smooth(cy - size * 0.8, cy + size * 0.2, y) * (0.7 + 0.3 * smooth(-1.5, 1.5, (x - cx) / size));
+    return { tone: clamp(0.2 + 0.5 * shade + 0.42 * below), angle: Math.atan2(ny, nx) + Math.PI / 2 };
+  };
+  balls.forEach(([bx, by, r], k) => {
+    lay(ellipse(bx, by, r, r, 64).map(([x, y]) => [x + 0.06 * r * noise(x * 80, y * 80), Math.min(y, cy + size * 0.15 + 0.01 * noise(x * 22, 5))]), 3, look, k > 0);
+  });
 }
-cloud(0.95, 0.2, 0.155);
-cloud(0.2, 0.27, 0.115);
-cloud(0.63, 0.37, 0.075);
-cloud(1.26, 0.4, 0.075);
+cloud(0.96, 0.225, 0.15, [[-0.75, 0.55, 0.4], [0.15, 1.15, 0.5], [0.95, 0.6, 0.35]]);
+cloud(0.19, 0.29, 0.115, [[-0.6, 0.85, 0.45], [0.35, 0.6, 0.5], [1.1, 0.35, 0.3]]);
+cloud(0.66, 0.385, 0.062, [[-0.4, 0.5, 0.5], [0.5, 0.9, 0.4]]);
+cloud(1.27, 0.39, 0.07, [[-0.5, 0.9, 0.5], [0.5, 0.6, 0.5]]);
 
 // Far range: facets left and right of a wandering ridge line.
 function range(base, height, seed, gap, strength) {
@@ -109,9 +117,9 @@ function hill(knots, gap, options) {
     const s = slope(x);
     const side = clamp(0.5 + 0.95 * s * options.turn); // right-hand slopes fall away from the light
     const roll = fbm(x * 4 + options.seed, y * 6, 3);
-    let t = 0.06 + 0.62 * side ** 1.4 + 0.2 * roll;
+    let t = 0.13 + 0.66 * side ** 1.3 + 0.24 * roll;
     t += options.foot * smooth(0.02, options.drop, down);
-    t *= lerp(0.35, 1, smooth(0, 0.035, down));
+    t *= lerp(0.45, 1, smooth(0, 0.03, down));
     if (options.rows) {
       const v = (x - options.rows[0]) / (0.12 + down * 2.2);
       const row = Math.sin(v * options.rows[1]);
@@ -145,7 +153,7 @@ function tree(x, y, size) {
       const nz = Math.sqrt(Math.max(0, 1 - nx * nx - ny * ny));
       const whole = ((px - x) * 0.55 + (py - (y - size * 0.95)) * 0.6) / size;
       const shade = -(nx * LIGHT[0] + ny * LIGHT[1] + nz * LIGHT[2]);
-      return { tone: clamp(0.36 + 0.42 * shade + 0.62 * whole + 0.2 * noise(px * 120, py * 120)), angle: Math.atan2(ny, nx) + Math.PI / 2 + 0.5 * noise(px * 70, py * 70) };
+      return { tone: clamp(0.56 + 0.4 * shade + 0.62 * whole + 0.24 * noise(px * 120, py * 120)), angle: Math.atan2(ny, nx) + Math.PI / 2 + 0.5 * noise(px * 70, py * 70) };
     });
   }
 }
@@ -166,7 +174,7 @@ function house(x, y, w, h) {
 
 hill([[-0.05, 0.535], [0.15, 0.5], [0.35, 0.53], [0.6, 0.56], [0.85, 0.52], [1.05, 0.475], [1.2, 0.5], [1.4, 0.53]], 3.0, { turn: 1.6, seed: 1, foot: 0.2, drop: 0.1, lean: 0.3 });
 for (const x of [0.09, 0.115, 0.14, 0.62, 0.64, 0.665]) poplar(x, 0.535 + 0.03 * Math.sin(x * 3), 0.05 + 0.02 * random());
-hill([[-0.05, 0.57], [0.12, 0.6], [0.3, 0.59], [0.5, 0.56], [0.68, 0.575], [0.9, 0.61], [1.1, 0.57], [1.25, 0.55], [1.4, 0.57]], 3.2, { turn: 1.5, seed: 4, foot: 0.3, drop: 0.1, lean: -0.4 });
+hill([[-0.05, 0.57], [0.12, 0.6], [0.3, 0.59], [0.5, 0.56], [0.68, 0.575], [0.9, 0.61], [1.1, 0.57], [1.25, 0.55], [1.4, 0.57]], 3.2, { turn: 1.5, seed: 4, foot: 0.05, drop: 0.1, lean: -0.4 });
 
 // A village with its church in the valley.
 for (const [x, y, w, h] of [[0.5, 0.612, 0.034, 0.02], [0.6, 0.608, 0.03, 0.019], [0.46, 0.628, 0.036, 0.022], [0.64, 0.626, 0.036, 0.022]]) house(x, y, w, h);
@@ -329,7 +337,8 @@ for (let y = 2; y < H - 3; y++) {
     if (area[i] === 1 && area[i + 1] === 1 && area[i + W] === 1) continue;
     if (area[i] === area[i + 1] && area[i] === area[i + W]) continue;
     const other = area[i] !== area[i + 1] ? i + 1 : i + W;
-    const r = 0.7 + 0.95 * Math.max(tone[i], tone[other]) + 0.5 * noise(x / 30, y / 30);
+    const both = Math.max(tone[i], tone[other]);
+    const r = 0.45 + 1.25 * both + 0.5 * noise(x / 30, y / 30);
     for (let dy = -2; dy <= 2; dy++) for (let dx = -2; dx <= 2; dx++) if (dx * dx + dy * dy <= r * r) inked[i + dy * W + dx] = 1;
   }
 }
