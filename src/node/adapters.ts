@@ -73,7 +73,7 @@ export function softwareDrivers(machine: Machine = thisMachine): readonly Softwa
     }
   }
   for (const folder of browserFolders(machine)) {
-    const manifest = joiner(machine)(folder, 'vk_swiftshader_icd.json');
+    const manifest = pathsOf(machine).join(folder, 'vk_swiftshader_icd.json');
     if (machine.exists(manifest)) drivers.push({ kind: 'swiftshader', manifest });
   }
   return drivers;
@@ -85,16 +85,15 @@ export function softwareDrivers(machine: Machine = thisMachine): readonly Softwa
  */
 export function browserFolders(machine: Machine = thisMachine): readonly string[] {
   const { env, platform } = machine;
-  const join = joiner(machine);
-  const dirname = platform === 'win32' ? path.win32.dirname : path.posix.dirname;
+  const paths = pathsOf(machine);
   const named = [env['PUPPETEER_EXECUTABLE_PATH'], env['CHROME_PATH']];
-  const folders = named.filter((file) => file !== undefined && file !== '').map((file) => dirname(file!));
-  const cache = env['PUPPETEER_CACHE_DIR'] ?? join(machine.home, '.cache', 'puppeteer');
+  const folders = named.filter((file) => file !== undefined && file !== '').map((file) => paths.dirname(file!));
+  const cache = env['PUPPETEER_CACHE_DIR'] ?? paths.join(machine.home, '.cache', 'puppeteer');
   for (const browser of ['chrome', 'chrome-headless-shell']) {
-    const builds = [...machine.list(join(cache, browser))].sort(byVersion).reverse();
+    const builds = [...machine.list(paths.join(cache, browser))].sort(byVersion).reverse();
     for (const build of builds) {
-      for (const inner of machine.list(join(cache, browser, build))) {
-        folders.push(join(cache, browser, build, inner));
+      for (const inner of machine.list(paths.join(cache, browser, build))) {
+        folders.push(paths.join(cache, browser, build, inner));
       }
     }
   }
@@ -125,8 +124,8 @@ function byVersion(a: string, b: string): number {
   return a.localeCompare(b, 'en', { numeric: true });
 }
 
-function joiner(machine: Machine): (...parts: string[]) => string {
-  return machine.platform === 'win32' ? path.win32.join : path.posix.join;
+function pathsOf({ platform }: Machine): path.PlatformPath {
+  return platform === 'win32' ? path.win32 : path.posix;
 }
 
 /** The environment that makes the Vulkan loader see this one driver and no other. */
