@@ -1,6 +1,7 @@
 // `wgpu-style`: the public face. Re-exports only.
 
 export {
+  plan,
   recipes,
   StyledPicture,
   StyleSession,
@@ -13,6 +14,8 @@ export {
   type Progress,
   type Recipe,
   type RunDetails,
+  type RunPlan,
+  type ScalePlan,
   type SessionPlan,
   type SessionProgress,
   type Stopped,

@@ -13,6 +13,8 @@ export interface DecodedImage {
 export interface Host {
   /** Requests an adapter and a device where `navigator.gpu` is absent. */
   requestDevice?: () => Promise<GPUDevice>;
+  /** Makes the names of WebGPU (`GPUBufferUsage`, …) known where the platform lacks them. */
+  loadNames?: () => Promise<void>;
   /** Reads a file by its path. */
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
   /** Decodes JPEG, WebP, AVIF, TIFF, … to sRGB pixels, orientation applied. `where` names the input in errors. */

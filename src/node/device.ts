@@ -109,6 +109,11 @@ async function loadDawn(): Promise<Dawn> {
   return dawn;
 }
 
+/** Makes WebGPU's names (`GPUBufferUsage`, …) global, without asking for a device. */
+export async function loadNames(): Promise<void> {
+  if (!('GPUBufferUsage' in globalThis)) await loadDawn();
+}
+
 function printOnce(message: string): void {
   if (hasPrinted) return;
   hasPrinted = true;

@@ -1,7 +1,7 @@
 // What Node brings for the library's host: Dawn, the file system, sharp.
 
 import { host } from '../gpu/host.ts';
-import { requestDevice } from './device.ts';
+import { loadNames, requestDevice } from './device.ts';
 import { readPath } from './files.ts';
 import { decodeWithSharp } from './images.ts';
 
@@ -11,6 +11,7 @@ import { decodeWithSharp } from './images.ts';
  */
 export function installHost(log?: (message: string) => void): void {
   host.requestDevice = () => requestDevice(log ? { log } : {});
+  host.loadNames = loadNames;
   host.readFile = readPath;
   host.decodeImage = decodeWithSharp;
 }

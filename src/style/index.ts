@@ -11,3 +11,4 @@ export type {
   StyleTransferOptions,
   TermWeights,
 } from './options.ts';
+export { plan, type RunPlan, type ScalePlan } from './plan.ts';

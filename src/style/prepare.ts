@@ -14,6 +14,7 @@ import {
 } from '../image/index.ts';
 import { defaultNetwork, Vgg } from '../vgg/index.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
+import { NARROWEST, type Scale } from './scales.ts';
 
 /** Decoded pictures at their own sizes. */
 export interface LoadedPictures {
@@ -67,7 +68,9 @@ export function styleSize(
 ): { width: number; height: number } {
   const own = Math.max(width, height);
   if (scale !== undefined) return fitSize(width, height, Math.max(1, Math.round(longest * scale)));
-  const most = fit === 'own' ? 2 * longest : longest;
+  // A narrow style is not reduced until its deep features are gone.
+  const least = Math.ceil((NARROWEST * own) / Math.min(width, height));
+  const most = Math.max(least, fit === 'own' ? 2 * longest : longest);
   return own <= most ? { width, height } : fitSize(width, height, most);
 }
 
@@ -115,4 +118,18 @@ export function startPicture(
     default:
       throw badOption('init', 'no picture was given', "Give 'content', 'style', 'noise', 'gray' or a picture");
   }
+}
+
+/** What a session of scale `index` is built from; `coarser` is the picture of the scale before. */
+export function scaleParts(
+  resolved: ResolvedOptions,
+  loaded: LoadedPictures,
+  scales: readonly Scale[],
+  index: number,
+  coarser: Pixels | undefined,
+): { readonly options: ResolvedOptions; readonly pictures: ScaledPictures; readonly start: Pixels } {
+  const scale = scales[index]!;
+  const pictures = scalePictures(loaded, scale, scales.length > 1 ? 'result' : 'own', resolved.color);
+  const start = coarser ? resize(coarser, scale.width, scale.height) : startPicture(resolved, pictures, loaded.init);
+  return { options: { ...resolved, iterations: scale.iterations }, pictures, start };
 }

@@ -1,5 +1,8 @@
 // The coarse-to-fine ladder: large strokes form at small sizes, detail is added at large ones.
 
+import { fitSize } from '../image/index.ts';
+import type { ResolvedOptions } from './options.ts';
+
 /** One rung: longest side, and how many iterations are spent there. */
 export interface Rung {
   readonly side: number;
@@ -9,18 +12,28 @@ export interface Rung {
 /** The smallest longest side that `auto` starts from: below, deep layers have hardly a pixel to measure. */
 const SMALLEST = 96;
 
+/** The smallest shorter side of an automatic scale: two pixels of relu5_1. Narrow pictures climb fewer rungs. */
+export const NARROWEST = 32;
+
 /** Each rung gets this share of the iterations of the rung below it; coarse ones are cheap and decide the most. */
 const SHARE = 0.75;
 
-/** Longest sides from coarse to fine, each twice the one before, the last being `side`. */
-export function autoSides(side: number): number[] {
+/**
+ * Longest sides from coarse to fine, each about twice the one before, the last being `side`; the others are at least
+ * {@link SMALLEST} and at least `least` (what the deepest layer needs, say).
+ */
+export function autoSides(side: number, least: number = SMALLEST): number[] {
   const sides = [side];
-  while (sides[0]! / 2 >= SMALLEST) sides.unshift(Math.round(sides[0]! / 2));
+  while (sides[0]! / 2 >= Math.max(SMALLEST, least)) sides.unshift(Math.round(sides[0]! / 2));
   return sides;
 }
 
-/** Shares `iterations` out over the rungs, at least one each, in sum exactly `iterations` where there are enough. */
+/**
+ * Shares `iterations` out over the rungs, at least one each, in sum exactly `iterations` where there are enough.
+ * Without iterations there is nothing to climb: the finest rung alone.
+ */
 export function ladder(sides: readonly number[], iterations: number): Rung[] {
+  if (iterations === 0) return sides.slice(-1).map((side) => ({ side, iterations: 0 }));
   const shares = sides.map((_, i) => SHARE ** i);
   const total = shares.reduce((sum, share) => sum + share, 0);
   let spent = 0;
@@ -28,8 +41,32 @@ export function ladder(sides: readonly number[], iterations: number): Rung[] {
   return sides.map((side, i) => {
     sum += shares[i]!;
     const upTo = Math.round((iterations * sum) / total);
-    const rung = { side, iterations: Math.max(iterations > 0 ? 1 : 0, upTo - spent) };
-    spent = upTo;
+    const forFiner = sides.length - 1 - i; // one each, at least
+    const rung = { side, iterations: Math.max(1, Math.min(upTo, iterations - forFiner) - spent) };
+    spent += rung.iterations;
     return rung;
+  });
+}
+
+/** One size of a run. */
+export interface Scale {
+  readonly width: number;
+  readonly height: number;
+  readonly iterations: number;
+}
+
+/** The sizes that a run with these options goes through for a content of this shape; the last is the result's. */
+export function scalesOf(
+  content: { readonly width: number; readonly height: number },
+  { scales, size, iterations }: Pick<ResolvedOptions, 'scales' | 'size' | 'iterations'>,
+): Scale[] {
+  const full = fitSize(content.width, content.height, size);
+  const longest = Math.max(full.width, full.height);
+  const least = (NARROWEST * longest) / Math.min(full.width, full.height);
+  const sides = scales === false ? [longest] : scales === 'auto' ? autoSides(longest, least) : scales;
+  return ladder(sides, iterations).map((rung) => {
+    // The last size of an automatic ladder is `size` itself, also where that gives both sides.
+    const fit = rung.side === longest ? full : fitSize(full.width, full.height, rung.side);
+    return { ...fit, iterations: rung.iterations };
   });
 }

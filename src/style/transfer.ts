@@ -3,12 +3,13 @@
 import { memoryUse, resetPeak } from '../gpu/buffers.ts';
 import { describeAdapter, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { fitSize, keepColors, resize, type Pixels } from '../image/index.ts';
+import { keepColors, resize, type Pixels } from '../image/index.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import { StyledPicture, type Stopped } from './picture.ts';
-import { loadNetwork, loadPictures, scalePictures, startPicture, type LoadedPictures } from './prepare.ts';
-import { autoSides, ladder, type Rung } from './scales.ts';
+import type { Vgg } from '../vgg/index.ts';
+import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
+import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
@@ -52,55 +53,30 @@ class Run {
     const vgg = await loadNetwork(this.#options);
     const loaded = await loadPictures(this.#options, this.#resolved, this.#device);
     throwIfAborted(this.#options.signal, 'styleTransfer');
-    const rungs = this.#rungs(loaded.content);
+    const scales = scalesOf(loaded.content, this.#resolved);
     let current: Pixels | undefined;
-    for (const index of rungs.keys()) {
-      current = await this.#paintRung(vgg, loaded, rungs, index, current);
+    for (const index of scales.keys()) {
+      current = await this.#paintScale(vgg, loaded, scales, index, current);
       if (this.#options.signal?.aborted) break;
     }
-    const size = this.#sizeOf(loaded.content, rungs.at(-1)!);
-    const final = resize(current!, size.width, size.height);
+    const { width, height } = scales.at(-1)!;
+    const final = resize(current!, width, height); // an aborted run may have stopped at a smaller scale
     return this.#picture(final, loaded, this.#options.signal?.aborted ? 'aborted' : 'done');
   }
 
-  /** The ladder. A single rung keeps `size` as given, both sides included. */
-  #rungs(content: Pixels): Rung[] {
-    const { scales, size, iterations } = this.#resolved;
-    const { width, height } = fitSize(content.width, content.height, size);
-    const side = Math.max(width, height);
-    const sides = scales === false ? [side] : scales === 'auto' ? autoSides(side) : scales;
-    return ladder(sides, iterations);
-  }
-
-  #sizeOf(content: Pixels, { side }: Rung): { width: number; height: number } {
-    const { scales, size } = this.#resolved;
-    const full = fitSize(content.width, content.height, size);
-    if (side === Math.max(full.width, full.height)) return full;
-    return scales !== 'auto' && scales !== false && side === scales.at(-1)
-      ? fitSize(content.width, content.height, side)
-      : fitSize(full.width, full.height, side);
-  }
-
-  async #paintRung(
-    vgg: Awaited<ReturnType<typeof loadNetwork>>,
+  async #paintScale(
+    vgg: Vgg,
     loaded: LoadedPictures,
-    rungs: readonly Rung[],
+    scales: readonly Scale[],
     index: number,
     coarser: Pixels | undefined,
   ): Promise<Pixels> {
-    const rung = rungs[index]!;
-    const size = this.#sizeOf(loaded.content, rung);
-    const fit = rungs.length > 1 ? 'result' : 'own';
-    const pictures = scalePictures(loaded, size, fit, this.#resolved.color);
-    const start = coarser
-      ? resize(coarser, size.width, size.height)
-      : startPicture(this.#resolved, pictures, loaded.init);
+    const scale = scales[index]!;
+    const { iterations } = scale;
     const session = await StyleSession.from({
       device: this.#device,
       vgg,
-      options: { ...this.#resolved, iterations: rung.iterations },
-      pictures,
-      start,
+      ...scaleParts(this.#resolved, loaded, scales, index, coarser),
       preview: this.#options.preview,
     });
     try {
@@ -108,38 +84,37 @@ class Run {
       const started = performance.now();
       const spent = this.#milliseconds;
       for await (const { losses, iteration } of session.run({
-        iterations: rung.iterations,
+        iterations,
         signal: this.#options.signal,
       })) {
         this.#losses = losses;
         this.#done = before + iteration;
         this.#milliseconds = spent + performance.now() - started;
-        this.#report(session, loaded, rungs, index, iteration);
+        this.#report(session, loaded, scales, index, iteration);
       }
-      if (rung.iterations === 0) this.#losses = await session.evaluate();
+      if (iterations === 0) this.#losses = await session.evaluate();
       return await session.readPixels();
     } finally {
       session.destroy();
     }
   }
 
-  #report(session: StyleSession, loaded: LoadedPictures, rungs: readonly Rung[], index: number, iteration: number): void {
+  #report(session: StyleSession, loaded: LoadedPictures, scales: readonly Scale[], index: number, iteration: number): void {
     const { onProgress } = this.#options;
     if (!onProgress) return;
     const { width, height } = session;
-    const area = (side: number): number => side * side;
-    // An iteration costs as much as it has pixels: measure this rung, scale for the finer ones.
-    const here = this.#milliseconds / this.#done;
-    const work = (rung: Rung, count: number): number => count * area(rung.side);
-    const doneWork = rungs.slice(0, index).reduce((sum, r) => sum + work(r, r.iterations), 0) + work(rungs[index]!, iteration);
-    const allWork = rungs.reduce((sum, r) => sum + work(r, r.iterations), 0);
+    // An iteration costs as much as it has pixels: what was measured so far tells of the finer scales too.
+    const work = (scale: Scale, count = scale.iterations): number => count * scale.width * scale.height;
+    const sum = (list: readonly Scale[]): number => list.reduce((total, scale) => total + work(scale), 0);
+    const doneWork = sum(scales.slice(0, index)) + work(scales[index]!, iteration);
+    const seconds = this.#milliseconds / 1000;
     onProgress({
       iteration: this.#done,
-      iterations: rungs.reduce((sum, r) => sum + r.iterations, 0),
+      iterations: scales.reduce((total, scale) => total + scale.iterations, 0),
       losses: this.#losses,
-      millisecondsPerIteration: here,
-      secondsLeft: ((this.#milliseconds / 1000) * (allWork - doneWork)) / doneWork,
-      scale: { index, count: rungs.length, width, height },
+      millisecondsPerIteration: this.#milliseconds / this.#done,
+      secondsLeft: (seconds * (sum(scales) - doneWork)) / doneWork,
+      scale: { index, count: scales.length, width, height },
       picture: async () => this.#picture(await session.readPixels(), loaded, 'aborted'),
     });
   }

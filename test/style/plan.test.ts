@@ -1,0 +1,49 @@
+// The plan is what the run does: same scales, same dispatches, same peak of GPU buffers.
+
+import { describe, expect, it } from 'vitest';
+import { plan, styleTransfer } from '../../src/index.ts';
+import { memoryUse } from '../../src/gpu/buffers.ts';
+import { randomValues } from '../check.ts';
+import { testDevice } from '../device.ts';
+
+function picture(width: number, height: number, seed: number): { data: Float32Array; width: number; height: number } {
+  return { data: randomValues(width * height * 3, seed).map((v) => (v + 1) / 2), width, height };
+}
+
+describe('plan', () => {
+  for (const optimizer of [{ name: 'lbfgs', history: 3 }, { name: 'adam' }] as const) {
+    it(`foresees the peak of a real run over two scales exactly (${optimizer.name})`, async () => {
+      const device = await testDevice();
+      const options = {
+        content: picture(40, 31, 1),
+        style: [{ image: picture(37, 50, 2) }, { image: picture(24, 24, 3), weight: 2 }],
+        size: 40,
+        scales: [26, 40],
+        iterations: 7,
+        optimizer,
+        device,
+      };
+      const foreseen = await plan(options);
+      expect(foreseen.scales.map(({ width, height }) => [width, height])).toEqual([[26, 20], [40, 31]]);
+      expect(foreseen.iterations).toBe(7);
+      const before = memoryUse(device).bytes;
+      const made = await styleTransfer(options);
+      // The run starts from what the device holds already (other tests' leftovers: none, but not this test's business).
+      expect(made.details.peakBytes - before).toBe(foreseen.peakBytes);
+      expect(memoryUse(device).bytes).toBe(before);
+    });
+  }
+
+  it('needs no device, and throws what the run would throw', async () => {
+    const options = { content: picture(64, 48, 1), style: picture(64, 48, 2), size: 64, iterations: 10 };
+    const { scales, flops } = await plan(options);
+    expect(scales[0]).toMatchObject({ width: 64, height: 48, iterations: 10 });
+    // The embedded network: 3.4 multiply-adds per 256 x 256 (weights/README.md), forward and backward, and its Grams.
+    const perPixel = flops / 10 / (64 * 48);
+    expect(perPixel).toBeGreaterThan((2 * 2 * 3.4e9) / 65536);
+    expect(perPixel).toBeLessThan(1.3 * ((2 * 2 * 3.4e9) / 65536));
+    await expect(plan({ ...options, size: 8192 })).rejects.toMatchObject({ code: 'limit-exceeded' });
+    await expect(plan({ ...options, size: 8 })).rejects.toMatchObject({ code: 'bad-image' });
+    await expect(plan({ ...options, recipe: 'nonsense' })).rejects.toMatchObject({ code: 'bad-option' });
+  });
+});
