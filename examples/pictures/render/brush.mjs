@@ -1,6 +1,6 @@
 // brush.png: a starlit wheat field in thick oil strokes that follow one flowing vector field.
-// A guide gives every point a direction and a palette; strokes laid over it leave colour and relief,
-// and the relief is lit at the end, which is what makes it read as paint.
+// A guide gives every point a direction and a palette; strokes laid over it leave colour and
+// relief, and the relief is lit at the end, which is what makes it read as paint.
 import { Picture, clamp, hex, lerp, mix, output, ramp, scale, smooth } from './canvas.mjs';
 import { fbm, hash, noise, stream } from './noise.mjs';
 
@@ -11,8 +11,26 @@ const W = WIDTH * LARGE;
 const H = HEIGHT * LARGE;
 
 const palette = (...texts) => texts.map(hex);
-const NIGHT = palette('#101d4e', '#18347f', '#2456a8', '#3f86c4', '#7fb9cf', '#2f62b0', '#1b2f78', '#4a93b8');
-const HALO = palette('#fff6c4', '#fde06a', '#f4b52c', '#e8c860', '#a9c79a', '#6faeb8', '#3f7fb8', '#2a5ca8');
+const NIGHT = palette(
+  '#101d4e',
+  '#18347f',
+  '#2456a8',
+  '#3f86c4',
+  '#7fb9cf',
+  '#2f62b0',
+  '#1b2f78',
+  '#4a93b8',
+);
+const HALO = palette(
+  '#fff6c4',
+  '#fde06a',
+  '#f4b52c',
+  '#e8c860',
+  '#a9c79a',
+  '#6faeb8',
+  '#3f7fb8',
+  '#2a5ca8',
+);
 const HILLS = palette('#14305a', '#1e4d73', '#2f7480', '#5b9a86', '#27557f', '#1a3a6b');
 const WHEAT = palette('#7a4a12', '#b87a1c', '#dba32c', '#f3cf58', '#c98b1f', '#e8b83a', '#8f7a24');
 const CYPRESS = palette('#0b1d1c', '#143a2a', '#22563a', '#3f7442', '#0e2a30', '#6b8238');
@@ -21,9 +39,9 @@ const POPPIES = palette('#c8321e', '#e0532a', '#a11f1c');
 // Points are in units of the height: x 0..1.333, y 0..1 downwards.
 const STARS = [
   { x: 1.07, y: 0.19, core: 0.058, reach: 0.19, turn: 1 },
-  { x: 0.60, y: 0.12, core: 0.024, reach: 0.1, turn: -1 },
+  { x: 0.6, y: 0.12, core: 0.024, reach: 0.1, turn: -1 },
   { x: 0.83, y: 0.38, core: 0.018, reach: 0.075, turn: 1 },
-  { x: 0.40, y: 0.28, core: 0.022, reach: 0.09, turn: 1 },
+  { x: 0.4, y: 0.28, core: 0.022, reach: 0.09, turn: 1 },
   { x: 0.07, y: 0.13, core: 0.026, reach: 0.105, turn: -1 },
   { x: 0.36, y: 0.05, core: 0.013, reach: 0.055, turn: -1 },
   { x: 1.27, y: 0.44, core: 0.015, reach: 0.065, turn: -1 },
@@ -34,7 +52,8 @@ const SWIRLS = [
   { x: 0.13, y: 0.4, reach: 0.12, turn: -1.2 },
 ];
 
-const ridge = (x) => 0.6 + 0.035 * Math.sin(x * 5.2 + 0.6) + 0.022 * Math.sin(x * 11 + 2) - 0.05 * smooth(0.7, 1.3, x);
+const ridge = (x) =>
+  0.6 + 0.035 * Math.sin(x * 5.2 + 0.6) + 0.022 * Math.sin(x * 11 + 2) - 0.05 * smooth(0.7, 1.3, x);
 const field = (x) => 0.715 + 0.03 * Math.sin(x * 3.1 + 2.4) + 0.012 * Math.sin(x * 9);
 /** Signed depth inside the cypress, positive inside; two flames on one root. */
 function cypress(x, y) {
@@ -42,7 +61,10 @@ function cypress(x, y) {
     const t = (y - top) / (bottom - top);
     if (t < 0 || t > 1) return -1;
     const sway = 0.018 * Math.sin(t * 9 + cx * 20) * (1 - t);
-    const bulge = half * Math.sin(Math.min(1, t * 1.12 + 0.02) * Math.PI * 0.62) ** 1.2 * (1 + 0.16 * Math.sin(t * 24 + cx * 9));
+    const bulge =
+      half *
+      Math.sin(Math.min(1, t * 1.12 + 0.02) * Math.PI * 0.62) ** 1.2 *
+      (1 + 0.16 * Math.sin(t * 24 + cx * 9));
     return bulge - Math.abs(x - cx - sway);
   };
   return Math.max(flame(0.235, 0.075, 1.12, 0.082), flame(0.332, 0.4, 1.12, 0.055));
@@ -52,18 +74,34 @@ function cypress(x, y) {
 function guide(x, y) {
   if (cypress(x, y) > 0) {
     const lean = (x - 0.26) * 2.4;
-    return { stops: CYPRESS, angle: -Math.PI / 2 + lean + 0.5 * Math.sin(y * 22 + x * 16), tone: 0.46 + 0.55 * noise(x * 16, y * 5) + 0.3 * Math.sin(y * 22 + x * 40), size: 0.85 };
+    return {
+      stops: CYPRESS,
+      angle: -Math.PI / 2 + lean + 0.5 * Math.sin(y * 22 + x * 16),
+      tone: 0.46 + 0.55 * noise(x * 16, y * 5) + 0.3 * Math.sin(y * 22 + x * 40),
+      size: 0.85,
+    };
   }
   if (y > field(x)) {
     const depth = (y - field(x)) / 0.3;
     const wind = -1.15 + 0.75 * noise(x * 2.2 + 3, y * 3.2) + 0.25 * Math.sin(x * 8 + y * 13);
     const row = 0.5 + 0.5 * Math.sin((y * 26) / (0.5 + depth) + 5 * noise(x * 3, y * 5));
-    return { stops: WHEAT, angle: wind, tone: 0.25 + 0.45 * row + 0.5 * fbm(x * 7, y * 9, 3), size: lerp(0.55, 1.15, clamp(depth)), poppy: depth };
+    return {
+      stops: WHEAT,
+      angle: wind,
+      tone: 0.25 + 0.45 * row + 0.5 * fbm(x * 7, y * 9, 3),
+      size: lerp(0.55, 1.15, clamp(depth)),
+      poppy: depth,
+    };
   }
   if (y > ridge(x)) {
     const slope = Math.atan((ridge(x + 0.01) - ridge(x - 0.01)) / 0.02) * 1.4;
     const band = (y - ridge(x)) / Math.max(0.02, field(x) - ridge(x));
-    return { stops: HILLS, angle: slope + 0.35 * Math.sin(x * 14 + band * 3), tone: 0.25 + 0.6 * noise(x * 6, band * 2.5) + 0.45 * band, size: 0.62 };
+    return {
+      stops: HILLS,
+      angle: slope + 0.35 * Math.sin(x * 14 + band * 3),
+      tone: 0.25 + 0.6 * noise(x * 6, band * 2.5) + 0.45 * band,
+      size: 0.62,
+    };
   }
   // Sky: a broad wave, bent round the swirls and the stars.
   let vx = 1;
@@ -75,10 +113,20 @@ function guide(x, y) {
     const dy = y - s.y;
     const d = Math.hypot(dx, dy);
     const pull = 2.6 * s.turn * Math.exp(-((d / s.reach) ** 2));
-    vx = lerp(vx, 0, clamp(Math.abs(pull) * 0.5)) + (-dy / (d + 0.01)) * pull + 0.25 * (dx / (d + 0.01)) * Math.abs(pull);
-    vy = lerp(vy, 0, clamp(Math.abs(pull) * 0.5)) + (dx / (d + 0.01)) * pull + 0.25 * (dy / (d + 0.01)) * Math.abs(pull);
+    vx =
+      lerp(vx, 0, clamp(Math.abs(pull) * 0.5)) +
+      (-dy / (d + 0.01)) * pull +
+      0.25 * (dx / (d + 0.01)) * Math.abs(pull);
+    vy =
+      lerp(vy, 0, clamp(Math.abs(pull) * 0.5)) +
+      (dx / (d + 0.01)) * pull +
+      0.25 * (dy / (d + 0.01)) * Math.abs(pull);
     const inside = Math.exp(-((d / s.reach) ** 4));
-    band = lerp(band, (d / s.reach) * 4.2 - Math.atan2(dy, dx) * (s.turn > 0 ? 0.95 : -0.95) * 0.63, inside);
+    band = lerp(
+      band,
+      (d / s.reach) * 4.2 - Math.atan2(dy, dx) * (s.turn > 0 ? 0.95 : -0.95) * 0.63,
+      inside,
+    );
   }
   let tone = 0.5 + 0.5 * Math.sin(band * Math.PI);
   for (const s of STARS) {
@@ -93,10 +141,12 @@ function guide(x, y) {
       stops = HALO;
       const ring = 0.1 * Math.sin((d / s.reach) * 26) + 0.1 * noise(x * 14, y * 14);
       tone = d < s.core ? 0.02 : 0.12 + 0.88 * ((d - s.core) / (s.reach - s.core)) + ring;
-      if (s.core > 0.05 && Math.hypot(dx - 0.028, dy + 0.018) > 0.055 && d < s.core * 1.05) tone = 0.3;
+      if (s.core > 0.05 && Math.hypot(dx - 0.028, dy + 0.018) > 0.055 && d < s.core * 1.05)
+        tone = 0.3;
     }
   }
-  if (stops === NIGHT) tone = 0.12 + 0.62 * tone + 0.2 * noise(x * 12, y * 12) + 0.3 * smooth(0.32, 0.62, y);
+  if (stops === NIGHT)
+    tone = 0.12 + 0.62 * tone + 0.2 * noise(x * 12, y * 12) + 0.3 * smooth(0.32, 0.62, y);
   return { stops, angle: Math.atan2(vy, vx), tone, size: stops === HALO ? 0.7 : 1, sky: true };
 }
 
@@ -131,7 +181,8 @@ function stroke(px, py, halfWidth, length, seed) {
   const tone = start.tone + random.between(-0.19, 0.19);
   let main = shade(start.stops, tone);
   let other = shade(start.stops, tone + random.between(-0.3, 0.3));
-  if (start.poppy > 0.12 && noise(px / 70, py / 50) > 0.32 && random() < 0.3) main = other = random.pick(POPPIES);
+  if (start.poppy > 0.12 && noise(px / 70, py / 50) > 0.32 && random() < 0.3)
+    main = other = random.pick(POPPIES);
   const bright = random.between(0.86, 1.14);
   const offset = random.between(0, 1000);
   for (let i = 0; i < path.length; i++) {
@@ -154,7 +205,12 @@ function stroke(px, py, halfWidth, length, seed) {
       const rgb = mix(main, other, clamp(bristle * 1.3 - 0.15));
       const grey = bright * (0.9 + 0.2 * bristle);
       colour.set(qx, qy, scale(rgb, grey), 0.93);
-      relief[at] = 0.4 * relief[at] + half * (0.3 * Math.sqrt(Math.max(0, edge)) + 0.26 * bristle + (Math.abs(across) > 0.8 ? 0.1 : 0));
+      relief[at] =
+        0.4 * relief[at] +
+        half *
+          (0.3 * Math.sqrt(Math.max(0, edge)) +
+            0.26 * bristle +
+            (Math.abs(across) > 0.8 ? 0.1 : 0));
     }
   }
 }
@@ -165,7 +221,11 @@ function shade(stops, tone) {
 
 // Three layers: a broad ground, the body, and a few fine accents.
 let seed = 1;
-for (const [spacing, halfWidth, length] of [[15, 15, 90], [10.5, 9.2, 98], [9, 6.2, 80]]) {
+for (const [spacing, halfWidth, length] of [
+  [15, 15, 90],
+  [10.5, 9.2, 98],
+  [9, 6.2, 80],
+]) {
   const places = [];
   for (let y = -10; y < H + 10; y += spacing) {
     for (let x = -10; x < W + 10; x += spacing) {

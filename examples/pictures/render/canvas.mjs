@@ -1,5 +1,5 @@
-// A picture of float RGB values with polygon filling, and the small arithmetic that all scripts share.
-// Colours are arrays [r, g, b] in 0..1; whether they are light or sRGB is each picture's own choice.
+// A picture of float RGB values with polygon filling, and the arithmetic that all scripts share.
+// Colours are arrays [r, g, b] in 0..1, as light or as sRGB: that is each picture's own choice.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import UPNG from 'upng-js';
 
@@ -62,7 +62,12 @@ export class Picture {
     for (let i = 0; i < points.length; i++) {
       const [x0, y0] = points[i];
       const [x1, y1] = points[(i + 1) % points.length];
-      if (y0 !== y1) edges.push(y0 < y1 ? [y0, y1, x0, (x1 - x0) / (y1 - y0), 1] : [y1, y0, x1, (x1 - x0) / (y1 - y0), -1]);
+      if (y0 !== y1)
+        edges.push(
+          y0 < y1
+            ? [y0, y1, x0, (x1 - x0) / (y1 - y0), 1]
+            : [y1, y0, x1, (x1 - x0) / (y1 - y0), -1],
+        );
       top = Math.min(top, y0);
       bottom = Math.max(bottom, y0);
     }
@@ -75,7 +80,9 @@ export class Picture {
       const centre = y + 0.5;
       while (next < edges.length && edges[next][0] <= centre) active.push(edges[next++]);
       active = active.filter((e) => e[1] > centre);
-      const crossings = active.map((e) => [e[2] + (centre - e[0]) * e[3], e[4]]).sort((a, b) => a[0] - b[0]);
+      const crossings = active
+        .map((e) => [e[2] + (centre - e[0]) * e[3], e[4]])
+        .sort((a, b) => a[0] - b[0]);
       let winding = 0;
       for (let i = 0; i + 1 < crossings.length; i++) {
         winding += crossings[i][1];
@@ -126,17 +133,19 @@ export class Picture {
     return out;
   }
 
-  /** Writes sRGB bytes; `colours` > 0 reduces to a palette of so many, which keeps files small. */
+  /** Writes sRGB; `colours` > 0 makes a palette of so many, `bits` < 8 rounds: smaller files. */
   save(path, { colours = 0, bits = 8 } = {}) {
     const bytes = new Uint8Array(this.width * this.height * 4).fill(255);
     const top = 2 ** bits - 1;
     for (let i = 0, p = 0; i < bytes.length; i += 4) {
-      for (let k = 0; k < 3; k++) bytes[i + k] = Math.round((Math.round(clamp(this.data[p++]) * top) / top) * 255);
+      for (let k = 0; k < 3; k++)
+        bytes[i + k] = Math.round((Math.round(clamp(this.data[p++]) * top) / top) * 255);
     }
     const file = Buffer.from(UPNG.encode([bytes.buffer], this.width, this.height, colours));
     mkdirSync(new URL('.', path), { recursive: true });
     writeFileSync(path, file);
-    console.log(`${path.pathname.split('/').pop()} ${this.width} x ${this.height}, ${Math.ceil(file.length / 1024)} KiB`);
+    const name = path.pathname.split('/').pop();
+    console.log(`${name} ${this.width} x ${this.height}, ${Math.ceil(file.length / 1024)} KiB`);
   }
 }
 
@@ -184,9 +193,16 @@ export function curve(knots, steps = 12, closed = false) {
     const [p0, p1, p2, p3] = [at(i - 1), at(i), at(i + 1), at(i + 2)];
     for (let s = 0; s < steps; s++) {
       const t = s / steps;
-      out.push([0, 1].map((k) => 0.5 * (2 * p1[k] + (p2[k] - p0[k]) * t
-        + (2 * p0[k] - 5 * p1[k] + 4 * p2[k] - p3[k]) * t * t
-        + (3 * p1[k] - p0[k] - 3 * p2[k] + p3[k]) * t * t * t)));
+      out.push(
+        [0, 1].map(
+          (k) =>
+            0.5 *
+            (2 * p1[k] +
+              (p2[k] - p0[k]) * t +
+              (2 * p0[k] - 5 * p1[k] + 4 * p2[k] - p3[k]) * t * t +
+              (3 * p1[k] - p0[k] - 3 * p2[k] + p3[k]) * t * t * t),
+        ),
+      );
     }
   }
   if (!closed) out.push(knots[n - 1]);

@@ -1,4 +1,4 @@
-// Seeded randomness and noise, all from one PCG hash, so that every picture is the same on every run.
+// Seeded randomness and noise, all from one PCG hash: every picture is the same on every run.
 
 /** PCG output function (O'Neill 2014, the 32-bit RXS-M-XS form): one uint32 to another. */
 export function pcg(value) {
@@ -102,8 +102,9 @@ export function eroded(x, y, octaves) {
     const k = a - b - c + d;
     slopeX += du * (b - a + k * v);
     slopeY += dv * (c - a + k * u);
-    height += (weight * (a + (b - a) * u + (c - a) * v + k * u * v))
-      / (1 + 0.25 * (slopeX * slopeX + slopeY * slopeY));
+    height +=
+      (weight * (a + (b - a) * u + (c - a) * v + k * u * v)) /
+      (1 + 0.25 * (slopeX * slopeX + slopeY * slopeY));
     weight *= 0.5;
     const turned = 1.6 * x + 1.2 * y;
     y = -1.2 * x + 1.6 * y;

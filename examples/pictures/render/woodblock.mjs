@@ -1,30 +1,30 @@
 // woodblock.png: a breaking wave in the manner of a Japanese colour print.
 // Flat inks with bokashi (a wiped gradient), key-block outlines, foam built of lobes and claws,
 // seigaiha scales for the far sea; wood grain and paper fibre over everything.
-import { Picture, clamp, curve, hex, lerp, mix, output, ramp, ribbon, scale, smooth } from './canvas.mjs';
-import { fbm, noise, stream } from './noise.mjs';
-
-const WIDTH = 768;
-const HEIGHT = 576;
-const LARGE = 3;
-const S = HEIGHT * LARGE; // pixels per unit: x 0..1.333, y 0..1 downwards
-const KEY = hex('#15233f');
-const CREAM = hex('#f3e8cd');
-const INDIGO = hex('#1c3766');
-const BLUE = hex('#2f6493');
-const TEAL = hex('#6fa3b0');
-const PALE = hex('#b9d0c9');
-const OCHRE = hex('#dfa651');
-const RED = hex('#cf4a30');
-const ROSE = hex('#e9b690');
-
-const random = stream(21);
-const print = new Picture(WIDTH * LARGE, HEIGHT * LARGE);
-const px = (points) => points.map(([x, y]) => [x * S, y * S]);
-const fill = (points, paint, alpha) => print.fill(px(points), typeof paint === 'function' ? (x, y) => paint(x / S, y / S) : paint, alpha);
-const line = (points, width, colour = KEY, alpha = 1) => print.line(px(points), typeof width === 'function' ? (t) => width(t) * S : width * S, colour, alpha);
-const taper = (width, ends = 0.25) => (t) => width * (ends + (1 - ends) * Math.sin(Math.PI * clamp(t)) ** 0.6);
-const dark = (d) => mix(BLUE, INDIGO, d);
+import { clamp, curve, hex, lerp, mix, output, ribbon, scale, smooth } from './canvas.mjs';
+import { fbm, noise } from './noise.mjs';
+import {
+  BLUE,
+  CREAM,
+  Foam,
+  INDIGO,
+  KEY,
+  LARGE,
+  OCHRE,
+  PALE,
+  RED,
+  ROSE,
+  S,
+  TEAL,
+  fill,
+  line,
+  print,
+  px,
+  random,
+  ring,
+  scales,
+  swell,
+} from './waves.mjs';
 
 // Sky: indigo wiped down from the top, rose and ochre wiped up from the sea.
 print.each((X, Y) => {
@@ -38,7 +38,6 @@ print.each((X, Y) => {
 });
 
 // Sun with its lower edge wiped away, and bars of mist.
-const ring = (cx, cy, r, n = 90) => Array.from({ length: n }, (_, i) => [cx + r * Math.cos((i / n) * 2 * Math.PI), cy + r * Math.sin((i / n) * 2 * Math.PI)]);
 fill(ring(1.0, 0.3, 0.135), (x, y) => {
   const t = smooth(0.3, 0.47, y);
   return mix(mix(RED, hex('#b7352a'), smooth(0.3, 0.16, y)), ROSE, 0.8 * t);
@@ -46,8 +45,16 @@ fill(ring(1.0, 0.3, 0.135), (x, y) => {
 function mist(cx, cy, width, height) {
   const r = height / 2;
   const shape = [];
-  for (let i = 0; i <= 16; i++) shape.push([cx - width / 2 - r * Math.sin((i / 16) * Math.PI), cy - r * Math.cos((i / 16) * Math.PI)]);
-  for (let i = 0; i <= 16; i++) shape.push([cx + width / 2 + r * Math.sin((i / 16) * Math.PI), cy + r * Math.cos((i / 16) * Math.PI)]);
+  for (let i = 0; i <= 16; i++)
+    shape.push([
+      cx - width / 2 - r * Math.sin((i / 16) * Math.PI),
+      cy - r * Math.cos((i / 16) * Math.PI),
+    ]);
+  for (let i = 0; i <= 16; i++)
+    shape.push([
+      cx + width / 2 + r * Math.sin((i / 16) * Math.PI),
+      cy + r * Math.cos((i / 16) * Math.PI),
+    ]);
   fill(shape, (x, y) => mix(CREAM, PALE, 0.55 * smooth(cy - r, cy + r, y)));
   line(shape.concat([shape[0]]), 0.0011, mix(KEY, TEAL, 0.35));
 }
@@ -58,122 +65,113 @@ mist(1.3, 0.144, 0.24, 0.022);
 
 // The far mountain, wiped from indigo to grey-blue, with a cap of snow in points.
 {
-  const left = curve([[0.66, 0.64], [0.78, 0.585], [0.885, 0.49], [0.925, 0.447]], 14);
-  const right = curve([[0.965, 0.446], [1.01, 0.49], [1.12, 0.575], [1.34, 0.64]], 14);
-  const body = left.concat([[0.937, 0.452], [0.948, 0.445]], right);
+  const left = curve(
+    [
+      [0.66, 0.64],
+      [0.78, 0.585],
+      [0.885, 0.49],
+      [0.925, 0.447],
+    ],
+    14,
+  );
+  const right = curve(
+    [
+      [0.965, 0.446],
+      [1.01, 0.49],
+      [1.12, 0.575],
+      [1.34, 0.64],
+    ],
+    14,
+  );
+  const body = left.concat(
+    [
+      [0.937, 0.452],
+      [0.948, 0.445],
+    ],
+    right,
+  );
   fill(body, (x, y) => mix(mix(INDIGO, BLUE, 0.35), TEAL, smooth(0.46, 0.64, y)));
-  const snow = left.slice(25).concat([[0.937, 0.452], [0.948, 0.445]], right.slice(0, 17));
-  const points = [[1.02, 0.5], [1.004, 0.527], [0.99, 0.503], [0.974, 0.55], [0.957, 0.51], [0.94, 0.557], [0.925, 0.508], [0.905, 0.535], [0.893, 0.505], [0.875, 0.513]];
+  const snow = left.slice(25).concat(
+    [
+      [0.937, 0.452],
+      [0.948, 0.445],
+    ],
+    right.slice(0, 17),
+  );
+  const points = [
+    [1.02, 0.5],
+    [1.004, 0.527],
+    [0.99, 0.503],
+    [0.974, 0.55],
+    [0.957, 0.51],
+    [0.94, 0.557],
+    [0.925, 0.508],
+    [0.905, 0.535],
+    [0.893, 0.505],
+    [0.875, 0.513],
+  ];
   fill(snow.concat(points), CREAM);
   line(body, 0.0014);
 }
 
-/** Rows of seigaiha scales between two heights, smaller with distance. */
-function scales(top, bottom) {
-  fill([[0, top], [1.34, top], [1.34, bottom], [0, bottom]], (x, y) => mix(TEAL, BLUE, smooth(top, bottom, y)));
-  let y = top;
-  for (let row = 0; y < bottom + 0.03; row++) {
-    const r = lerp(0.016, 0.05, smooth(top, bottom, y));
-    for (let x = -r + (row % 2) * r; x < 1.4; x += 2 * r) {
-      const cy = y + r * 0.42;
-      for (let k = 0; k < 4; k++) {
-        const rr = r * (1 - k * 0.25);
-        const shape = ring(0, 0, 1, 40).map(([a, b]) => [x + a * rr, cy + b * rr * 0.62]);
-        fill(shape, [mix(PALE, CREAM, 0.5), dark(0.1 + 0.5 * smooth(top, bottom, y)), PALE, mix(BLUE, TEAL, 0.4)][k]);
-        if (k === 0) line(shape.concat([shape[0]]), 0.0009);
-      }
-    }
-    y += r * 0.36;
-  }
-}
 scales(0.625, 0.72);
 
-/** Foam: outlines of all lobes first, then all lobes, so that only the outer contour keeps its line. */
-class Foam {
-  lobes = [];
-  marks = [];
+swell(
+  [
+    [-0.05, 0.735],
+    [0.1, 0.715],
+    [0.3, 0.72],
+    [0.52, 0.735],
+    [0.68, 0.72],
+    [0.8, 0.675],
+    [0.88, 0.655],
+    [0.96, 0.69],
+    [1.08, 0.725],
+    [1.2, 0.715],
+    [1.38, 0.68],
+  ],
+  0.2,
+  8,
+  [TEAL, BLUE, BLUE, INDIGO],
+  [
+    [121, 7, 0.019, 1],
+    [196, 5, 0.016, 1],
+  ],
+);
 
-  lobe(x, y, r) {
-    this.lobes.push([x, y, r]);
-  }
-
-  /** A hooked finger of shrinking lobes that leaves at `angle` and bends by `bend`. */
-  claw(x, y, angle, size, bend, depth = 1) {
-    let a = angle;
-    const steps = 9;
-    for (let i = 0; i < steps; i++) {
-      const r = size * (1 - i / (steps + 0.5)) ** 0.8;
-      this.lobe(x, y, r * 0.55);
-      if (depth > 0 && i > 0 && i % 2 === 0) this.claw(x, y, a - Math.sign(bend) * 1.15, size * 0.5, bend * 1.1, depth - 1);
-      x += Math.cos(a) * size * 0.44;
-      y += Math.sin(a) * size * 0.44;
-      a += (bend / steps) * (1 + i * 0.22);
-    }
-  }
-
-  draw() {
-    for (const [x, y, r] of this.lobes) print.disc(x * S, y * S, r * S + 0.0024 * S, KEY);
-    for (const [x, y, r] of this.lobes) print.disc(x * S, y * S, r * S, CREAM);
-    for (const [x, y, r] of this.lobes) {
-      if (r < 0.0085) continue;
-      const arc = Array.from({ length: 14 }, (_, i) => {
-        const a = 0.5 + (i / 13) * 2.1;
-        return [x + Math.cos(a) * r * 0.6, y + Math.sin(a) * r * 0.6];
-      });
-      line(arc, taper(0.0017, 0.1), mix(TEAL, PALE, 0.25));
-    }
-  }
-}
-
-/** A swell: a body with stripes that follow its crest, and foam along the crest. */
-function swell(knots, depth, stripes, colours, claws) {
-  const crest = curve(knots, 20);
-  const body = crest.concat([[1.36, 1.2], [-0.02, 1.2]]);
-  const heightAt = (x) => {
-    let best = crest[0];
-    for (const p of crest) if (Math.abs(p[0] - x) < Math.abs(best[0] - x)) best = p;
-    return best[1];
-  };
-  const columns = Array.from({ length: 1400 }, (_, i) => heightAt((i / 1399) * 1.36));
-  fill(body, (x, y) => ramp(colours, (y - columns[clamp(Math.round((x / 1.36) * 1399), 0, 1399)]) / depth));
-  for (let k = 1; k <= stripes; k++) {
-    const drop = (depth * k) / stripes;
-    const flat = 1 - 0.5 * (k / stripes);
-    const mean = knots.reduce((s, p) => s + p[1], 0) / knots.length;
-    const path = crest.map(([x, y], i) => [x + 0.02 * k * 0.4 - 0.01, mean + (y - mean) * flat + drop + 0.004 * noise(i * 0.05, k * 3.3)]);
-    const colour = [PALE, INDIGO, CREAM, dark(0.7)][k % 4];
-    let from = 0;
-    while (from < path.length - 8) {
-      const to = Math.min(path.length - 1, from + Math.floor(random.between(22, 70)));
-      line(path.slice(from, to + 1), taper(random.between(0.0022, 0.0052) * (k % 2 ? 1 : 0.8), 0.05), colour);
-      from = to + Math.floor(random.between(1, 7));
-    }
-  }
-  line(crest, 0.002);
-  const foam = new Foam();
-  for (const [at, count, size, lean] of claws) {
-    for (let i = 0; i < count; i++) {
-      const p = crest[clamp(Math.round(at + (i - count / 2) * 4), 0, crest.length - 1)];
-      const q = crest[clamp(Math.round(at + (i - count / 2) * 4) + 1, 1, crest.length - 1)];
-      const along = Math.atan2(q[1] - p[1], q[0] - p[0]);
-      const middle = Math.sin(Math.PI * ((i + 0.6) / (count + 0.2)));
-      const s = size * (0.4 + 0.6 * middle) * random.between(0.8, 1.15);
-      foam.lobe(p[0], p[1] + s * 0.25, s * 0.75);
-      foam.lobe(p[0] + s * 0.5, p[1] + s * 0.7, s * 0.55);
-      foam.claw(p[0], p[1], along - 0.9 * lean, s, 1.9 * lean, 1);
-    }
-  }
-  foam.draw();
-}
-
-swell([[-0.05, 0.735], [0.1, 0.715], [0.3, 0.72], [0.52, 0.735], [0.68, 0.72], [0.8, 0.675], [0.88, 0.655], [0.96, 0.69], [1.08, 0.725], [1.2, 0.715], [1.38, 0.68]],
-  0.2, 8, [TEAL, BLUE, BLUE, INDIGO], [[121, 7, 0.019, 1], [196, 5, 0.016, 1]]);
-
-// The great breaker. `outer` is its back and lip, `inner` its hollow face; stripes run between them.
-const outer = curve([[-0.1, 0.62], [0.02, 0.42], [0.14, 0.25], [0.27, 0.135], [0.42, 0.085], [0.55, 0.115], [0.65, 0.2], [0.69, 0.3]], 26);
-const inner = curve([[0.72, 0.97], [0.56, 0.85], [0.45, 0.7], [0.4, 0.54], [0.41, 0.4], [0.47, 0.31], [0.56, 0.285], [0.66, 0.32]], 26);
+// The great breaker: `outer` is its back and lip, `inner` its hollow face, stripes run between.
+const outer = curve(
+  [
+    [-0.12, 0.95],
+    [-0.02, 0.53],
+    [0.14, 0.25],
+    [0.27, 0.135],
+    [0.42, 0.085],
+    [0.55, 0.115],
+    [0.65, 0.2],
+    [0.69, 0.3],
+  ],
+  26,
+);
+const inner = curve(
+  [
+    [0.72, 0.97],
+    [0.56, 0.85],
+    [0.45, 0.7],
+    [0.4, 0.54],
+    [0.41, 0.4],
+    [0.47, 0.31],
+    [0.56, 0.285],
+    [0.66, 0.32],
+  ],
+  26,
+);
 {
-  const floor = [[0.72, 0.97], [0.9, 1.05], [-0.1, 1.05]];
+  const floor = [
+    [0.72, 0.97],
+    [0.9, 1.05],
+    [-0.1, 1.05],
+  ];
   const body = outer.concat([...inner].reverse(), floor.slice(1));
   fill(body, (x, y) => mix(mix(BLUE, INDIGO, 0.55), INDIGO, smooth(0.3, 0.9, y)));
   const between = (t, i) => {
@@ -192,7 +190,7 @@ const inner = curve([[0.72, 0.97], [0.56, 0.85], [0.45, 0.7], [0.4, 0.54], [0.41
     const down = [];
     for (let i = start; i < stop; i++) {
       const u = (i - start) / (stop - start);
-      const open = Math.min(1, 6 * (1 - u)) * Math.min(1, start ? 5 * u : 1);
+      const open = Math.min(1, 6 * (1 - u)) * Math.min(1, 0.04 + (start ? 5 : 9) * u);
       const m = (t0 + t1) / 2 + 0.006 * noise(i * 0.06, k * 5);
       up.push(between(m + ((t1 - t0) / 2) * open, i));
       down.push(between(m - ((t1 - t0) / 2) * open, i));
@@ -210,7 +208,11 @@ const inner = curve([[0.72, 0.97], [0.56, 0.85], [0.45, 0.7], [0.4, 0.54], [0.41
     const p = outer[i];
     const q = between(0.86 - 0.2 * u, i);
     foam.lobe(p[0], p[1] + 0.006, thick * random.between(0.5, 0.85));
-    foam.lobe(lerp(p[0], q[0], random()), lerp(p[1], q[1], random()), thick * random.between(0.45, 0.8));
+    foam.lobe(
+      lerp(p[0], q[0], random()),
+      lerp(p[1], q[1], random()),
+      thick * random.between(0.45, 0.8),
+    );
   }
   for (let i = Math.floor(n * 0.44); i < n; i += 7) {
     const u = (i - n * 0.44) / (n * 0.56);
@@ -241,18 +243,80 @@ for (let i = 0; i < 150; i++) {
   print.disc(x * S, y * S, r * S, CREAM);
 }
 
-swell([[-0.05, 0.84], [0.12, 0.86], [0.3, 0.9], [0.5, 0.905], [0.7, 0.85], [0.86, 0.775], [0.99, 0.735], [1.1, 0.77], [1.2, 0.83], [1.38, 0.86]],
-  0.26, 10, [mix(TEAL, PALE, 0.3), BLUE, INDIGO, INDIGO], [[118, 11, 0.031, 1]]);
-swell([[-0.05, 0.9], [0.1, 0.85], [0.22, 0.835], [0.34, 0.88], [0.52, 0.955], [0.75, 0.985], [1.0, 0.97], [1.2, 0.925], [1.38, 0.885]],
-  0.2, 8, [BLUE, INDIGO, INDIGO, KEY], [[44, 9, 0.03, 1], [148, 6, 0.024, 1]]);
+swell(
+  [
+    [-0.05, 0.84],
+    [0.12, 0.86],
+    [0.3, 0.9],
+    [0.5, 0.905],
+    [0.7, 0.85],
+    [0.86, 0.775],
+    [0.99, 0.735],
+    [1.1, 0.77],
+    [1.2, 0.83],
+    [1.38, 0.86],
+  ],
+  0.26,
+  10,
+  [mix(TEAL, PALE, 0.3), BLUE, INDIGO, INDIGO],
+  [[118, 11, 0.031, 1]],
+);
+swell(
+  [
+    [-0.05, 0.9],
+    [0.1, 0.85],
+    [0.22, 0.835],
+    [0.34, 0.88],
+    [0.52, 0.955],
+    [0.75, 0.985],
+    [1.0, 0.97],
+    [1.2, 0.925],
+    [1.38, 0.885],
+  ],
+  0.2,
+  8,
+  [BLUE, INDIGO, INDIGO, KEY],
+  [
+    [44, 9, 0.03, 1],
+    [148, 6, 0.024, 1],
+  ],
+);
 
 // The publisher's seal.
 {
   const [x, y, w, h] = [0.045, 0.06, 0.046, 0.075];
-  const shape = curve([[x, y], [x + w, y + 0.002], [x + w, y + h], [x - 0.001, y + h]], 1, true);
+  const shape = curve(
+    [
+      [x, y],
+      [x + w, y + 0.002],
+      [x + w, y + h],
+      [x - 0.001, y + h],
+    ],
+    1,
+    true,
+  );
   fill(shape, RED);
-  for (const [a, b, c, d] of [[0.2, 0.16, 0.8, 0.16], [0.5, 0.16, 0.5, 0.46], [0.2, 0.32, 0.8, 0.32], [0.22, 0.46, 0.78, 0.46], [0.25, 0.62, 0.25, 0.86], [0.25, 0.62, 0.78, 0.62], [0.78, 0.62, 0.78, 0.86], [0.25, 0.86, 0.78, 0.86], [0.5, 0.62, 0.5, 0.86]]) {
-    print.fill(ribbon(px([[x + a * w, y + b * h], [x + c * w, y + d * h]]), 0.0019 * S), CREAM);
+  for (const [a, b, c, d] of [
+    [0.2, 0.16, 0.8, 0.16],
+    [0.5, 0.16, 0.5, 0.46],
+    [0.2, 0.32, 0.8, 0.32],
+    [0.22, 0.46, 0.78, 0.46],
+    [0.25, 0.62, 0.25, 0.86],
+    [0.25, 0.62, 0.78, 0.62],
+    [0.78, 0.62, 0.78, 0.86],
+    [0.25, 0.86, 0.78, 0.86],
+    [0.5, 0.62, 0.5, 0.86],
+  ]) {
+    print.fill(
+      ribbon(
+        px([
+          [x + a * w, y + b * h],
+          [x + c * w, y + d * h],
+        ]),
+        0.0019 * S,
+      ),
+      CREAM,
+    );
   }
 }
 
