@@ -1,9 +1,10 @@
-// From recorded ops to a list of dispatches: the reverse pass, pruning, constant folding. Pure bookkeeping: tensors
+// From recorded ops to a list of dispatches: the reverse pass, pruning, fusion, constant folding. Pure bookkeeping: tensors
 // stand for memory here, nothing touches the GPU.
 
 import type { Dispatch } from '../gpu/dispatch.ts';
 import { badOption } from '../gpu/errors.ts';
 import { sameShape, showShape, type Shape } from '../kernels/shape.ts';
+import { fusePointwise } from './fuse.ts';
 import { Tensor, type Op } from './tensor.ts';
 
 /** What a program computes: results, and the gradients of the first of them. */
@@ -97,7 +98,8 @@ export function buildPlan(
     }
   }
   const asked = new Map(wrt.map((x) => [x, gradients.get(x)!]));
-  return { ...fold(dispatches), gradients: asked };
+  const fused = fusePointwise(dispatches, new Set([...outputs, ...asked.values()]));
+  return { ...fold(fused), gradients: asked };
 }
 
 /** Splits off the dispatches whose every input is constant, directly or through other such dispatches. */

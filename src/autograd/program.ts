@@ -2,7 +2,7 @@
 // and makes no bind groups.
 
 import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
-import { Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { rebind, Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { bytesOf, showShape, unpack } from '../kernels/shape.ts';
@@ -60,11 +60,7 @@ export class Program {
       size,
     });
     this.#memory = new Map(tensors.map((t, i) => [t, placed(i, bytesOf(t.shape))]));
-    const bind = (d: Dispatch<Tensor>): Dispatch<BufferRange> => ({
-      ...d,
-      inputs: d.inputs.map((t) => this.#rangeOf(t)),
-      outputs: d.outputs.map((t) => this.#rangeOf(t)),
-    });
+    const bind = (d: Dispatch<Tensor>): Dispatch<BufferRange> => rebind(d, (t) => this.#rangeOf(t));
     this.#once = new Sequence(device, 'program/once', plan.once.map(bind));
     this.#always = new Sequence(device, 'program', plan.always.map(bind));
     this.cost = {

@@ -16,6 +16,9 @@ export interface Cost {
   readonly bytes: number;
 }
 
+/** An elementwise step that a kernel may do as it stores: max(·, 0), or 0 where `by` (of the same shape) is ≤ 0. */
+export type Pointwise<B> = { readonly kind: 'relu' } | { readonly kind: 'gate'; readonly by: B };
+
 /** One kernel launch over buffers of kind `B`: a GPUBuffer, a binding, or a tensor that has no memory yet. */
 export interface Dispatch<B> {
   readonly label: string;
@@ -29,6 +32,10 @@ export interface Dispatch<B> {
   readonly params: Params;
   readonly workgroups: Workgroups;
   readonly cost: Cost;
+  /** Set where the dispatch is nothing but a pointwise step from `of` to its output. */
+  readonly pointwise?: Pointwise<B> & { readonly of: B };
+  /** Set where the kernel can do a pointwise step itself: the same dispatch, its result in `to` after the step. */
+  absorb?(step: Pointwise<B>, to: B): Dispatch<B>;
 }
 
 /** Counts of workgroups along x, y, z; each at most 65,535. */
@@ -70,6 +77,12 @@ export function linearWorkgroups(count: number, size: number): Workgroups {
   if (groups <= 65535) return [groups, 1, 1];
   const y = Math.ceil(groups / 65535);
   return [Math.ceil(groups / y), y, 1];
+}
+
+/** The same dispatch over other buffers; what it could be fused with is decided before and does not come along. */
+export function rebind<A, B>(dispatch: Dispatch<A>, place: (buffer: A) => B): Dispatch<B> {
+  const { pointwise: _, absorb: __, inputs, outputs, ...rest } = dispatch;
+  return { ...rest, inputs: inputs.map(place), outputs: outputs.map(place) };
 }
 
 function keyOf<B>(dispatch: Dispatch<B>): PipelineKey {

@@ -36,6 +36,21 @@ export interface Conv2dParams {
   readonly mode: PaddingMode;
 }
 
+/** Buffers of a convolution. `gate` has y's shape: where it is not positive, y becomes 0 (the gradient of a ReLU). */
+export interface Conv2dBuffers<B> {
+  readonly x: B;
+  readonly w: B;
+  readonly bias?: B | undefined;
+  readonly gate?: B | undefined;
+  readonly y: B;
+}
+
+/** What happens between the sum and the store, in this order: + bias, + y (accumulate), max(·, 0), gate. */
+export interface Conv2dEpilogue {
+  readonly accumulate?: boolean;
+  readonly relu?: boolean;
+}
+
 /** A callback that makes a temporary buffer of a shape. */
 export type ScratchOf<B> = (shape: Shape, label?: string) => B;
 
@@ -99,26 +114,50 @@ function launch(
     : { entryPoint: 'main', workgroups };
 }
 
-/** y (+)= x ∗ w + bias. The variant is chosen by {@link conv2dVariant} unless given. */
+/** The uniform block that every forward kernel shares. */
+function uniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue): Params {
+  const flag = (value: unknown): number => (value ? 1 : 0);
+  return geometry(params)
+    .u32(flag(io.bias), flag(epilogue.accumulate), flag(epilogue.relu), flag(io.gate))
+    .i32(...params.stride, ...params.dilation);
+}
+
+/** Lets `dispatch` do a ReLU, or the gate of a ReLU's gradient, as it stores. */
+function absorbing<B>(
+  dispatch: Dispatch<B>,
+  io: Conv2dBuffers<B>,
+  epilogue: Conv2dEpilogue,
+  again: (io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue) => Dispatch<B>,
+): Dispatch<B> {
+  if (epilogue.relu || io.gate !== undefined) return dispatch;
+  return {
+    ...dispatch,
+    absorb: (pointwise, y) =>
+      pointwise.kind === 'relu'
+        ? again({ ...io, y }, { ...epilogue, relu: true })
+        : again({ ...io, y, gate: pointwise.by }, epilogue),
+  };
+}
+
+/** y (+)= x ∗ w + bias, with the epilogue. The variant is chosen by {@link conv2dVariant} unless given. */
 export function conv2dForward<B>(
   params: Conv2dParams,
-  io: { x: B; w: B; bias?: B | undefined; y: B },
+  io: Conv2dBuffers<B>,
   target: KernelTarget,
-  accumulate = false,
+  epilogue: Conv2dEpilogue = {},
   variant: Conv2dVariant = conv2dVariant(params, target),
 ): Dispatch<B> {
-  return {
+  const dispatch: Dispatch<B> = {
     label: 'conv2d',
     shader: SHADERS[variant],
     ...launch(variant, params, target),
-    inputs: [io.x, io.w, io.bias ?? io.w],
+    inputs: [io.x, io.w, io.bias ?? io.w, io.gate ?? io.w],
     outputs: [io.y],
-    updates: accumulate,
-    params: geometry(params)
-      .u32(io.bias === undefined ? 0 : 1, accumulate ? 1 : 0)
-      .i32(...params.stride, ...params.dilation),
+    updates: epilogue.accumulate ?? false,
+    params: uniforms(params, io, epilogue),
     cost: conv2dCost(params),
   };
+  return absorbing(dispatch, io, epilogue, (b, e) => conv2dForward(params, b, target, e, variant));
 }
 
 /**
@@ -127,23 +166,22 @@ export function conv2dForward<B>(
  */
 export function conv2dTransposed<B>(
   params: Conv2dParams,
-  io: { x: B; w: B; bias?: B | undefined; y: B },
-  accumulate = false,
+  io: Conv2dBuffers<B>,
+  epilogue: Conv2dEpilogue = {},
 ): Dispatch<B> {
   const [h, w, co] = params.output;
-  return {
+  const dispatch: Dispatch<B> = {
     label: 'conv2dTranspose',
     shader: SHADERS.general,
     entryPoint: 'transpose',
-    inputs: [io.x, io.w, io.bias ?? io.w],
+    inputs: [io.x, io.w, io.bias ?? io.w, io.gate ?? io.w],
     outputs: [io.y],
-    updates: accumulate,
-    params: geometry(params)
-      .u32(io.bias === undefined ? 0 : 1, accumulate ? 1 : 0)
-      .i32(...params.stride, ...params.dilation),
+    updates: epilogue.accumulate ?? false,
+    params: uniforms(params, io, epilogue),
     workgroups: linearWorkgroups(h * w * (lanes(co) / 4), 64),
     cost: conv2dCost(params),
   };
+  return absorbing(dispatch, io, epilogue, (b, e) => conv2dTransposed(params, b, e));
 }
 
 /**
@@ -163,11 +201,11 @@ export function conv2dBackwardData<B>(
   const rotate = permuteWeights(weights, { x: io.w, y: swapped });
   const transposed: Conv2dParams = { ...params, input: output, output: input, mode: 'zero' };
   if (!weights.flip) {
-    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, accumulate)];
+    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, { accumulate })];
   }
   const reach = kernel.map((k, axis) => dilation[axis]! * (k - 1) - pad[axis]!);
   const rotated: Conv2dParams = { ...transposed, pad: [reach[0]!, reach[1]!] };
-  return [rotate, conv2dForward(rotated, { x: io.dY, w: swapped, y: io.dX }, target, accumulate)];
+  return [rotate, conv2dForward(rotated, { x: io.dY, w: swapped, y: io.dX }, target, { accumulate })];
 }
 
 /** Most bytes of partial sums that backward-weights may use. */

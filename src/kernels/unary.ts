@@ -43,6 +43,7 @@ export function unaryForward<B>(params: UnaryParams, io: { x: B; y: B }): Dispat
     params: uniforms(params, false),
     workgroups: linearWorkgroups(vectorsOf(params.shape), 64),
     cost: unaryCost(params, 2),
+    ...(params.op === 'relu' && { pointwise: { kind: 'relu', of: io.x } }),
   };
 }
 
@@ -68,5 +69,6 @@ export function unaryBackward<B>(
     params: uniforms(params, accumulate),
     workgroups: linearWorkgroups(vectorsOf(params.shape), 64),
     cost: unaryCost(params, accumulate ? 4 : 3),
+    ...(params.op === 'relu' && !accumulate && { pointwise: { kind: 'gate', by: io.saved, of: io.dY } }),
   };
 }

@@ -1,6 +1,6 @@
 // 3x3 convolution, stride 1, as a halo tile in workgroup memory: forward, and backward-data with rotated weights.
 //   y[p, o] (+)= bias[o] + sum over the 9 taps t and channels i of x[p + t - pad, i] * weights[t, i, o]
-// x [h, w, ci], weights [3, 3, ci, co], bias [co], y [oh, ow, co]; NHWC, channels padded to vec4s.
+// x [h, w, ci], weights [3, 3, ci, co], bias [co], gate and y [oh, ow, co]; NHWC, channels padded to vec4s.
 // Workgroup: 8x8 pixels x 4 * CO_VEC channels, 8 * CO_VEC threads. Thread: 4x2 pixels x 4 channels = 8 accumulators.
 // Chunks of 4 input channels: a halo of 10x10 pixels, channel-major (1.6 KiB), and 9 x 4 x CO_VEC vec4s of weights
 // (9.2 KiB at CO_VEC 16): 10.8 KiB. Per channel a thread reads 24 floats and 9 vec4s for 288 multiply-adds.
@@ -14,14 +14,15 @@ struct Params {
   kh: u32, kw: u32,              // 3, 3
   padTop: i32, padLeft: i32,     // padding before the first row and column; may be negative
   mode: u32,                     // what lies outside: 0 zero, 1 replicate, 2 reflect, 3 wrap
-  hasBias: u32, accumulate: u32,
+  hasBias: u32, accumulate: u32, relu: u32, hasGate: u32, // epilogue: + bias, + y, max(., 0), 0 where gate <= 0
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> gate: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 var<workgroup> tile: array<f32, 400>;                    // [4 channels][10][10]
 var<workgroup> weightTile: array<vec4f, 36u * CO_VEC>;   // [9 taps][4 channels][CO_VEC]
@@ -44,6 +45,8 @@ fn put(line: u32, column: u32, block: u32, sum: vec4f) {
   var v = sum;
   if (params.hasBias != 0u) { v += bias[block]; }
   if (params.accumulate != 0u) { v += y[at]; }
+  if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
+  if (params.hasGate != 0u) { v = select(vec4f(0.0), v, gate[at] > vec4f(0.0)); }
   y[at] = v;
 }
 

@@ -4,7 +4,7 @@
 //   transpose  y[q, o] (+)= bias[o] + sum over t, i of x[p, i] * weights[t, i, o]
 //              where q = p * stride + t * dilation - pad: backward-data of a strided convolution (weights with their
 //              channel axes swapped), and the forward pass of a transposed one. Zero padding only.
-// x [h, w, ci], weights [kh, kw, ci, co], bias [co], y [oh, ow, co]; NHWC, channels padded to vec4s.
+// x [h, w, ci], weights [kh, kw, ci, co], bias [co], gate and y [oh, ow, co]; NHWC, channels padded to vec4s.
 // Dispatch: linear over oh * ow * ceil(co / 4), 64 threads a group, folded into x and y.
 
 struct Params {
@@ -13,15 +13,16 @@ struct Params {
   kh: u32, kw: u32,              // kernel
   padTop: i32, padLeft: i32,     // padding before the first row and column; may be negative
   mode: u32,                     // what lies outside: 0 zero, 1 replicate, 2 reflect, 3 wrap
-  hasBias: u32, accumulate: u32,
+  hasBias: u32, accumulate: u32, relu: u32, hasGate: u32, // epilogue: + bias, + y, max(., 0), 0 where gate <= 0
   strideY: i32, strideX: i32, dilationY: i32, dilationX: i32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> gate: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Where index i of an axis of n elements really lies; -1 outside under zero padding.
 fn source(i: i32, n: i32) -> i32 {
@@ -49,6 +50,8 @@ fn put(at: u32, block: u32, sum: vec4f) {
   var v = sum;
   if (params.hasBias != 0u) { v += bias[block]; }
   if (params.accumulate != 0u) { v += y[at]; }
+  if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
+  if (params.hasGate != 0u) { v = select(vec4f(0.0), v, gate[at] > vec4f(0.0)); }
   y[at] = v;
 }
 

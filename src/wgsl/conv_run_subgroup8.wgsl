@@ -2,7 +2,7 @@ enable subgroups;
 
 // The register-run convolution of conv_run.wgsl for adapters whose subgroups have exactly 8 lanes (Mesa lavapipe):
 //   y[p, o] (+)= bias[o] + sum over taps t and channels i of x[p + t - pad, i] * weights[t, i, o]
-// x [h, w, ci], weights [kh, kw, ci, co], bias [co], y [oh, ow, co]; NHWC, channels padded to vec4s.
+// x [h, w, ci], weights [kh, kw, ci, co], bias [co], gate and y [oh, ow, co]; NHWC, channels padded to vec4s.
 // A workgroup is one subgroup. Its lanes work on 8 different runs of 8 pixels with the same 4 x 8 block of weights:
 // each lane loads one vec4 of the block and the others get it by broadcast. On such adapters a load costs a dozen
 // multiply-adds, so this is 2.3 times as fast as loading 8 weights a lane (2026-11, lavapipe 25.0.7, 64 -> 64 at 64x64).
@@ -14,14 +14,15 @@ struct Params {
   kh: u32, kw: u32,              // kernel
   padTop: i32, padLeft: i32,     // padding before the first row and column; may be negative
   mode: u32,                     // what lies outside: 0 zero, 1 replicate, 2 reflect, 3 wrap
-  hasBias: u32, accumulate: u32,
+  hasBias: u32, accumulate: u32, relu: u32, hasGate: u32, // epilogue: + bias, + y, max(., 0), 0 where gate <= 0
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> gate: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Where index i of an axis of n elements really lies; -1 outside under zero padding.
 fn source(i: i32, n: i32) -> i32 {
@@ -52,6 +53,8 @@ fn put(at: u32, block: u32, sum: vec4f) {
   var v = sum;
   if (params.hasBias != 0u) { v += bias[block]; }
   if (params.accumulate != 0u) { v += y[at]; }
+  if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
+  if (params.hasGate != 0u) { v = select(vec4f(0.0), v, gate[at] > vec4f(0.0)); }
   y[at] = v;
 }
 

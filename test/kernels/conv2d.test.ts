@@ -62,7 +62,7 @@ async function runForward(g: Geometry, variant: Conv2dVariant, software: boolean
   const y = upload(params.output, randomValues(params.output.reduce((a, b) => a * b), 4).map((v) => v * 1e6));
   const io = { x: upload(params.input, x), w: upload(kShape, k), bias: hasBias ? upload([g.cout], b) : undefined, y };
   const target = { software, subgroupSize: 8 };
-  const dispatch: Dispatch<GPUBuffer> = conv2dForward(params, io, target, false, variant);
+  const dispatch: Dispatch<GPUBuffer> = conv2dForward(params, io, target, {}, variant);
   const sequence = new Sequence(device, 'test', [dispatch]);
   await sequence.ready;
   const encoder = device.createCommandEncoder();

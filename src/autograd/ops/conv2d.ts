@@ -178,7 +178,7 @@ export function conv2dTranspose(tape: Recorder, x: Tensor, k: Tensor, options: C
         const swapped = scratch([kh, kw, cout, cin], 'swapped');
         return [
           permuteWeights({ shape: k.shape, flip: false }, { x: k, y: swapped }),
-          conv2dForward(down, { x: dY, w: swapped, y: dX }, tape.target, accumulate),
+          conv2dForward(down, { x: dY, w: swapped, y: dX }, tape.target, { accumulate }),
         ];
       },
       ({ dY, dX, accumulate, scratch }) => {
