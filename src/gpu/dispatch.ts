@@ -35,7 +35,7 @@ export interface Dispatch<B> {
   /** Set where the dispatch is nothing but a pointwise step from `of` to its output. */
   readonly pointwise?: Pointwise<B> & { readonly of: B };
   /** Set where the kernel can do a pointwise step itself: the same dispatch, its result in `to` after the step. */
-  absorb?(step: Pointwise<B>, to: B): Dispatch<B>;
+  absorb?(this: void, step: Pointwise<B>, to: B): Dispatch<B>;
 }
 
 /** Counts of workgroups along x, y, z; each at most 65,535. */

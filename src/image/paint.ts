@@ -1,7 +1,6 @@
-// From an image buffer to a texture or canvas without leaving the GPU.
+// From an image buffer to a texture or canvas without leaving the GPU. For canvases see preview.ts.
 
 import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
-import { badOption } from '../gpu/errors.ts';
 import code from '../wgsl/paint.wgsl';
 
 /** An image in GPU memory: [height, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
@@ -17,7 +16,7 @@ const pipelines = new WeakMap<GPUDevice, Map<GPUTextureFormat, GPURenderPipeline
 
 function pipelineFor(device: GPUDevice, format: GPUTextureFormat): GPURenderPipeline {
   let ofDevice = pipelines.get(device);
-  if (!ofDevice) pipelines.set(device, (ofDevice = new Map()));
+  if (!ofDevice) pipelines.set(device, (ofDevice = new Map<GPUTextureFormat, GPURenderPipeline>()));
   let pipeline = ofDevice.get(format);
   if (!pipeline) {
     const module = device.createShaderModule({ label: 'wgpu-style/paint.wgsl', code });
@@ -81,24 +80,4 @@ export class Painter {
   destroy(): void {
     destroyBuffer(this.#uniform);
   }
-}
-
-/** A painter for a canvas: configures its WebGPU context on `device` in the platform's preferred format. */
-export function canvasPainter(
-  device: GPUDevice,
-  source: PaintSource,
-  canvas: HTMLCanvasElement | OffscreenCanvas,
-): Painter {
-  const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
-  if (!context) {
-    throw badOption('preview', 'the canvas gave no WebGPU context', 'Give a canvas without another context');
-  }
-  const format = navigator.gpu.getPreferredCanvasFormat();
-  context.configure({ device, format, alphaMode: 'opaque' });
-  return new Painter(device, source, {
-    format,
-    width: canvas.width,
-    height: canvas.height,
-    texture: () => context.getCurrentTexture(),
-  });
 }

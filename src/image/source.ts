@@ -76,7 +76,7 @@ function isTexture(source: object): source is GPUTexture {
 /** What was given, in a word or two, for messages. */
 function described(source: unknown): string {
   if (source === null || source === undefined) return String(source);
-  if (typeof source !== 'object') return `${typeof source} ${String(source)}`.slice(0, 60);
+  if (typeof source !== 'object') return `${typeof source} ${String(source as string | number)}`.slice(0, 60);
   const { data } = source as { data?: unknown };
   return data === undefined ? tagOf(source) : `${tagOf(source)} with data: ${tagOf(data)}`;
 }

@@ -159,7 +159,7 @@ const uploaded = new WeakMap<Tape, Map<ConvLayer, ConvTensors>>();
 
 function weightsOn(tape: Tape, layer: ConvLayer): ConvTensors {
   let ofTape = uploaded.get(tape);
-  if (!ofTape) uploaded.set(tape, (ofTape = new Map()));
+  if (!ofTape) uploaded.set(tape, (ofTape = new Map<ConvLayer, ConvTensors>()));
   let tensors = ofTape.get(layer);
   if (!tensors) {
     const { name, kernel, cin, cout, weight, bias } = layer;

@@ -127,7 +127,7 @@ describe('PassTimer', () => {
   it('times a pass, or does nothing where the device has no timestamps', async () => {
     const device = await testDevice();
     const plain = new Proxy(device, {
-      get: (target, key) => (key === 'features' ? new Set() : Reflect.get(target, key, target)),
+      get: (target, key): unknown => (key === 'features' ? new Set() : Reflect.get(target, key, target)),
     });
     const none = new PassTimer(plain);
     expect(none.available).toBe(false);
