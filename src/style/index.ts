@@ -1,5 +1,6 @@
 export { styleTransfer } from './transfer.ts';
 export { StyleSession, type SessionPlan, type SessionProgress } from './session.ts';
+export { requiredLimits, type LimitsRequest } from './limits.ts';
 export { recipes, type LayerWeights, type PixelSpace, type Recipe } from './recipes.ts';
 export { StyledPicture, type RunDetails, type Stopped } from './picture.ts';
 export type { Losses } from './losses.ts';

@@ -5,6 +5,7 @@ import type { ImageSource } from '../image/index.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts';
 import type { Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
+import { checkRecipe, show } from './check-recipe.ts';
 import type { Losses } from './losses.ts';
 import type { StyledPicture } from './picture.ts';
 
@@ -120,7 +121,7 @@ const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover', 'checkpointEv
  */
 export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
   if (typeof options !== 'object' || options === null) {
-    throw badOption('styleTransfer', 'got no options', 'Give at least { content, style }');
+    throw badOption('styleTransfer', `got ${show(options)} as options`, 'Give at least { content, style }');
   }
   for (const name of Object.keys(options)) {
     if (KNOWN.has(name)) continue;
@@ -133,14 +134,15 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
   const recipe = resolveRecipe(options.recipe);
   const iterations = options.iterations ?? recipe.iterations;
   if (!Number.isInteger(iterations) || iterations < 0 || iterations > 1e6) {
-    throw badOption('iterations', `got ${iterations}`, 'Give a whole number from 0 to 1,000,000');
+    throw badOption('iterations', `got ${show(iterations)}`, 'Give a whole number from 0 to 1,000,000');
   }
   const seed = options.seed ?? 0;
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
-    throw badOption('seed', `got ${seed}`, 'Give a whole number from 0 to 4,294,967,295');
+    throw badOption('seed', `got ${show(seed)}`, 'Give a whole number from 0 to 4,294,967,295');
   }
   const optimizer = options.optimizer ?? recipe.optimizer;
   checkOptimizerOptions(optimizer);
+  checkSurroundings(options);
   return {
     recipe,
     styles: resolveStyles(options.style),
@@ -158,6 +160,22 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
   };
 }
 
+/** What comes from the platform: told by what is done with it, since it may come from another realm. */
+function checkSurroundings({ device, signal, onProgress, preview }: StyleTransferOptions): void {
+  const lacks = (value: object | undefined, method: string): boolean =>
+    value !== undefined && (value === null || typeof (value as Record<string, unknown>)[method] !== 'function');
+  if (lacks(device, 'createBuffer')) throw badOption('device', `got ${show(device)}`, 'Give a GPUDevice, or leave it out');
+  if (lacks(signal, 'addEventListener')) throw badOption('signal', `got ${show(signal)}`, "Give an AbortController's signal");
+  if (onProgress !== undefined && typeof onProgress !== 'function') {
+    throw badOption('onProgress', `got ${show(onProgress)}`, 'Give a function');
+  }
+  if (!lacks(preview, 'getContext')) return;
+  if (lacks(preview, 'createView')) throw badOption('preview', `got ${show(preview)}`, 'Give a canvas or a GPUTexture');
+  const { usage } = preview as GPUTexture;
+  if ((usage & GPUTextureUsage.RENDER_ATTACHMENT) !== 0) return;
+  throw badOption('preview', `the texture has usage ${usage}`, 'Create it with GPUTextureUsage.RENDER_ATTACHMENT');
+}
+
 /** The three factors, checked; also used when they change during a run. */
 export function resolveWeights(options: Partial<TermWeights>): TermWeights {
   return {
@@ -169,17 +187,20 @@ export function resolveWeights(options: Partial<TermWeights>): TermWeights {
 
 function factor(name: string, value = 1): number {
   if (Number.isFinite(value) && value >= 0) return value;
-  throw badOption(name, `got ${String(value)}`, 'Give a number from 0');
+  throw badOption(name, `got ${show(value)}`, 'Give a number from 0');
 }
 
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
   if (found) return found;
-  throw badOption(name, `got ${JSON.stringify(value)}`, `Give one of ${allowed.join(', ')}`);
+  throw badOption(name, `got ${show(value)}`, `Give one of ${allowed.join(', ')}`);
 }
 
 function resolveRecipe(recipe: string | Recipe = 'default'): Recipe {
-  if (typeof recipe !== 'string') return recipe;
+  if (typeof recipe !== 'string') {
+    checkRecipe(recipe);
+    return recipe;
+  }
   const found = Object.hasOwn(recipes, recipe) ? recipes[recipe] : undefined;
   if (found) return found;
   throw badOption(
@@ -196,17 +217,19 @@ function resolveStyles(style: StyleTransferOptions['style']): ResolvedOptions['s
   const inputs: readonly StyleInput[] = Array.isArray(style) ? style : [{ image: style as ImageSource }];
   if (inputs.length === 0) throw badOption('style', 'the list of styles is empty', 'Give at least one picture');
   return inputs.map((input, i) => {
-    const { image, weight = 1, scale } = input;
+    const { image, weight = 1, scale, ...rest } = (input ?? {}) as StyleInput;
     if (image === undefined || image === null) {
       throw badOption(`style[${i}]`, 'it has no image', 'Give [{ image, weight }, …]');
     }
     if (!(Number.isFinite(weight) && weight > 0)) {
-      throw badOption(`style[${i}].weight`, `got ${weight}`, 'Give a number above 0');
+      throw badOption(`style[${i}].weight`, `got ${show(weight)}`, 'Give a number above 0');
     }
-    if (scale !== undefined && !(scale > 0 && scale <= 16)) {
-      throw badOption(`style[${i}].scale`, `got ${scale}`, 'Give a number above 0, at most 16');
+    if (scale !== undefined && !(Number.isFinite(scale) && scale > 0 && scale <= 16)) {
+      throw badOption(`style[${i}].scale`, `got ${show(scale)}`, 'Give a number above 0, at most 16');
     }
-    if ('mask' in input) throw badOption(`style[${i}].mask`, 'masks are not implemented yet', 'Leave it out');
+    if ('mask' in rest) throw badOption(`style[${i}].mask`, 'masks are not implemented yet', 'Leave it out');
+    const [unknown] = Object.keys(rest);
+    if (unknown) throw badOption(`style[${i}]`, `there is no setting ${unknown}`, 'Give image, weight, scale');
     return scale === undefined ? { image, weight } : { image, weight, scale };
   });
 }
@@ -214,13 +237,13 @@ function resolveStyles(style: StyleTransferOptions['style']): ResolvedOptions['s
 function resolveSize(size: NonNullable<StyleTransferOptions['size']>): ResolvedOptions['size'] {
   const sides = typeof size === 'number' ? [size] : [size?.width, size?.height];
   if (sides.every((side) => Number.isInteger(side) && side > 0 && side <= 65536)) return size;
-  throw badOption('size', `got ${JSON.stringify(size)}`, 'Give whole pixels from 1 to 65,536, or { width, height }');
+  throw badOption('size', `got ${show(size)}`, 'Give whole pixels from 1 to 65,536, or { width, height }');
 }
 
 function checkLayers(name: string, layers: LayerWeights): LayerWeights {
   const valid = Object.values(layers).every((weight) => Number.isFinite(weight) && weight >= 0);
   if (valid && typeof layers === 'object' && !Array.isArray(layers)) return layers;
-  throw badOption(name, `got ${JSON.stringify(layers)}`, 'Give layers with weights from 0, such as { relu4_2: 1 }');
+  throw badOption(name, `got ${show(layers)}`, 'Give layers with weights from 0, such as { relu4_2: 1 }');
 }
 
 function resolveInit(init: Init | ImageSource): Init | ImageSource {
@@ -237,6 +260,6 @@ function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): Res
     Array.isArray(scales) &&
     scales.length > 0 &&
     scales.every((side, i) => Number.isInteger(side) && side > 0 && (i === 0 || side > scales[i - 1]));
-  if (valid) return scales;
-  throw badOption('scales', `got ${JSON.stringify(scales)}`, "Give 'auto', false, or increasing longest sides");
+  if (valid) return scales as readonly number[];
+  throw badOption('scales', `got ${show(scales)}`, "Give 'auto', false, or increasing longest sides");
 }

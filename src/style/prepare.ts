@@ -127,9 +127,15 @@ export function scaleParts(
   scales: readonly Scale[],
   index: number,
   coarser: Pixels | undefined,
-): { readonly options: ResolvedOptions; readonly pictures: ScaledPictures; readonly start: Pixels } {
+): {
+  readonly options: ResolvedOptions;
+  readonly pictures: ScaledPictures;
+  readonly start: Pixels;
+  readonly maxIterations: number;
+} {
   const scale = scales[index]!;
   const pictures = scalePictures(loaded, scale, scales.length > 1 ? 'result' : 'own', resolved.color);
   const start = coarser ? resize(coarser, scale.width, scale.height) : startPicture(resolved, pictures, loaded.init);
-  return { options: { ...resolved, iterations: scale.iterations }, pictures, start };
+  const { iterations } = scale;
+  return { options: { ...resolved, iterations }, pictures, start, maxIterations: iterations };
 }

@@ -5,11 +5,22 @@ import { Tape, type Program, type Tensor } from '../autograd/index.ts';
 import { destroyBuffer } from '../gpu/buffers.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { ReadbackRing, readBuffer } from '../gpu/readback.ts';
-import { canvasPainter, fitSize, Painter, pixelsFromPlanar, type PaintSource, type Pixels } from '../image/index.ts';
+import { readBuffer } from '../gpu/readback.ts';
+import {
+  canvasPreview,
+  fitSize,
+  Painter,
+  pixelsFromPlanar,
+  type PaintSource,
+  type Pixels,
+  type Preview,
+} from '../image/index.ts';
 import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
+import { Belongings } from './belongings.ts';
+import { checkDemands } from './demands.ts';
+import { Loop } from './loop.ts';
 import { summarize, type Losses } from './losses.ts';
 import {
   resolveOptions,
@@ -51,10 +62,10 @@ export interface SessionParts {
   readonly pictures: ScaledPictures;
   readonly start: Pixels;
   readonly preview: StyleTransferOptions['preview'];
+  /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
+  readonly maxIterations?: number;
+  readonly signal?: AbortSignal | undefined;
 }
-
-/** Submits that may be under way at once: one running, one waiting. */
-const IN_FLIGHT = 2;
 
 /** Style transfer at one size, step by step. Make one with {@link StyleSession.create}. */
 export class StyleSession {
@@ -72,26 +83,27 @@ export class StyleSession {
   readonly #terms: readonly Term[];
   readonly #program: Program;
   readonly #optimizer: Optimizer;
-  readonly #painters: readonly Painter[];
-  readonly #ring: ReadbackRing;
-  readonly #held: readonly GPUBuffer[];
+  readonly #painters: readonly Preview[];
+  readonly #loop: Loop;
+  readonly #belongings: Belongings;
   #factors: TermWeights;
   #ownsDevice = false;
   #destroyed = false;
 
+  /** Whatever it makes goes into `belongings` at once: when a later step throws, the caller gives all of it back. */
   private constructor(
-    { device, options, pictures, preview }: SessionParts,
+    { device, options, pictures, preview, maxIterations }: SessionParts,
     tape: Tape,
     image: Tensor,
     terms: readonly Term[],
-    held: readonly GPUBuffer[],
+    belongings: Belongings,
   ) {
     this.device = device;
     this.#options = options;
     this.#tape = tape;
     this.#image = image;
     this.#terms = terms;
-    this.#held = held;
+    this.#belongings = belongings;
     this.#factors = options.weights;
     this.width = pictures.content.width;
     this.height = pictures.content.height;
@@ -101,26 +113,37 @@ export class StyleSession {
       this.#weights,
     );
     const total = tape.sum(this.#weighed);
-    this.#program = tape.compile([total, this.#weighed], [image]);
-    const { recipe, optimizer, iterations } = options;
+    this.#program = belongings.keep(tape.compile([total, this.#weighed], [image]));
+    const { recipe, optimizer } = options;
     const parameter = {
       value: image.buffer!,
       gradient: this.#program.gradientBuffer(image),
       floats: bytesOf(image.shape) / 4,
     };
-    this.#optimizer = createOptimizer(device, [parameter], optimizer, {
-      range: recipe.space.scale,
-      ...(recipe.clamp && { clamp: boxOf(recipe.space) }),
-      ...(iterations > 0 && { maxIterations: iterations }),
-    });
-    this.texture = device.createTexture({
-      label: 'wgpu-style/picture',
-      size: [this.width, this.height],
-      format: 'rgba8unorm',
-      usage: GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_SRC,
-    });
-    this.#painters = makePainters(device, this.#paintSource(), this.texture, preview);
-    this.#ring = new ReadbackRing(device, 'losses', bytesOf(this.#weighed.shape), IN_FLIGHT + 1);
+    this.#optimizer = belongings.keep(
+      createOptimizer(device, [parameter], optimizer, {
+        range: recipe.space.scale,
+        ...(recipe.clamp && { clamp: boxOf(recipe.space) }),
+        ...(maxIterations !== undefined && { maxIterations }),
+      }),
+    );
+    this.texture = belongings.keep(
+      device.createTexture({
+        label: 'wgpu-style/picture',
+        size: [this.width, this.height],
+        format: 'rgba8unorm',
+        usage: GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_SRC,
+      }),
+    );
+    this.#painters = makePainters(device, this.#paintSource(), this.texture, preview, belongings);
+    this.#loop = belongings.keep(
+      new Loop({
+        device,
+        encode: (encoder) => this.encode(encoder),
+        losses: this.#program.buffer(this.#weighed),
+        byteLength: bytesOf(this.#weighed.shape),
+      }),
+    );
     this.plan = {
       dispatches: this.#program.cost.dispatches + this.#optimizer.cost.dispatches,
       flops: this.#program.cost.flops + this.#optimizer.cost.flops,
@@ -152,6 +175,7 @@ export class StyleSession {
         pictures,
         start,
         preview: options.preview,
+        signal: options.signal,
       });
       session.#ownsDevice = options.device === undefined;
       return session;
@@ -161,45 +185,47 @@ export class StyleSession {
     }
   }
 
-  /** Builds a session from parts that are loaded and sized already. */
+  /** Builds a session from parts that are loaded and sized already. Throws `aborted` when the signal fires meanwhile. */
   static async from(parts: SessionParts): Promise<StyleSession> {
-    const { device, vgg, options, pictures, start } = parts;
-    const { recipe, pooling } = options;
-    const tape = new Tape(device);
-    const held: GPUBuffer[] = [];
-    let session: StyleSession | undefined;
+    const { device, vgg, options, pictures, start, signal } = parts;
+    const { recipe, pooling, weights } = options;
+    // A term that is switched off at the start is not built: its layers need not exist, its work is not done.
+    const wanted = {
+      content: weights.contentWeight * recipe.content.weight > 0 ? activeLayers(options.contentLayers) : [],
+      style: weights.styleWeight * recipe.style.weight > 0 ? activeLayers(options.styleLayers) : [],
+    };
+    const tv = weights.tvWeight > 0 ? recipe.tv : { ...recipe.tv, weight: 0 };
+    checkDemands(device, vgg, pictures, wanted);
+    const belongings = new Belongings();
     try {
+      const tape = belongings.keep(new Tape(device));
       const request = { vgg, pooling, space: recipe.space };
-      const { weights } = options;
-      // A term that is switched off at the start is not built: its layers need not exist, its work is not done.
-      const contentLayers = weights.contentWeight > 0 && recipe.content.weight > 0 ? activeLayers(options.contentLayers) : [];
-      const styleLayers = weights.styleWeight > 0 && recipe.style.weight > 0 ? activeLayers(options.styleLayers) : [];
-      const targets = {
-        content: await contentTargets(tape, device, pictures.content, contentLayers, request, held),
-        style: await styleTargets(tape, pictures.styles, styleLayers, recipe.style.normalize, request),
-      };
-      const shape = [start.height, start.width, 3];
-      const image = tape.variable(shape, toSpace(start, recipe.space), 'image');
+      const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });
+      const content = await contentTargets(tape, pictures.content, wanted.content, request, hold);
+      throwIfAborted(signal, 'StyleSession.create');
+      const style = await styleTargets(tape, pictures.styles, wanted.style, recipe.style.normalize, request);
+      throwIfAborted(signal, 'StyleSession.create');
+      const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
       const layers = { content: options.contentLayers, style: options.styleLayers };
-      const terms = buildTerms(tape, image, recipe, layers, targets, request);
+      const terms = buildTerms(tape, image, { ...recipe, tv }, layers, { content, style }, request);
       if (terms.length === 0) {
         throw badOption('styleTransfer', 'every term of the loss is switched off', 'Give some layer a weight above 0');
       }
-      session = new StyleSession(parts, tape, image, terms, held);
+      const session = new StyleSession(parts, tape, image, terms, belongings);
       await Promise.all([session.#program.ready, session.#optimizer.ready]);
+      throwIfAborted(signal, 'StyleSession.create');
       session.#paint();
       return session;
     } catch (error) {
-      if (session) session.destroy();
-      tape.destroy();
-      held.forEach(destroyBuffer);
+      belongings.destroy();
       throw error;
     }
   }
 
   /**
    * Records exactly one iteration (loss, gradient, update, texture) into the caller's encoder; never submits. The
-   * losses of such iterations can be had from {@link evaluate}.
+   * losses of such iterations can be had from {@link evaluate}. Every encoder must be submitted, in order: the
+   * optimiser counts its updates when they are recorded.
    */
   encode(encoder: GPUCommandEncoder): void {
     this.#alive('session.encode');
@@ -250,6 +276,10 @@ export class StyleSession {
     if (planarRgb.length !== count) {
       throw badOption('session.writeImage', `got ${planarRgb.length} values, need ${count}`, 'Give planar RGB');
     }
+    const wrong = Array.prototype.findIndex.call(planarRgb, (value: unknown) => !Number.isFinite(value));
+    if (wrong >= 0) {
+      throw badOption('session.writeImage', `value ${wrong} is ${planarRgb[wrong]}`, 'Give finite numbers, 0 to 1');
+    }
     this.#tape.write(this.#image, planarToSpace(planarRgb, this.#options.recipe.space));
     this.#optimizer.reset();
     this.#paint();
@@ -257,6 +287,7 @@ export class StyleSession {
 
   /** Runs n iterations; resolves to the losses before the last update. */
   async step(n = 1): Promise<Losses> {
+    this.#alive('session.step');
     if (!Number.isInteger(n) || n < 1) throw badOption('session.step', `got ${n}`, 'Give a whole number from 1');
     let last: Losses | undefined;
     for await (const { losses } of this.run({ iterations: n })) last = losses;
@@ -273,27 +304,19 @@ export class StyleSession {
     iterations = this.#options.iterations,
     signal,
   }: { readonly iterations?: number; readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<SessionProgress, void> {
-    const pending: Promise<Float32Array>[] = [];
+    this.#alive('session.run');
+    if (!Number.isInteger(iterations) || iterations < 0) {
+      throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
+    }
     const started = performance.now();
-    let reported = 0;
-    const report = async (): Promise<SessionProgress> => {
-      const losses = summarize(this.#terms, await pending.shift()!);
-      reported++;
-      this.#checkFinite(losses, reported);
-      const millisecondsPerIteration = (performance.now() - started) / reported;
-      const secondsLeft = ((iterations - reported) * millisecondsPerIteration) / 1000;
-      return { iteration: reported, iterations, losses, millisecondsPerIteration, secondsLeft };
-    };
-    try {
-      for (let i = 0; i < iterations && !signal?.aborted; i++) {
-        this.#alive('session.run');
-        pending.push(this.#submit());
-        if (pending.length >= IN_FLIGHT) yield await report();
-      }
-      while (pending.length > 0) yield await report();
-    } finally {
-      // A consumer that stops early leaves read-backs under way: they end by themselves and nobody listens.
-      for (const rest of pending) rest.catch(() => undefined);
+    let iteration = 0;
+    for await (const values of this.#loop.run(iterations, signal)) {
+      const losses = summarize(this.#terms, values);
+      iteration++;
+      checkFinite(losses, iteration);
+      const millisecondsPerIteration = (performance.now() - started) / iteration;
+      const secondsLeft = ((iterations - iteration) * millisecondsPerIteration) / 1000;
+      yield { iteration, iterations, losses, millisecondsPerIteration, secondsLeft };
     }
   }
 
@@ -301,10 +324,11 @@ export class StyleSession {
   set(weights: Partial<TermWeights>): void {
     this.#alive('session.set');
     for (const name of Object.keys(weights)) {
-      if (name in this.#factors) continue;
+      if (Object.hasOwn(this.#factors, name)) continue;
       throw badOption('session.set', `${name} cannot be changed`, `Give ${Object.keys(this.#factors).join(', ')}`);
     }
-    this.#factors = resolveWeights({ ...this.#factors, ...weights });
+    const given = Object.entries(weights).filter(([, value]) => value !== undefined);
+    this.#factors = resolveWeights({ ...this.#factors, ...Object.fromEntries(given) });
     this.#tape.write(this.#weights, termWeights(this.#terms, this.#factors));
   }
 
@@ -312,25 +336,8 @@ export class StyleSession {
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
-    this.#ring.destroy();
-    for (const painter of this.#painters) painter.destroy();
-    this.texture.destroy();
-    this.#optimizer.destroy();
-    this.#program.destroy();
-    this.#tape.destroy();
-    this.#held.forEach(destroyBuffer);
+    this.#belongings.destroy();
     if (this.#ownsDevice) this.device.destroy();
-  }
-
-  #submit(): Promise<Float32Array> {
-    const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/iteration' });
-    this.encode(encoder);
-    const read = this.#ring.encode(encoder, this.#program.buffer(this.#weighed));
-    this.device.queue.submit([encoder.finish()]);
-    if (!read) throw new Error('the read-back ring is smaller than the number of iterations in flight');
-    const values = read();
-    values.catch(() => undefined); // reported when its turn comes
-    return values;
   }
 
   #paintSource(): PaintSource {
@@ -344,18 +351,18 @@ export class StyleSession {
     this.device.queue.submit([encoder.finish()]);
   }
 
-  #checkFinite({ total }: Losses, iteration: number): void {
-    if (Number.isFinite(total)) return;
-    throw new WgpuStyleError('non-finite', {
-      what: `the loss became ${total} in iteration ${iteration}`,
-      where: 'session.run',
-      fix: 'Lower the learning rate, or give pictures and weights in the expected ranges',
-    });
-  }
-
   #alive(where: string): void {
     if (this.#destroyed) throw badOption(where, 'the session was destroyed', 'Create another one');
   }
+}
+
+function checkFinite({ total }: Losses, iteration: number): void {
+  if (Number.isFinite(total)) return;
+  throw new WgpuStyleError('non-finite', {
+    what: `the loss became ${total} in iteration ${iteration}`,
+    where: 'session.run',
+    fix: 'Lower the learning rate, or give pictures and weights in the expected ranges',
+  });
 }
 
 function makePainters(
@@ -363,10 +370,12 @@ function makePainters(
   source: PaintSource,
   texture: GPUTexture,
   preview: StyleTransferOptions['preview'],
-): Painter[] {
-  const painters = [new Painter(device, source, texture)];
+  belongings: Belongings,
+): Preview[] {
+  const painters: Preview[] = [belongings.keep(new Painter(device, source, texture))];
   if (!preview) return painters;
   const isCanvas = 'getContext' in preview;
-  painters.push(isCanvas ? canvasPainter(device, source, preview) : new Painter(device, source, preview));
+  const second = isCanvas ? canvasPreview(device, source, texture, preview) : new Painter(device, source, preview);
+  painters.push(belongings.keep(second));
   return painters;
 }

@@ -4,6 +4,7 @@
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { createBuffer } from '../gpu/buffers.ts';
 import type { Pixels } from '../image/index.ts';
+import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { toSpace } from './space.ts';
 import {
   features,
@@ -24,33 +25,36 @@ function imageTensor(tape: Tape, picture: Pixels, request: FeatureRequest, label
   return tape.variable(shape, toSpace(picture, request.space), label);
 }
 
-/** Features of the content picture at `layers`, kept on the GPU. `held` receives the buffers that the caller frees. */
+/** Features of the content picture at `layers`, kept on the GPU. `hold` takes over each buffer as it is made. */
 export async function contentTargets(
   tape: Tape,
-  device: GPUDevice,
   content: Pixels,
   layers: readonly string[],
   request: FeatureRequest,
-  held: GPUBuffer[],
+  hold: (buffer: GPUBuffer) => void,
 ): Promise<Map<string, Target>> {
   const targets = new Map<string, Target>();
   if (layers.length === 0) return targets;
+  const { device } = tape;
   const image = imageTensor(tape, content, request, 'content');
   const found = features(tape, image, layers, request);
   const tensors = layers.map((layer) => found.get(layer)!);
-  const program = tape.compile(tensors);
+  // Mean squares on the GPU: the features of a large picture are hundreds of megabytes to read back.
+  const squares = tensors.map((tensor) => tape.meanSquared(tensor));
+  const program = tape.compile([...tensors, ...squares]);
   try {
     await program.run();
     for (const [i, layer] of layers.entries()) {
-      const source = program.buffer(tensors[i]!);
-      const values = await program.read(tensors[i]!);
-      const buffer = createBuffer(device, `content/${layer}`, source.size);
-      held.push(buffer);
+      const { shape } = tensors[i]!;
+      const bytes = bytesOf(shape);
+      const buffer = createBuffer(device, `content/${layer}`, bytes);
+      hold(buffer);
       const encoder = device.createCommandEncoder({ label: 'wgpu-style/keep target' });
-      encoder.copyBufferToBuffer(source, 0, buffer, 0, source.size);
+      encoder.copyBufferToBuffer(program.buffer(tensors[i]!), 0, buffer, 0, bytes);
       device.queue.submit([encoder.finish()]);
-      const tensor = tape.constant(tensors[i]!.shape, buffer, `content/${layer}`);
-      targets.set(layer, { tensor, sumOfSquares: sumOfSquares(values) });
+      const [meanSquare] = await program.read(squares[i]!);
+      const tensor = tape.constant(shape, buffer, `content/${layer}`);
+      targets.set(layer, { tensor, sumOfSquares: meanSquare! * elementsOf(shape) });
     }
   } finally {
     program.destroy();

@@ -33,6 +33,10 @@ export async function styleTransfer(options: StyleTransferOptions): Promise<Styl
   }
 }
 
+function iterationsOf(scales: readonly Scale[]): number {
+  return scales.reduce((sum, { iterations }) => sum + iterations, 0);
+}
+
 /** The state of one call of {@link styleTransfer}. */
 class Run {
   readonly #options: StyleTransferOptions;
@@ -59,9 +63,11 @@ class Run {
       current = await this.#paintScale(vgg, loaded, scales, index, current);
       if (this.#options.signal?.aborted) break;
     }
+    const isDone = this.#done === iterationsOf(scales);
+    if (!isDone && this.#done === 0) throwIfAborted(this.#options.signal, 'styleTransfer');
     const { width, height } = scales.at(-1)!;
     const final = resize(current!, width, height); // an aborted run may have stopped at a smaller scale
-    return this.#picture(final, loaded, this.#options.signal?.aborted ? 'aborted' : 'done');
+    return this.#picture(final, loaded, isDone ? 'done' : 'aborted');
   }
 
   async #paintScale(
@@ -73,20 +79,14 @@ class Run {
   ): Promise<Pixels> {
     const scale = scales[index]!;
     const { iterations } = scale;
-    const session = await StyleSession.from({
-      device: this.#device,
-      vgg,
-      ...scaleParts(this.#resolved, loaded, scales, index, coarser),
-      preview: this.#options.preview,
-    });
+    const session = await this.#session(vgg, loaded, scales, index, coarser);
+    if (!session) return coarser!;
     try {
       const before = this.#done;
       const started = performance.now();
       const spent = this.#milliseconds;
-      for await (const { losses, iteration } of session.run({
-        iterations,
-        signal: this.#options.signal,
-      })) {
+      const { signal } = this.#options;
+      for await (const { losses, iteration } of session.run({ iterations, signal })) {
         this.#losses = losses;
         this.#done = before + iteration;
         this.#milliseconds = spent + performance.now() - started;
@@ -96,6 +96,24 @@ class Run {
       return await session.readPixels();
     } finally {
       session.destroy();
+    }
+  }
+
+  /** The session of a scale; undefined when the signal fired while it was made and a coarser picture is there. */
+  async #session(
+    vgg: Vgg,
+    loaded: LoadedPictures,
+    scales: readonly Scale[],
+    index: number,
+    coarser: Pixels | undefined,
+  ): Promise<StyleSession | undefined> {
+    const { preview, signal } = this.#options;
+    const parts = scaleParts(this.#resolved, loaded, scales, index, coarser);
+    try {
+      return await StyleSession.from({ device: this.#device, vgg, ...parts, preview, signal });
+    } catch (error) {
+      if (coarser && error instanceof WgpuStyleError && error.code === 'aborted') return undefined;
+      throw error;
     }
   }
 
@@ -110,7 +128,7 @@ class Run {
     const seconds = this.#milliseconds / 1000;
     onProgress({
       iteration: this.#done,
-      iterations: scales.reduce((total, scale) => total + scale.iterations, 0),
+      iterations: iterationsOf(scales),
       losses: this.#losses,
       millisecondsPerIteration: this.#milliseconds / this.#done,
       secondsLeft: (seconds * (sum(scales) - doneWork)) / doneWork,

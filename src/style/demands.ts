@@ -1,0 +1,59 @@
+// What network and device ask of the pictures, told before anything is allocated: layers that exist, enough pixels for
+// the deepest of them, and not more than fit.
+
+import { WgpuStyleError } from '../gpu/errors.ts';
+import type { Layer, Vgg } from '../vgg/index.ts';
+import { layersUpTo, unknownLayer } from '../vgg/layers.ts';
+import { checkLimits, checkTextureSize } from './limits.ts';
+import type { ScaledPictures } from './prepare.ts';
+
+/** The layers that a run looks at, per term. */
+export interface WantedLayers {
+  readonly content: readonly string[];
+  readonly style: readonly string[];
+}
+
+/** The network down to the deepest of `names`; none for no names. Throws `bad-option` on unknown ones. */
+function chainTo(vgg: Vgg, names: readonly string[], where: string): readonly Layer[] {
+  let deepest: readonly Layer[] = [];
+  for (const name of names) {
+    const chain = layersUpTo(vgg.layers, name);
+    if (!chain) throw unknownLayer(vgg.layers, name, where);
+    if (chain.length > deepest.length) deepest = chain;
+  }
+  return deepest;
+}
+
+/**
+ * Checks pictures at the sizes that they will be used at.
+ *
+ * @throws `bad-option` for a layer that the network does not have, `bad-image` for a picture too small for the deepest
+ *   layer, `limit-exceeded` for one that the device cannot hold.
+ */
+export function checkDemands(device: GPUDevice, vgg: Vgg, pictures: ScaledPictures, wanted: WantedLayers): void {
+  const style = chainTo(vgg, wanted.style, 'styleLayers');
+  const content = chainTo(vgg, wanted.content, 'contentLayers');
+  const ofResult = style.length > content.length ? style : content;
+  const inputs = [
+    { where: 'content', picture: pictures.content, layers: ofResult },
+    ...pictures.styles.map(({ picture }, i) => ({
+      where: pictures.styles.length > 1 ? `style[${i}]` : 'style',
+      picture,
+      layers: style,
+    })),
+  ];
+  checkTextureSize(device.limits.maxTextureDimension2D, pictures.content);
+  for (const { where, picture, layers } of inputs) {
+    const last = layers.at(-1)?.name;
+    const { width, height } = picture;
+    const side = last === undefined ? 1 : vgg.minimumSize(last);
+    if (Math.min(width, height) < side) {
+      throw new WgpuStyleError('bad-image', {
+        what: `the picture is too small for ${last}: got ${width}x${height}, need at least ${side}x${side} pixels`,
+        where,
+        fix: 'Take a larger size or picture, or layers before it',
+      });
+    }
+    checkLimits(device.limits, picture, layers, where);
+  }
+}

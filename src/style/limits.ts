@@ -1,0 +1,143 @@
+// Which limits a device needs for a picture of some size. Pure arithmetic: the largest buffer of a run holds one
+// tensor (an arena's slot is as large as its largest tenant, src/autograd/arena.ts), and the largest tensor is an
+// activation of the network or its gradient.
+
+import { WgpuStyleError } from '../gpu/errors.ts';
+import { fitSize } from '../image/index.ts';
+import { lanes } from '../kernels/shape.ts';
+import type { ConvLayer, PoolLayer, ReluLayer, Vgg } from '../vgg/index.ts';
+import { autoSides } from './scales.ts';
+
+/** Two sides in pixels. */
+export interface Size {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What of a layer decides the size of its tensors. */
+export type LayerSizes =
+  | Pick<ConvLayer, 'kind' | 'cin' | 'cout' | 'kernel' | 'padding'>
+  | Pick<ReluLayer, 'kind'>
+  | Pick<PoolLayer, 'kind'>;
+
+/** What {@link requiredLimits} goes by: the options of `styleTransfer` that decide about memory. */
+export interface LimitsRequest {
+  /** Longest side of the result, or both sides. Default 512. */
+  readonly size?: number | Size;
+  /** The largest style picture as it is used, if known. Default: the largest that a run of this size uses. */
+  readonly style?: Size;
+  /** Default: the embedded network. */
+  readonly network?: 'default' | Vgg;
+  /** As in `styleTransfer`; a run at a single scale uses styles of up to twice the result's longest side. */
+  readonly scales?: 'auto' | readonly number[] | false;
+}
+
+/** Channels of the embedded network's blocks (a test holds them to the file). */
+export const DEFAULT_WIDTHS: readonly number[] = [32, 64, 96, 128, 128];
+
+/**
+ * What every WebGPU device grants. Weights, partial sums and optimiser state of networks up to VGG-19's width stay
+ * far below, so activations alone decide above.
+ */
+const GRANTED = { maxStorageBufferBindingSize: 2 ** 27, maxBufferSize: 2 ** 28, maxTextureDimension2D: 8192 } as const;
+
+/** Bytes of the largest activation or gradient when `layers` run over a picture. */
+export function largestTensor({ width, height }: Size, layers: readonly LayerSizes[]): number {
+  let [w, h] = [width, height];
+  let most = w * h * lanes(3) * 4;
+  for (const layer of layers) {
+    if (layer.kind === 'pool') [w, h] = [Math.floor(w / 2), Math.floor(h / 2)];
+    if (layer.kind !== 'conv') continue;
+    // The gradient of a border that is no zeros is first had of the padded image.
+    const border = layer.padding === 'zero' ? 0 : layer.kernel[0] - 1;
+    const input = (w + border) * (h + border) * lanes(layer.cin);
+    most = Math.max(most, 4 * input, 4 * w * h * lanes(layer.cout));
+  }
+  return most;
+}
+
+/** The largest longest side, of pictures shaped like `shape`, whose tensors fit into `bytes`; at least 1. */
+export function largestSide(shape: Size, layers: readonly LayerSizes[], bytes: number): number {
+  let fits = 1;
+  let fails = 65537;
+  while (fails - fits > 1) {
+    const side = Math.floor((fits + fails) / 2);
+    if (largestTensor(fitSize(shape.width, shape.height, side), layers) <= bytes) fits = side;
+    else fails = side;
+  }
+  return fits;
+}
+
+function layersOf(network: LimitsRequest['network'] = 'default'): readonly LayerSizes[] {
+  if (network !== 'default') return network.layers;
+  return DEFAULT_WIDTHS.flatMap((cout, block) => [
+    { kind: 'conv', cin: DEFAULT_WIDTHS[block - 1] ?? 3, cout, kernel: [3, 3], padding: 'zero' } as const,
+    { kind: 'conv', cin: cout, cout, kernel: [3, 3], padding: 'zero' } as const,
+    { kind: 'pool' } as const,
+  ]);
+}
+
+/**
+ * The limits that a device needs for a run, to hand to `requestDevice({ requiredLimits })` or to
+ * `adapter.requestDevice`: `maxStorageBufferBindingSize`, `maxBufferSize` (bytes) and `maxTextureDimension2D` (pixels).
+ * Never below what WebGPU grants everywhere. A longest side alone means a square, the worst case; a style of unknown
+ * size likewise. Styles with a `scale` above these want `style` given.
+ *
+ * @throws `bad-option` for sides that are not whole numbers from 1 to 65536.
+ */
+export function requiredLimits(request: LimitsRequest | Size = {}): Record<string, number> {
+  const { size, style, network, scales = 'auto' } =
+    'width' in request ? ({ size: request } as LimitsRequest) : request;
+  const result = fitSize(1, 1, size ?? 512);
+  const longest = Math.max(result.width, result.height);
+  const isLadder = scales === 'auto' ? autoSides(longest).length > 1 : scales !== false && scales.length > 1;
+  const side = Math.min(65536, isLadder ? longest : 2 * longest);
+  const largestStyle = fitSize(1, 1, style ?? side);
+  const layers = layersOf(network);
+  const bytes = Math.max(largestTensor(result, layers), largestTensor(largestStyle, layers));
+  return {
+    maxStorageBufferBindingSize: Math.max(GRANTED.maxStorageBufferBindingSize, bytes),
+    maxBufferSize: Math.max(GRANTED.maxBufferSize, bytes),
+    maxTextureDimension2D: Math.max(GRANTED.maxTextureDimension2D, longest),
+  };
+}
+
+function mebibytes(bytes: number): string {
+  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+}
+
+/**
+ * Throws `limit-exceeded` when the device cannot hold the tensors of `layers` over `picture`: which limit, needed and
+ * had, and the longest side that fits. `where` names the picture; nothing has been allocated yet.
+ */
+export function checkLimits(
+  limits: Readonly<Record<'maxBufferSize' | 'maxStorageBufferBindingSize', number>>,
+  picture: Size,
+  layers: readonly LayerSizes[],
+  where: string,
+): void {
+  const name =
+    limits.maxBufferSize < limits.maxStorageBufferBindingSize ? 'maxBufferSize' : 'maxStorageBufferBindingSize';
+  const needed = largestTensor(picture, layers);
+  const had = limits[name];
+  if (needed <= had) return;
+  const { width, height } = picture;
+  const fits = largestSide(picture, layers, had);
+  throw new WgpuStyleError('limit-exceeded', {
+    what: `${width}x${height} pixels need a buffer of ${mebibytes(needed)}, the device's ${name} is ${mebibytes(had)}`,
+    where,
+    fix:
+      `The longest side that fits is ${fits}; take that, or request the device with ` +
+      'requiredLimits({ size }) (requestDevice does what the adapter allows)',
+  });
+}
+
+/** Throws `limit-exceeded` when the picture is too large for a texture of the device. */
+export function checkTextureSize(most: number, { width, height }: Size): void {
+  if (Math.max(width, height) <= most) return;
+  throw new WgpuStyleError('limit-exceeded', {
+    what: `a picture of ${width}x${height} needs a texture, the device's maxTextureDimension2D is ${most}`,
+    where: 'size',
+    fix: `The longest side that fits is ${most}; take that, or request the device with requiredLimits({ size })`,
+  });
+}
