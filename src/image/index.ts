@@ -22,5 +22,6 @@ export {
   toLuma,
   type ColorMatch,
 } from './color.ts';
-export { canvasPainter, Painter, type PaintSource } from './paint.ts';
+export { Painter, type PaintSource } from './paint.ts';
+export { canvasPreview, type Preview } from './preview.ts';
 export { normal, uniform } from './random.ts';
