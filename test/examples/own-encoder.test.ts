@@ -10,8 +10,8 @@ it('the example paints in frames of its own', async () => {
   host.readFile = readPath;
   try {
     const pictures = ['examples/pictures/landscape.png', 'examples/pictures/glass.png'] as const;
-    const { before, after } = await paintInOwnFrames(...pictures, { size: 48, iterations: 8 });
-    expect(after).toBeLessThan(before / 4);
+    const { before, after } = await paintInOwnFrames(...pictures, { size: 64, iterations: 25 });
+    expect(after).toBeLessThan(before / 2);
   } finally {
     Object.assign(host, { requestDevice, readFile });
   }
