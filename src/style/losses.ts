@@ -1,5 +1,7 @@
 // What is reported of the loss: weighted terms, so that they add up to the total.
 
+import { WgpuStyleError } from '../gpu/errors.ts';
+
 /** Weighted losses: what each term contributes to `total`. */
 export interface Losses {
   readonly total: number;
@@ -27,4 +29,14 @@ export function summarize(terms: readonly TermName[], values: ArrayLike<number>)
     if (layer !== undefined) layers[layer] = (layers[layer] ?? 0) + value;
   });
   return { total: sums.content + sums.style + sums.tv, ...sums, layers };
+}
+
+/** Throws `non-finite` when the loss is no number. */
+export function checkFinite({ total }: Losses, iteration: number): void {
+  if (Number.isFinite(total)) return;
+  throw new WgpuStyleError('non-finite', {
+    what: `the loss became ${total} in iteration ${iteration}`,
+    where: 'session.run',
+    fix: 'Lower the learning rate, or give pictures and weights in the expected ranges',
+  });
 }

@@ -4,24 +4,18 @@
 import { Tape, type Program, type Tensor } from '../autograd/index.ts';
 import { destroyBuffer } from '../gpu/buffers.ts';
 import { requestDevice } from '../gpu/device.ts';
-import { badOption, throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
+import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
-import {
-  canvasPreview,
-  fitSize,
-  Painter,
-  pixelsFromPlanar,
-  type PaintSource,
-  type Pixels,
-  type Preview,
-} from '../image/index.ts';
+import { fitSize, pixelsFromPlanar, type PaintSource, type Pixels, type Preview } from '../image/index.ts';
 import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { Belongings } from './belongings.ts';
+import { checkFits, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { checkDemands } from './demands.ts';
 import { Loop } from './loop.ts';
-import { summarize, type Losses } from './losses.ts';
+import { checkFinite, summarize, type Losses } from './losses.ts';
+import { makePainters } from './painters.ts';
 import {
   resolveOptions,
   resolveWeights,
@@ -30,7 +24,7 @@ import {
   type TermWeights,
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, type ScaledPictures } from './prepare.ts';
-import { boxOf, planarFromSpace, planarToSpace, toSpace } from './space.ts';
+import { boxOf, planarFromSpace, planarGradient, planarToSpace, toSpace } from './space.ts';
 import { contentTargets, styleTargets } from './targets.ts';
 import { activeLayers, buildTerms, termWeights, type Term } from './terms.ts';
 
@@ -247,14 +241,7 @@ export class StyleSession {
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
     await this.#program.run();
-    const interleaved = await this.#program.gradient(this.#image);
-    const count = this.width * this.height;
-    const { scale } = this.#options.recipe.space; // v = scale · x − mean, so dL/dx = scale · dL/dv
-    const planar = new Float32Array(3 * count);
-    for (let i = 0; i < count; i++) {
-      for (let c = 0; c < 3; c++) planar[c * count + i] = interleaved[i * 3 + c]! * scale;
-    }
-    return planar;
+    return planarGradient(await this.#program.gradient(this.#image), this.#options.recipe.space);
   }
 
   /** The current image: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
@@ -332,6 +319,50 @@ export class StyleSession {
     this.#tape.write(this.#weights, termWeights(this.#terms, this.#factors));
   }
 
+  /**
+   * Everything that changes while the session runs, as bytes: image, optimiser, weights. Pictures, network and device
+   * are to be brought again to {@link StyleSession.restore}.
+   */
+  async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+    this.#alive('session.checkpoint');
+    const { recipe, optimizer, seed } = this.#options;
+    const { width, height } = this;
+    const header = { width, height, recipe: recipe.name, optimizer, seed, weights: this.#factors };
+    const steps = this.#optimizer.steps;
+    // All copies are recorded before any is awaited: later iterations cannot get in between.
+    const reads = this.#stateBuffers().map(async ({ name, buffer }) => {
+      return { name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) };
+    });
+    return encodeCheckpoint({ header: { ...header, steps }, buffers: await Promise.all(reads) });
+  }
+
+  /**
+   * A session that goes on from a checkpoint, on any device: with the same pictures, network and options it ends with
+   * the same bytes as one that was never interrupted.
+   *
+   * @throws `bad-option` when the bytes are no checkpoint or belong to another size, recipe or optimiser.
+   */
+  static async restore(bytes: Uint8Array, options: StyleTransferOptions): Promise<StyleSession> {
+    const { header, buffers } = decodeCheckpoint(bytes);
+    const session = await StyleSession.create({ recipe: header.recipe, optimizer: header.optimizer, ...options });
+    try {
+      const own = session.#stateBuffers();
+      checkFits({ header, buffers }, session.width, session.height, session.#options.recipe.name, own);
+      own.forEach(({ buffer }, i) => session.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
+      session.#optimizer.resume(header.steps);
+      session.set(header.weights);
+      session.#paint();
+      return session;
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
+  }
+
+  #stateBuffers(): readonly { readonly name: string; readonly buffer: GPUBuffer }[] {
+    return [{ name: 'image', buffer: this.#image.buffer! }, ...this.#optimizer.state()];
+  }
+
   /** Gives back every byte on the GPU; a device of the caller's stays. Harmless when done twice. */
   destroy(): void {
     if (this.#destroyed) return;
@@ -354,28 +385,4 @@ export class StyleSession {
   #alive(where: string): void {
     if (this.#destroyed) throw badOption(where, 'the session was destroyed', 'Create another one');
   }
-}
-
-function checkFinite({ total }: Losses, iteration: number): void {
-  if (Number.isFinite(total)) return;
-  throw new WgpuStyleError('non-finite', {
-    what: `the loss became ${total} in iteration ${iteration}`,
-    where: 'session.run',
-    fix: 'Lower the learning rate, or give pictures and weights in the expected ranges',
-  });
-}
-
-function makePainters(
-  device: GPUDevice,
-  source: PaintSource,
-  texture: GPUTexture,
-  preview: StyleTransferOptions['preview'],
-  belongings: Belongings,
-): Preview[] {
-  const painters: Preview[] = [belongings.keep(new Painter(device, source, texture))];
-  if (!preview) return painters;
-  const isCanvas = 'getContext' in preview;
-  const second = isCanvas ? canvasPreview(device, source, texture, preview) : new Painter(device, source, preview);
-  painters.push(belongings.keep(second));
-  return painters;
 }

@@ -36,6 +36,16 @@ export function planarToSpace(planar: ArrayLike<number>, { scale, mean }: PixelS
   return values;
 }
 
+/** Interleaved dL/dv → planar dL/dx: v = scale · x − mean, so dL/dx = scale · dL/dv. */
+export function planarGradient(interleaved: Float32Array, { scale }: PixelSpace): Float32Array<ArrayBuffer> {
+  const count = interleaved.length / 3;
+  const planar = new Float32Array(interleaved.length);
+  for (let i = 0; i < count; i++) {
+    for (let c = 0; c < 3; c++) planar[c * count + i] = interleaved[i * 3 + c]! * scale;
+  }
+  return planar;
+}
+
 /** The box [0, 1] of RGB in `space`, per lane; the fourth lane is padding and stays 0. */
 export function boxOf({ scale, mean }: PixelSpace): {
   readonly min: readonly [number, number, number, number];

@@ -1,0 +1,104 @@
+// A session's state as bytes: everything that changes while it runs. The pictures, the network and the device are the
+// caller's to bring again; targets are computed anew and are the same, so a restored run ends with the same bytes.
+//
+// Layout: 8 bytes "wgpusty1", u32 length of the header, the header as JSON, then the buffers one after another.
+
+import { badOption, WgpuStyleError } from '../gpu/errors.ts';
+import type { OptimizerOptions } from '../optim/index.ts';
+import type { TermWeights } from './options.ts';
+
+const MAGIC = 'wgpusty1';
+
+/** What a checkpoint says about its session. */
+export interface CheckpointHeader {
+  readonly width: number;
+  readonly height: number;
+  readonly recipe: string;
+  readonly optimizer: OptimizerOptions;
+  readonly weights: TermWeights;
+  readonly seed: number;
+  /** Updates that the optimiser has made. */
+  readonly steps: number;
+}
+
+/** A buffer of the state by its name. */
+export interface NamedBytes {
+  readonly name: string;
+  readonly bytes: Uint8Array;
+}
+
+/** A checkpoint taken apart. */
+export interface Checkpoint {
+  readonly header: CheckpointHeader;
+  readonly buffers: readonly NamedBytes[];
+}
+
+/** The bytes of a checkpoint. */
+export function encodeCheckpoint({ header, buffers }: Checkpoint): Uint8Array<ArrayBuffer> {
+  const sizes = buffers.map(({ name, bytes }) => ({ name, byteLength: bytes.byteLength }));
+  const json = new TextEncoder().encode(JSON.stringify({ ...header, buffers: sizes }));
+  const total = buffers.reduce((sum, { bytes }) => sum + bytes.byteLength, 12 + json.byteLength);
+  const out = new Uint8Array(total);
+  out.set(new TextEncoder().encode(MAGIC));
+  new DataView(out.buffer).setUint32(8, json.byteLength, true);
+  out.set(json, 12);
+  let at = 12 + json.byteLength;
+  for (const { bytes } of buffers) {
+    out.set(bytes, at);
+    at += bytes.byteLength;
+  }
+  return out;
+}
+
+/** Takes a checkpoint apart. Throws `bad-option` when the bytes are something else or cut short. */
+export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+  const wrong = (what: string, cause?: unknown): WgpuStyleError =>
+    new WgpuStyleError('bad-option', {
+      what: `not a checkpoint: ${what}`,
+      where: 'StyleSession.restore',
+      fix: 'Give the bytes of session.checkpoint()',
+      ...(cause !== undefined && { cause }),
+    });
+  if (bytes.byteLength < 12 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) {
+    throw wrong('it does not begin as one');
+  }
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  let parsed: CheckpointHeader & { readonly buffers: readonly { name: string; byteLength: number }[] };
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length))) as typeof parsed;
+  } catch (cause) {
+    throw wrong('its header cannot be read', cause);
+  }
+  const { buffers: sizes, ...header } = parsed;
+  if (!Array.isArray(sizes)) throw wrong('its header names no buffers');
+  let at = 12 + length;
+  const buffers = sizes.map(({ name, byteLength }) => {
+    const part = bytes.slice(at, (at += byteLength));
+    if (part.byteLength !== byteLength) throw wrong('it is cut short');
+    return { name, bytes: part };
+  });
+  return { header, buffers };
+}
+
+/** Throws `bad-option` unless the checkpoint is of a session of this size and recipe with these state buffers. */
+export function checkFits(
+  { header, buffers }: Checkpoint,
+  width: number,
+  height: number,
+  recipe: string,
+  own: readonly { readonly name: string; readonly buffer: GPUBuffer }[],
+): void {
+  const fits =
+    header.width === width &&
+    header.height === height &&
+    header.recipe === recipe &&
+    own.length === buffers.length &&
+    own.every(({ name, buffer }, i) => name === buffers[i]!.name && buffer.size === buffers[i]!.bytes.length);
+  if (fits) return;
+  throw badOption(
+    'StyleSession.restore',
+    `the checkpoint is of ${header.width}x${header.height}, recipe ${header.recipe}, optimizer ` +
+      `${JSON.stringify(header.optimizer)}; the options give ${width}x${height}, recipe ${recipe}`,
+    'Give the options that the session was created with',
+  );
+}
