@@ -9,6 +9,13 @@ export interface DecodedImage {
   readonly data: Uint8ClampedArray | Float32Array;
 }
 
+/** An open file that is read in pieces. `read` gives fewer bytes than asked for only at the end of the file. */
+export interface RandomAccessFile {
+  readonly size: number;
+  readonly read: (offset: number, length: number) => Promise<Uint8Array>;
+  readonly close: () => Promise<void>;
+}
+
 /** Platform services that a browser has by itself and Node has to bring. */
 export interface Host {
   /** Requests an adapter and a device where `navigator.gpu` is absent. */
@@ -17,6 +24,8 @@ export interface Host {
   loadNames?: () => Promise<void>;
   /** Reads a file by its path. */
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
+  /** Opens a file by its path, to read pieces of it. */
+  openFile?: (path: string) => Promise<RandomAccessFile>;
   /** Decodes JPEG, WebP, AVIF, TIFF, … to sRGB pixels, orientation applied. `where` names the input in errors. */
   decodeImage?: (bytes: Uint8Array, where: string) => Promise<DecodedImage>;
 }

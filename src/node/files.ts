@@ -14,6 +14,7 @@ import {
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { WgpuStyleError, type ErrorCode } from '../gpu/errors.ts';
+import type { RandomAccessFile } from '../gpu/host.ts';
 import { fileProblem } from '../image/locate.ts';
 
 /** Reads a file by its path or file: URL; errors are those of Node. */
@@ -21,6 +22,39 @@ export async function readPath(location: string): Promise<Uint8Array<ArrayBuffer
   return new Uint8Array(
     await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location),
   );
+}
+
+/** Opens a file by its path or file: URL, to read pieces of it; errors are those of Node. */
+export async function openPath(location: string): Promise<RandomAccessFile> {
+  const handle = await open(/^file:/i.test(location) ? fileURLToPath(location) : location);
+  let isOpen = true;
+  const close = async (): Promise<void> => {
+    if (isOpen) await handle.close();
+    isOpen = false;
+  };
+  try {
+    const found = await handle.stat();
+    if (found.isDirectory()) {
+      throw Object.assign(new Error('EISDIR: it is a folder'), { code: 'EISDIR' });
+    }
+    // A pipe has no size and no offsets: its bytes are read once and kept.
+    const piped = found.isFile() ? undefined : new Uint8Array(await handle.readFile());
+    const read = async (offset: number, length: number): Promise<Uint8Array> => {
+      if (piped) return piped.subarray(offset, offset + length);
+      const bytes = new Uint8Array(length);
+      let filled = 0;
+      while (filled < length) {
+        const { bytesRead } = await handle.read(bytes, filled, length - filled, offset + filled);
+        if (bytesRead === 0) break;
+        filled += bytesRead;
+      }
+      return bytes.subarray(0, filled);
+    };
+    return { size: piped?.length ?? found.size, read, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** Reads a whole file. Throws `code` (default `bad-option`) with what is wrong with the path. */

@@ -2,7 +2,7 @@
 
 import { host } from '../gpu/host.ts';
 import { loadNames, requestDevice } from './device.ts';
-import { readPath } from './files.ts';
+import { openPath, readPath } from './files.ts';
 import { decodeWithSharp } from './images.ts';
 
 /**
@@ -13,5 +13,6 @@ export function installHost(log?: (message: string) => void): void {
   host.requestDevice = () => requestDevice(log ? { log } : {});
   host.loadNames = loadNames;
   host.readFile = readPath;
+  host.openFile = openPath;
   host.decodeImage = decodeWithSharp;
 }

@@ -4,10 +4,9 @@
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { ConvLayer, LayerPadding } from './layers.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
-import { needConstant } from './graph.ts';
+import { loadedFloats, needConstant } from './constants.ts';
 import type { Affine } from './operators.ts';
 import type { Triple } from './preprocessing.ts';
-import { tensorFloats } from './tensor.ts';
 
 /** A convolution as the walk finds it: its numbers still in the file. */
 export interface ConvStep {
@@ -23,13 +22,17 @@ export interface ConvStep {
 }
 
 /**
- * Decodes and folds. `y = scale * (w * x + b) + shift` is the convolution `(scale * w) * x + (scale
+ * Loads, decodes and folds. `y = scale * (w * x + b) + shift` is the convolution `(scale * w) * x + (scale
  * * b + shift)`.
  */
-export function decodeConv(graph: OnnxGraph, step: ConvStep, where: string): ConvLayer {
+export async function decodeConv(
+  graph: OnnxGraph,
+  step: ConvStep,
+  where: string,
+): Promise<ConvLayer> {
   const { name, cin, cout, kernel, padding } = step;
   const [kh, kw] = kernel;
-  const { weight: oihw, bias } = readConv(graph, step, where);
+  const { weight: oihw, bias } = await readConv(graph, step, where);
   const scale = new Float64Array(cout).fill(1);
   const offset = Float64Array.from(bias);
   for (const affine of step.affines) {
@@ -71,13 +74,13 @@ export function decodeConv(graph: OnnxGraph, step: ConvStep, where: string): Con
  * map it is: exact as preprocessing, for zero padding comes after it. Undefined for any other
  * convolution.
  */
-export function frontConv(
+export async function frontConv(
   graph: OnnxGraph,
   step: ConvStep,
   where: string,
-): (Affine & { readonly from: Triple }) | undefined {
+): Promise<(Affine & { readonly from: Triple }) | undefined> {
   if (step.kernel[0] !== 1 || step.cin !== 3 || step.cout !== 3) return undefined;
-  const { weight, bias } = readConv(graph, step, where);
+  const { weight, bias } = await readConv(graph, step, where);
   const rows = [0, 1, 2].map((co) => Array.from(weight.subarray(co * 3, co * 3 + 3)));
   const from = rows.map((row) => row.findIndex((value) => value !== 0));
   const isPermuted =
@@ -91,14 +94,14 @@ export function frontConv(
   };
 }
 
-function readConv(
+async function readConv(
   graph: OnnxGraph,
   { node, cout, cin, kernel }: ConvStep,
   where: string,
-): { weight: Float32Array | Float64Array; bias: Float32Array | Float64Array } {
-  const weight = tensorFloats(needConstant(graph, node, 1, 'weight', where), where);
+): Promise<{ weight: Float32Array | Float64Array; bias: Float32Array | Float64Array }> {
+  const weight = await loadedFloats(needConstant(graph, node, 1, 'weight', where), where);
   const bias = node.inputs[2]
-    ? tensorFloats(needConstant(graph, node, 2, 'bias', where), where)
+    ? await loadedFloats(needConstant(graph, node, 2, 'bias', where), where)
     : new Float64Array(cout);
   if (weight.length !== cout * cin * kernel[0] * kernel[1] || bias.length !== cout) {
     throw badConv({ node }, `a bias of ${bias.length} numbers, need ${cout}`, where);

@@ -1,7 +1,6 @@
-// Questions to a graph: where does the picture come in, who reads a tensor, which constant is
-// behind a name. Nothing is interpreted here: operators.ts reads nodes, topology.ts walks them.
+// Questions to a graph: where does the picture come in, who reads a tensor. Nothing is interpreted
+// here: constants.ts finds constants, operators.ts reads nodes, topology.ts walks them.
 
-import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 
@@ -19,43 +18,6 @@ export const headOps: ReadonlySet<string> = new Set([
   'Transpose',
   'Softmax',
 ]);
-
-/**
- * A constant by name, through Identity, Cast and Dropout of constants; undefined when it is
- * computed by other means.
- */
-export function findConstant(graph: OnnxGraph, name: string): onnx.ITensorProto | undefined {
-  let current = name;
-  for (let step = 0; step <= graph.nodes.length; step++) {
-    const tensor = graph.constants.get(current);
-    if (tensor) return tensor;
-    const maker = graph.makers.get(current);
-    if (!maker || !['Identity', 'Cast', 'Dropout'].includes(maker.op)) return undefined;
-    current = maker.inputs[0] ?? '';
-  }
-  return undefined;
-}
-
-/** Like `findConstant`, but a missing constant is an error that says what computes it. */
-export function needConstant(
-  graph: OnnxGraph,
-  node: OnnxNode,
-  index: number,
-  role: string,
-  where: string,
-): onnx.ITensorProto {
-  const name = node.inputs[index] ?? '';
-  const tensor = findConstant(graph, name);
-  if (tensor) return tensor;
-  const maker = graph.makers.get(name);
-  if (maker)
-    throw unsupported(node, `its ${role} is computed by ${maker.label}, need a constant`, where);
-  throw new WgpuStyleError('bad-model', {
-    what: `${node.label} has no ${role}: nothing in the file is called '${name}'`,
-    where,
-    fix: 'Export the model again with its weights inside one .onnx file',
-  });
-}
 
 /**
  * The one operator that reads `tensor`; undefined at the end of the graph. Size queries (Shape) do

@@ -3,6 +3,8 @@
 // usual, and then it is called assumed.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
+import type { ByteSource } from './byte-source.ts';
+import type { OpenBeside } from './external-data.ts';
 import type { Layer } from './layers.ts';
 import { readOnnx } from './onnx.ts';
 import {
@@ -15,40 +17,99 @@ import {
   type PreprocessingMap,
   type PreprocessingSource,
 } from './preprocessing.ts';
+import { Sha256 } from './sha256.ts';
 import { findNetwork } from './topology.ts';
 import type { StoredNetwork } from './weights.ts';
 
 /** Key in an ONNX file's `metadata_props` under which its preprocessing may stand, as JSON. */
 const preprocessingKey = 'wgpu-style.preprocessing';
 
-/** The options of `Vgg.fromOnnx` that matter once the bytes are there. */
+/** The options of an import that matter once the file is open. */
 export interface ImportOptions {
   readonly upTo?: string;
   readonly preprocessing?: Preprocessing;
+  /** Who says so: the caller, or the list of known networks. */
+  readonly preprocessingFrom?: 'option' | 'manifest';
+  /** Texts to keep with the weights: name, licence, source. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  readonly signal?: AbortSignal;
+  readonly openBeside?: OpenBeside;
+}
+
+/** How much of a file an import read, and a hash to know it by. */
+export interface Origin {
+  /** Bytes that came from disk or network. */
+  readonly bytesRead: number;
+  /** Size of the file; undefined where nobody told and the end was not reached. */
+  readonly bytesTotal: number | undefined;
+  readonly sha256: string;
+  /**
+   * What `sha256` is of: the whole 'file', where all of it was read; else the imported 'weights',
+   * layer by layer, weight [kh, kw, cin, cout] then bias, as little-endian float32.
+   */
+  readonly sha256Of: 'file' | 'weights';
+}
+
+/** A network, where its preprocessing is known from, and what it was made of. */
+export interface ImportedNetwork extends StoredNetwork {
+  readonly preprocessingSource: PreprocessingSource;
+  readonly origin: Origin;
 }
 
 /**
- * The network in the bytes of an ONNX file, and where its preprocessing is known from. Throws
- * `bad-model`, `unsupported-op`, `bad-option` as `Vgg.fromOnnx` says.
+ * The network in an ONNX file, of which no more is read than it needs. Throws `bad-model`,
+ * `unsupported-op`, `bad-option` as `Vgg.fromOnnx` says.
  */
 export async function importOnnx(
-  bytes: Uint8Array,
-  { upTo, preprocessing: option }: ImportOptions,
+  source: ByteSource,
+  options: ImportOptions,
   where: string,
-): Promise<StoredNetwork & { readonly preprocessingSource: PreprocessingSource }> {
-  const graph = await readOnnx(bytes, where);
-  const { layers, front } = findNetwork(graph, upTo, where);
+): Promise<ImportedNetwork> {
+  const { upTo, preprocessing: option, preprocessingFrom = 'option', signal, openBeside } = options;
+  // What the file itself says of its preprocessing stands at its end.
+  const needsEnd = option === undefined;
+  const graph = await readOnnx(source, { where, signal, upTo, needsEnd, openBeside });
+  const { layers, front } = await findNetwork(graph, upTo, where);
   const stated = statedPreprocessing(graph.metadata.get(preprocessingKey), where);
   const given = option === undefined ? stated : resolvePreprocessing(option, where);
-  const preprocessing = foundPreprocessing(given, front, layers, where);
-  const source =
-    option !== undefined ? 'option' : stated ? 'file' : preprocessing ? 'graph' : 'assumed';
-  const metadata = new Map([...graph.metadata].filter(([key]) => key !== preprocessingKey));
+  const found = foundPreprocessing(given, front, layers, where);
+  const from = option !== undefined ? preprocessingFrom : stated ? 'file' : 'graph';
+  const origin = originOf(source, layers);
+  const hashKey = origin.sha256Of === 'file' ? 'source_sha256' : 'source_weights_sha256';
+  const metadata = new Map([
+    ...[...graph.metadata].filter(([key]) => key !== preprocessingKey),
+    ...Object.entries(options.metadata ?? {}),
+    [hashKey, origin.sha256] as const,
+  ]);
   return {
     layers,
-    preprocessing: preprocessing ?? namedPreprocessing['rgb-mean-std'],
-    preprocessingSource: source,
+    preprocessing: found ?? assumedPreprocessing(front),
+    preprocessingSource: found ? from : 'assumed',
     metadata,
+    origin,
+  };
+}
+
+/** SHA-256 of the numbers of a network, the same whichever file they came from. */
+export function weightsSha256(layers: readonly Layer[]): string {
+  const hash = new Sha256();
+  for (const layer of layers) {
+    if (layer.kind !== 'conv') continue;
+    for (const { buffer, byteOffset, byteLength } of [layer.weight, layer.bias]) {
+      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
+    }
+  }
+  return hash.hex();
+}
+
+function originOf(source: ByteSource, layers: readonly Layer[]): Origin {
+  const whole = source.sha256();
+  const { bytesRead } = source;
+  return {
+    bytesRead,
+    bytesTotal: source.size ?? (whole === undefined ? undefined : bytesRead),
+    sha256: whole ?? weightsSha256(layers),
+    sha256Of: whole === undefined ? 'weights' : 'file',
   };
 }
 
@@ -74,6 +135,7 @@ function foundPreprocessing(
   where: string,
 ): PreprocessingMap | undefined {
   if (!front) return given ?? colourConvInput(layers[0]);
+  if (!given && !tellsRange(front)) return undefined;
   const composed = composePreprocessing(given ?? inputRangeOf(front), front);
   if (composed) return composed;
   throw new WgpuStyleError('unsupported-op', {
@@ -81,6 +143,17 @@ function foundPreprocessing(
     where,
     fix: 'Export the network without them and say what it expects with preprocessing',
   });
+}
+
+/** Channels that only change places say nothing about the range of their numbers. */
+function tellsRange({ gain, shift }: ChannelAffine): boolean {
+  return gain.some((value) => value !== 1) || shift.some((value) => value !== 0);
+}
+
+/** Nobody said anything: RGB, mean and deviation of ImageNet at the file's own input. */
+function assumedPreprocessing(front: ChannelAffine | undefined): PreprocessingMap {
+  const assumed = namedPreprocessing['rgb-mean-std'];
+  return (front && composePreprocessing(assumed, front)) ?? assumed;
 }
 
 /**

@@ -1,9 +1,17 @@
-// An ONNX file as a graph of nodes and constants: decoded by onnx-proto, indexed by tensor name,
-// nothing interpreted. The walk that finds a VGG in it is topology.ts. onnx-proto (120 kB minified)
-// is loaded when a file is read, not before.
+// An ONNX file as a graph of nodes and constants, indexed by tensor name, nothing interpreted. The
+// walk through the file is onnx-file.ts, the one that finds a VGG in the graph is topology.ts.
 
 import type { onnx } from 'onnx-proto';
-import { WgpuStyleError } from '../gpu/errors.ts';
+import type { ByteSource } from './byte-source.ts';
+import { externalTensor, type OpenBeside } from './external-data.ts';
+import {
+  readOnnxFile,
+  type FileNode,
+  type OnnxParts,
+  type OnnxTensor,
+  type StreamChoice,
+} from './onnx-file.ts';
+import { neededTensors } from './needed.ts';
 import { toInteger } from './tensor.ts';
 
 /** One operator of the graph. */
@@ -17,7 +25,8 @@ export interface OnnxNode {
 }
 
 /**
- * A decoded file. `constants` holds initialisers and the tensors of Constant nodes, numbers unread.
+ * A decoded file. `constants` holds initialisers and the tensors of Constant nodes; the numbers of
+ * large ones are still in the file.
  */
 export interface OnnxGraph {
   readonly nodes: readonly OnnxNode[];
@@ -25,7 +34,7 @@ export interface OnnxGraph {
    * Inputs that are not initialisers, with their shapes where given (-1: unknown or named side).
    */
   readonly inputs: readonly { readonly name: string; readonly dims?: readonly number[] }[];
-  readonly constants: ReadonlyMap<string, onnx.ITensorProto>;
+  readonly constants: ReadonlyMap<string, OnnxTensor>;
   /** The nodes that read a tensor, in file order, each once. */
   readonly readers: ReadonlyMap<string, readonly OnnxNode[]>;
   /** The node that makes a tensor. */
@@ -34,67 +43,90 @@ export interface OnnxGraph {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** Decodes the bytes of an .onnx file. Throws `bad-model` when they are not one. */
-export async function readOnnx(bytes: Uint8Array, where: string): Promise<OnnxGraph> {
-  const { ModelProto } = await loadOnnxProto();
-  let model: onnx.IModelProto;
-  try {
-    model = ModelProto.decode(bytes);
-  } catch (cause) {
-    // A RangeError of the reader: a length points beyond the end, or groups nest without end.
-    throw badModel(`${bytes.length} bytes that do not decode as an ONNX model`, where, cause);
-  }
-  const { graph } = model;
-  if (!graph?.node?.length) {
-    throw badModel(`${bytes.length} bytes without an ONNX graph in them`, where);
-  }
-  const constants = new Map<string, onnx.ITensorProto>();
-  for (const tensor of graph.initializer ?? []) constants.set(tensor.name ?? '', tensor);
-  const nodes = graph.node.map(toNode);
-  for (const node of nodes) {
-    const value = node.op === 'Constant' ? constantOf(node) : undefined;
-    if (value) constants.set(node.outputs[0] ?? '', value);
-  }
-  const inputs = (graph.input ?? [])
+/** What `readOnnx` needs besides the file. */
+export interface OnnxContext {
+  readonly where: string;
+  readonly signal?: AbortSignal | undefined;
+  /** The deepest layer wanted: a stream ends when its weights have come. */
+  readonly upTo?: string | undefined;
+  /** Whether something at the end of the file (its metadata) is still wanted. */
+  readonly needsEnd?: boolean | undefined;
+  /** Opens the files that hold external data. */
+  readonly openBeside?: OpenBeside | undefined;
+}
+
+/** Walks an .onnx file. Throws `bad-model` when it is not one. */
+export async function readOnnx(source: ByteSource, context: OnnxContext): Promise<OnnxGraph> {
+  const { where, signal, upTo, needsEnd = true, openBeside } = context;
+  const parts = await readOnnxFile(source, streamChoice(upTo, needsEnd), where, signal);
+  const constants = new Map<string, OnnxTensor>();
+  const add = (name: string, tensor: OnnxTensor): void => {
+    constants.set(name, externalTensor(tensor, openBeside, where));
+  };
+  for (const tensor of parts.tensors) add(tensor.name ?? '', tensor);
+  const nodes = parts.nodes.map(toNode);
+  nodes.forEach((node, i) => {
+    const value = node.op === 'Constant' ? constantOf(node, parts.nodes[i]!) : undefined;
+    if (value) add(node.outputs[0] ?? '', value);
+  });
+  await loadSmall(constants);
+  const listed = parts.inputs
     .filter((input) => !constants.has(input.name ?? ''))
     .map((input) => {
       const dims = input.type?.tensorType?.shape?.dim?.map((side) => toSide(side.dimValue));
       return { name: input.name ?? '', ...(dims && { dims }) };
     });
-  const metadata = new Map(
-    (model.metadataProps ?? []).map((entry) => [entry.key ?? '', entry.value ?? '']),
-  );
-  return { nodes, inputs, constants, ...indexNodes(nodes), metadata };
+  // A stream that was left early: the inputs come behind the weights, but only one tensor is missing.
+  const isCut = parts.inputs.length === 0 && !source.isSeekable;
+  const missing = isCut ? [...neededTensors(nodes, upTo)].filter((n) => !constants.has(n)) : [];
+  const inputs = missing.length === 1 ? [{ name: missing[0]! }] : listed;
+  return { nodes, inputs, constants, ...indexNodes(nodes), metadata: parts.metadata };
 }
 
-/** The generated protobuf code, whichever way the bundler or Node wraps CommonJS. */
-export async function loadOnnxProto(): Promise<(typeof import('onnx-proto'))['onnx']> {
-  type Module = typeof import('onnx-proto');
-  const module = (await import('onnx-proto')) as Module & { readonly default?: Module };
-  return (module.default ?? module).onnx;
+/** Loads what is small but in another file; what cannot be had is told when somebody needs it. */
+async function loadSmall(constants: Map<string, OnnxTensor>): Promise<void> {
+  for (const [name, { load, dims }] of constants) {
+    const count = (dims ?? []).map(toInteger).reduce((product, side) => product * side, 1);
+    if (!load || count > 16384) continue;
+    const loaded = await load().catch(() => undefined);
+    if (loaded) constants.set(name, loaded);
+  }
 }
 
-/** The integer attribute `name`, or `otherwise` where the node leaves it out. */
-export function intAttribute(node: OnnxNode, name: string, otherwise: number): number {
-  const value = node.attributes.get(name)?.i;
-  return value === undefined || value === null ? otherwise : toInteger(value);
+/**
+ * What a stream must keep: told from the nodes where they come before the tensors, else from shapes.
+ */
+function streamChoice(upTo: string | undefined, needsEnd: boolean): StreamChoice {
+  let count = 0;
+  let needed: ReadonlySet<string> | undefined;
+  let missing = new Set<string>();
+  let seen = 0;
+  /** False where nodes and tensors come mixed: then anything may still be needed. */
+  const isOrdered = ({ nodes }: OnnxParts): boolean => {
+    if (!needed && nodes.length > 0) {
+      count = nodes.length;
+      needed = neededTensors(nodes.map(toNode), upTo);
+      missing = new Set(needed);
+    }
+    return nodes.length > 0 && nodes.length === count;
+  };
+  return {
+    isWanted: (tensor, parts) => {
+      if (!looksLikeWeights(tensor)) return false;
+      return !isOrdered(parts) || !tensor.name || needed!.has(tensor.name);
+    },
+    isEnough: (parts) => {
+      if (needsEnd || !isOrdered(parts)) return false;
+      for (; seen < parts.tensors.length; seen++) missing.delete(parts.tensors[seen]!.name ?? '');
+      return missing.size <= 1; // the picture itself
+    },
+  };
 }
 
-/** The float attribute `name`, or `otherwise`. */
-export function floatAttribute(node: OnnxNode, name: string, otherwise: number): number {
-  return node.attributes.get(name)?.f ?? otherwise;
-}
-
-/** The list attribute `name`, or undefined. */
-export function intsAttribute(node: OnnxNode, name: string): readonly number[] | undefined {
-  const ints = node.attributes.get(name)?.ints;
-  return ints?.length ? ints.map(toInteger) : undefined;
-}
-
-/** The string attribute `name`, or `otherwise`. */
-export function stringAttribute(node: OnnxNode, name: string, otherwise: string): string {
-  const bytes = node.attributes.get(name)?.s;
-  return bytes?.length ? new TextDecoder().decode(bytes) : otherwise;
+/** Whether large numbers can be a convolution's: four axes, two of them at most 3 long. */
+function looksLikeWeights(tensor: onnx.ITensorProto): boolean {
+  const dims = (tensor.dims ?? []).map(toInteger);
+  return dims.length !== 2 && (dims.length !== 4 || dims.filter((side) => side <= 3).length >= 2);
 }
 
 function indexNodes(nodes: readonly OnnxNode[]): Pick<OnnxGraph, 'readers' | 'makers'> {
@@ -111,7 +143,7 @@ function indexNodes(nodes: readonly OnnxNode[]): Pick<OnnxGraph, 'readers' | 'ma
   return { readers, makers };
 }
 
-function toNode(node: onnx.INodeProto): OnnxNode {
+function toNode({ proto: node }: FileNode): OnnxNode {
   const domain = node.domain && node.domain !== 'ai.onnx' ? `${node.domain}.` : '';
   const op = `${domain}${node.opType ?? ''}`;
   const name = node.name || node.output?.[0] || '';
@@ -125,9 +157,9 @@ function toNode(node: onnx.INodeProto): OnnxNode {
 }
 
 /** The tensor of a Constant node: `value`, or the scalar and list forms of opset 12. */
-function constantOf(node: OnnxNode): onnx.ITensorProto | undefined {
+function constantOf(node: OnnxNode, { value }: FileNode): OnnxTensor | undefined {
   const name = node.outputs[0] ?? '';
-  const tensor = node.attributes.get('value')?.t;
+  const tensor = value ?? node.attributes.get('value')?.t;
   if (tensor) return { ...tensor, name };
   const float = node.attributes.get('value_float')?.f;
   if (typeof float === 'number') return { name, dims: [], dataType: 1, floatData: [float] };
@@ -143,13 +175,4 @@ function constantOf(node: OnnxNode): onnx.ITensorProto | undefined {
 function toSide(value: unknown): number {
   const side = value === undefined || value === null ? -1 : toInteger(value);
   return side > 0 ? side : -1;
-}
-
-function badModel(got: string, where: string, cause?: unknown): WgpuStyleError {
-  return new WgpuStyleError('bad-model', {
-    what: `not a whole ONNX file: got ${got}`,
-    where,
-    fix: 'Give the bytes of a complete .onnx file; if it was downloaded, download it again',
-    ...(cause !== undefined && { cause }),
-  });
 }

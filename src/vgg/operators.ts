@@ -3,17 +3,12 @@
 // No graph here: topology.ts walks it.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { findConstant, needConstant, unsupported } from './graph.ts';
+import { findConstant, needConstant } from './constants.ts';
+import { unsupported } from './graph.ts';
 import type { LayerPadding, Pooling } from './layers.ts';
-import {
-  floatAttribute,
-  intAttribute,
-  intsAttribute,
-  stringAttribute,
-  type OnnxGraph,
-  type OnnxNode,
-} from './onnx.ts';
-import { tensorFloats, tensorIntegers } from './tensor.ts';
+import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from './attributes.ts';
+import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import { tensorDims, tensorFloats, tensorIntegers } from './tensor.ts';
 
 /**
  * `scale[c] * x + shift[c]`; one entry where the same numbers go for every channel. In double
@@ -135,6 +130,9 @@ export function paddingOf(
   return 'zero';
 }
 
+/** Which axis of the picture's tensor holds its channels: [n, c, h, w] or [n, h, w, c]. */
+export type Layout = 'nchw' | 'nhwc';
+
 /**
  * BatchNormalization, or Add, Sub, Mul, Div with a constant per channel, as an affine map;
  * undefined for other operators and for arithmetic between two computed tensors. `tensor` is the
@@ -144,17 +142,22 @@ export function affineOf(
   graph: OnnxGraph,
   node: OnnxNode,
   tensor: string,
+  layout: Layout,
   where: string,
 ): Affine | undefined {
-  if (node.op === 'BatchNormalization') return batchNormOf(graph, node, where);
+  if (node.op === 'BatchNormalization') {
+    if (layout === 'nchw') return batchNormOf(graph, node, where);
+    throw unsupported(node, 'channels on the last axis, need them on the second', where);
+  }
   if (!['Add', 'Sub', 'Mul', 'Div'].includes(node.op)) return undefined;
   const side = node.inputs[0] === tensor ? 1 : 0;
-  const constant = findConstant(graph, node.inputs[side] ?? '');
+  const constant = findConstant(graph, node.inputs[side] ?? '', where);
   if (!constant || node.inputs.length !== 2) return undefined;
-  const values = Array.from(tensorFloats(constant, where));
-  const dims = (constant.dims ?? []).map(Number);
-  // [c, 1, 1] and [1, c, 1, 1] broadcast over pixels; [c] alone would run along the width.
-  const isPerChannel = dims.length === 0 || values.length === 1 || dims.at(-3) === values.length;
+  const dims = tensorDims(constant, where);
+  const count = dims.reduce((product, length) => product * length, 1);
+  // For channels first [c, 1, 1] and [1, c, 1, 1] broadcast over pixels; [c] alone would run along
+  // the width. For channels last it is [c].
+  const isPerChannel = count === 1 || dims.at(layout === 'nchw' ? -3 : -1) === count;
   if (!isPerChannel || dims.length > 4) {
     throw unsupported(
       node,
@@ -162,6 +165,7 @@ export function affineOf(
       where,
     );
   }
+  const values = Array.from(tensorFloats(constant, where));
   const zeros = values.map(() => 0);
   const ones = values.map(() => 1);
   switch (node.op) {

@@ -25,10 +25,11 @@ export type PreprocessingName = 'rgb-mean-std' | 'bgr-255';
 export type Preprocessing = PreprocessingName | PreprocessingMap;
 
 /**
- * Where a network's preprocessing was learnt from. `assumed` means: nothing said so; `rgb-mean-std`
- * was taken.
+ * Where a network's preprocessing was learnt from. `option`: the caller said so; `manifest`: the
+ * list of known networks; `graph`: nodes in front of the first layer; `file`: the file's metadata;
+ * `assumed`: nobody, and `rgb-mean-std` was taken.
  */
-export type PreprocessingSource = 'option' | 'graph' | 'file' | 'assumed';
+export type PreprocessingSource = 'option' | 'manifest' | 'graph' | 'file' | 'assumed';
 
 /**
  * The two conventions by name: torchvision's and the ONNX model zoo's (RGB, ImageNet mean and

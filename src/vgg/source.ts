@@ -1,16 +1,34 @@
-// From whatever a user has (bytes, Blob, stream, response, address, path) to the bytes of a network
-// file. What they mean is onnx.ts and safetensors.ts.
+// From whatever a user has (bytes, Blob, stream, response, address, path) to a source of bytes.
+// What they mean is onnx-file.ts and safetensors.ts.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
+import {
+  blobSource,
+  fileSource,
+  memorySource,
+  readAll,
+  streamChunks,
+  streamSource,
+  type ByteSource,
+} from './byte-source.ts';
+import { failedFetch, openAddress, reasonOf, responseSource, shortened } from './range-source.ts';
 
 /**
- * A network file: its bytes, a Blob or File, a ReadableStream, a Response, or where it is: a URL
- * (http, https, data, blob), in Node also a path or file URL. A string without a scheme is a path
- * in Node and relative to the page in a browser.
+ * A network file: its bytes, a Blob or File, a ReadableStream (or, in Node, a stream: any async
+ * iterable of bytes), a Response, or where it is: a URL (http, https, data, blob), in Node also a
+ * path or file URL. A string without a scheme is a path in Node and relative to the page in a
+ * browser.
  */
 export type VggSource =
-  Uint8Array | ArrayBuffer | Blob | ReadableStream<Uint8Array> | Response | URL | string;
+  | Uint8Array
+  | ArrayBuffer
+  | Blob
+  | ReadableStream<Uint8Array>
+  | AsyncIterable<Uint8Array>
+  | Response
+  | URL
+  | string;
 
 /** How failures are named: the function, and the code for bytes that cannot be had from a file. */
 export interface ReadContext {
@@ -23,42 +41,70 @@ export interface ReadContext {
 const scheme = /^([a-z][a-z0-9+.-]+):/i;
 
 /**
- * All bytes of a source. Throws `network` when a server does not give them, the context's code when
- * a file cannot be read, `bad-option` for what is no source at all, `aborted` when the signal
- * fires.
+ * Opens a source. Throws `network` when a server does not give the file, the context's code when a
+ * file cannot be read, `bad-option` for what is no source at all, `aborted` when the signal fires.
  */
-export async function readSource(source: VggSource, context: ReadContext): Promise<Uint8Array> {
+export async function openSource(source: VggSource, context: ReadContext): Promise<ByteSource> {
   const { where, signal } = context;
   throwIfAborted(signal, where);
-  const bytes = await readAny(source, context);
-  throwIfAborted(signal, where);
-  return bytes;
-}
-
-async function readAny(source: VggSource, context: ReadContext): Promise<Uint8Array> {
-  if (source instanceof Uint8Array) return source;
-  if (isTagged(source, 'ArrayBuffer')) return new Uint8Array(source as ArrayBuffer);
-  if (typeof source === 'string') return readLocation(source, context);
-  if (source instanceof URL) return readLocation(source.href, context);
-  if (source instanceof Blob) return new Uint8Array(await source.arrayBuffer());
-  if (source instanceof Response) return readResponse(source, source.url || 'a Response', context);
-  if (source instanceof ReadableStream) return readStream(source, 'a stream', context);
+  if (isByteSource(source)) return source;
+  if (source instanceof Uint8Array) return memorySource(source);
+  if (isTagged(source, 'ArrayBuffer')) return memorySource(new Uint8Array(source as ArrayBuffer));
+  if (typeof source === 'string') return openLocation(source, context);
+  if (source instanceof URL) return openLocation(source.href, context);
+  if (source instanceof Blob) return blobSource(source);
+  if (source instanceof Response) {
+    return responseSource(source, source.url || 'a Response', context);
+  }
+  const broken = (cause: unknown): WgpuStyleError =>
+    failedFetch('a stream', reasonOf(cause), where, cause);
+  if (source instanceof ReadableStream) {
+    if (source.locked) throw failedFetch('a stream', 'a stream that is read already', where);
+    return streamSource(streamChunks(source), { where, signal, broken });
+  }
+  if (typeof source === 'object' && source !== null && Symbol.asyncIterator in source) {
+    return streamSource(source[Symbol.asyncIterator](), { where, signal, broken });
+  }
   throw new WgpuStyleError('bad-option', {
     what:
       `not a network file: got ${Object.prototype.toString.call(source).slice(8, -1)}, ` +
       'need bytes, a Blob, stream, Response, URL or path',
-    where: context.where,
+    where,
     fix: 'Hand over one of these',
   });
 }
 
-async function readLocation(location: string, context: ReadContext): Promise<Uint8Array> {
-  const { where, code, signal } = context;
+/** All bytes of a source; errors as of `openSource`. */
+export async function readSource(source: VggSource, context: ReadContext): Promise<Uint8Array> {
+  const opened = await openSource(source, context);
+  try {
+    return await readAll(opened);
+  } finally {
+    await opened.close();
+  }
+}
+
+/**
+ * The address or path of a file that lies beside the network file, as ONNX names its external data;
+ * undefined where the source has no place, or the name leads out of its folder.
+ */
+export function besideSource(source: VggSource, name: string): string | undefined {
+  const place = source instanceof URL ? source.href : source;
+  if (typeof place !== 'string' || /^(data|blob):/i.test(place)) return undefined;
+  const parts = name.split(/[/\\]/);
+  if (name === '' || name.includes(':') || parts.includes('..') || parts[0] === '') return undefined;
+  if (scheme.test(place)) return new URL(parts.map(encodeURIComponent).join('/'), place).href;
+  return place.slice(0, Math.max(place.lastIndexOf('/'), place.lastIndexOf('\\')) + 1) + name;
+}
+
+async function openLocation(location: string, context: ReadContext): Promise<ByteSource> {
+  const { where, code } = context;
   const kind = scheme.exec(location)?.[1]?.toLowerCase();
   const isFile = kind === undefined || kind === 'file';
-  if (isFile && host.readFile) {
+  if (isFile && (host.openFile || host.readFile)) {
     try {
-      return await host.readFile(location);
+      if (host.openFile) return fileSource(await host.openFile(location));
+      return memorySource(await host.readFile!(location));
     } catch (cause) {
       const { code: problem, message } = cause as { code?: string; message?: string };
       const isMissing = problem === 'ENOENT' || problem === 'ENOTDIR';
@@ -87,97 +133,14 @@ async function readLocation(location: string, context: ReadContext): Promise<Uin
       fix: "In Node import from 'wgpu-style/node'; elsewhere give a URL or the file's bytes",
     });
   }
-  let response: Response;
-  try {
-    response = await fetch(location, signal ? { signal } : {});
-  } catch (cause) {
-    throwIfAborted(signal, where);
-    throw failedFetch(location, reasonOf(cause), where, cause);
-  }
-  return readResponse(response, location, context);
+  return openAddress(location, context);
 }
 
-async function readResponse(
-  response: Response,
-  location: string,
-  context: ReadContext,
-): Promise<Uint8Array> {
-  if (!response.ok) {
-    throw failedFetch(location, `status ${response.status}`, context.where);
-  }
-  if (response.bodyUsed || !response.body) {
-    throw failedFetch(
-      location,
-      response.bodyUsed ? 'a body already read' : 'no body',
-      context.where,
-    );
-  }
-  return readStream(response.body, location, context);
-}
-
-async function readStream(
-  stream: ReadableStream<Uint8Array>,
-  location: string,
-  { where, signal }: ReadContext,
-): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  let reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
-  // A stalled read ends only when the stream is cancelled.
-  const stop = (): void => void reader?.cancel().catch(() => undefined);
-  signal?.addEventListener('abort', stop, { once: true });
-  try {
-    reader = stream.getReader();
-    for (;;) {
-      const { done, value } = await reader.read();
-      throwIfAborted(signal, where);
-      if (done) break;
-      chunks.push(value);
-      length += value.byteLength;
-    }
-  } catch (cause) {
-    throwIfAborted(signal, where);
-    throw failedFetch(location, reasonOf(cause), where, cause);
-  } finally {
-    signal?.removeEventListener('abort', stop);
-  }
-  if (chunks.length === 1) return chunks[0]!;
-  const bytes = new Uint8Array(length);
-  let offset = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, offset);
-    offset += chunk.byteLength;
-  }
-  return bytes;
-}
-
-function failedFetch(
-  location: string,
-  got: string,
-  where: string,
-  cause?: unknown,
-): WgpuStyleError {
-  return new WgpuStyleError('network', {
-    what:
-      `the network file could not be fetched: got ${got} for '${shortened(location)}', ` +
-      'need its bytes',
-    where,
-    fix: 'Check the address and the connection, or download the file and give its path or bytes',
-    ...(cause !== undefined && { cause }),
-  });
-}
-
-/** The message of an error, with the inner one that says why a fetch failed. */
-function reasonOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  return error.cause instanceof Error ? `${error.message} (${error.cause.message})` : error.message;
+/** For our own callers, who bring a cache or a progress bar along. */
+function isByteSource(value: unknown): value is ByteSource {
+  return typeof value === 'object' && value !== null && 'isSeekable' in value;
 }
 
 function isTagged(value: unknown, tag: string): boolean {
   return Object.prototype.toString.call(value) === `[object ${tag}]`;
-}
-
-/** For messages: data URLs are long. */
-function shortened(text: string): string {
-  return text.length > 120 ? `${text.slice(0, 80)}… (${text.length} characters)` : text;
 }

@@ -4,6 +4,7 @@
 import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { widenBfloat, widenHalf } from './half.ts';
+import type { OnnxTensor } from './onnx-file.ts';
 
 /** Values of TensorProto.DataType that weights and shapes come in. */
 const dataType = {
@@ -21,8 +22,6 @@ const bytesPerFloat: ReadonlyMap<number, number> = new Map([
   [dataType.float16, 2],
   [dataType.bfloat16, 2],
 ]);
-
-const externalLocation = 1;
 
 /**
  * The name, shape and element type of a tensor, without reading its numbers. Throws `bad-model` on
@@ -44,7 +43,7 @@ export function tensorDims(tensor: onnx.ITensorProto, where: string): readonly n
  * `unsupported-op` on other types.
  */
 export function tensorFloats(
-  tensor: onnx.ITensorProto,
+  tensor: OnnxTensor,
   where: string,
 ): Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer> {
   const count = checkedCount(tensor, where);
@@ -63,7 +62,7 @@ export function tensorFloats(
 /**
  * The numbers of an int64 or int32 tensor. Throws `bad-model`, or `unsupported-op` on other types.
  */
-export function tensorIntegers(tensor: onnx.ITensorProto, where: string): readonly number[] {
+export function tensorIntegers(tensor: OnnxTensor, where: string): readonly number[] {
   const count = checkedCount(tensor, where);
   const raw = tensor.rawData?.length ? copyOf(tensor.rawData) : undefined;
   let values: readonly number[];
@@ -96,12 +95,15 @@ export function toInteger(value: unknown): number {
   return Number.NaN;
 }
 
-function checkedCount(tensor: onnx.ITensorProto, where: string): number {
-  const external = tensor.dataLocation as number | null | undefined;
-  if (external === externalLocation || tensor.externalData?.length) {
-    throw badTensor(tensor, 'keeps its numbers in another file (external data)', where);
-  }
-  return tensorDims(tensor, where).reduce((product, side) => product * side, 1);
+function checkedCount(tensor: OnnxTensor, where: string): number {
+  const count = tensorDims(tensor, where).reduce((product, side) => product * side, 1);
+  if (!tensor.load) return count;
+  // Weights are loaded before they are read; anything else of this size is none of a VGG's.
+  throw new WgpuStyleError('unsupported-op', {
+    what: `not a VGG: tensor '${tensor.name ?? ''}' has ${count} numbers where few are needed`,
+    where,
+    fix: 'Export the model without it, or stop before with upTo',
+  });
 }
 
 function readFloats(

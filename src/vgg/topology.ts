@@ -5,15 +5,9 @@
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { decodeConv, frontConv, type ConvStep } from './folding.ts';
-import {
-  cyclic,
-  headOps,
-  imageInput,
-  leadsToConv,
-  needConstant,
-  nextNode,
-  unsupported,
-} from './graph.ts';
+import { needConstant } from './constants.ts';
+import { layoutOfInput, reversalOf, transposeOf } from './front.ts';
+import { cyclic, headOps, imageInput, leadsToConv, nextNode, unsupported } from './graph.ts';
 import { unknownLayer, type Layer, type LayerPadding, type Pooling } from './layers.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import {
@@ -46,12 +40,12 @@ const passThrough: ReadonlySet<string> = new Set(['Identity', 'Dropout', 'Cast']
  * `unsupported-op` naming the first node that no VGG has, `bad-model` when there is no chain at
  * all, `bad-option` when `upTo` is not in it.
  */
-export function findNetwork(
+export async function findNetwork(
   graph: OnnxGraph,
   upTo: string | undefined,
   where: string,
-): FoundNetwork {
-  const { steps, front } = walk(graph, upTo, where);
+): Promise<FoundNetwork> {
+  const { steps, front } = await walk(graph, upTo, where);
   if (!steps.some((step) => step.kind === 'conv')) {
     throw new WgpuStyleError('bad-model', {
       what: `no convolution follows the image input '${imageInput(graph, where)}'`,
@@ -62,22 +56,25 @@ export function findNetwork(
   if (upTo !== undefined && !steps.some((step) => step.name === upTo)) {
     throw unknownLayer(steps, upTo, where);
   }
-  const layers = steps.map((step) =>
-    step.kind === 'conv' ? decodeConv(graph, step, where) : step,
-  );
+  const layers: Layer[] = [];
+  // One after the other: each needs a few times its size while it is turned.
+  for (const step of steps) {
+    layers.push(step.kind === 'conv' ? await decodeConv(graph, step, where) : step);
+  }
   return { layers, front };
 }
 
-function walk(
+async function walk(
   graph: OnnxGraph,
   upTo: string | undefined,
   where: string,
-): { steps: readonly Step[]; front: ChannelAffine | undefined } {
+): Promise<{ steps: readonly Step[]; front: ChannelAffine | undefined }> {
   const steps: Step[] = [];
   const visited = new Set<OnnxNode>();
   let tensor = imageInput(graph, where);
   let front: ChannelAffine | undefined;
   let pad: { readonly node: OnnxNode; readonly padding: LayerPadding } | undefined;
+  let layout = layoutOfInput(graph, tensor);
   let block = 1;
   let index = 0;
 
@@ -94,7 +91,19 @@ function walk(
       tensor = node.outputs[0] ?? '';
       continue;
     }
-    const affine = affineOf(graph, node, tensor, where);
+    const turned = pad ? undefined : transposeOf(graph, node, layout, where);
+    if (turned) {
+      layout = turned;
+      tensor = node.outputs[0] ?? '';
+      continue;
+    }
+    const reversal = last ? undefined : reversalOf(graph, node, layout, where);
+    if (reversal) {
+      front = composeFront(front, reversal, node, where);
+      tensor = node.outputs[0] ?? '';
+      continue;
+    }
+    const affine = affineOf(graph, node, tensor, layout, where);
     if (affine && !pad && (last === undefined || last.kind === 'conv')) {
       if (last === undefined) front = composeFront(front, affine, node, where);
       else last.affines.push(checkedAffine(affine, last.cout, node, where));
@@ -103,13 +112,16 @@ function walk(
     }
     // Everything below opens a new layer; what belonged to the last wanted one is folded by now.
     if (isReached) break;
+    if (layout === 'nhwc' && !['Relu', ...headOps].includes(node.op)) {
+      throw unsupported(node, 'channels on the last axis, need a Transpose before it', where);
+    }
 
     if (node.op === 'Conv') {
       const dims = tensorDims(needConstant(graph, node, 1, 'weight', where), where);
       if (block > 5 && isDenseConv(node, dims.slice(2))) break;
       const step = convStep(graph, node, dims, pad?.padding, where);
       checkChannels(step, steps, where);
-      const colour = last === undefined && !pad ? frontConv(graph, step, where) : undefined;
+      const colour = last === undefined && !pad ? await frontConv(graph, step, where) : undefined;
       if (colour) front = composeFront(front, colour, node, where);
       else if (step.kernel[0] === 1) {
         if (last !== undefined || pad) throw unsupported(node, 'kernel 1x1, need 3x3', where);

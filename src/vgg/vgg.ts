@@ -4,7 +4,9 @@
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
 import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
-import { importOnnx } from './import.ts';
+import { besideOpener } from './beside.ts';
+import { peeking, readAll, type ByteSource } from './byte-source.ts';
+import { importOnnx, type Origin } from './import.ts';
 import {
   blockWidths,
   layersUpTo,
@@ -21,8 +23,11 @@ import {
   type PreprocessingSource,
 } from './preprocessing.ts';
 import { looksLikeSafetensors } from './safetensors.ts';
-import { readSource, type ReadContext, type VggSource } from './source.ts';
+import { openSource, type ReadContext, type VggSource } from './source.ts';
 import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
+
+/** Key in a safetensors file's metadata that says that its preprocessing was a guess. */
+const assumedKey = 'preprocessing_source';
 
 /** Options of `Vgg.fromOnnx` and `Vgg.load`. */
 export interface VggOptions {
@@ -37,6 +42,13 @@ export interface VggOptions {
    * the graph are added to what is given here.
    */
   readonly preprocessing?: Preprocessing;
+  /** Texts to keep with the weights, such as name, licence and source; `toSafetensors` writes them. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * The files that hold the tensors of an ONNX file with external data, by the names it gives them.
+   * Not needed for paths and addresses: there they are looked for beside the file.
+   */
+  readonly externalData?: Readonly<Record<string, VggSource>>;
   readonly signal?: AbortSignal;
 }
 
@@ -51,7 +63,17 @@ export interface VggReport {
   /** 'rgb-mean-std', 'bgr-255' or the map as JSON. */
   readonly preprocessing: string;
   readonly preprocessingSource: PreprocessingSource;
+  /** Of an import: bytes read, of how many (undefined: not known), and the hash of what. */
+  readonly bytesRead?: number;
+  readonly bytesTotal?: number | undefined;
+  readonly sha256?: string;
+  readonly sha256Of?: 'file' | 'weights';
 }
+
+type Network = StoredNetwork & {
+  readonly preprocessingSource: PreprocessingSource;
+  readonly origin?: Origin | undefined;
+};
 
 /**
  * A convolutional network of the VGG family: 3x3 convolutions, ReLU and 2x2 pools, of any width and
@@ -64,18 +86,23 @@ export class Vgg {
   readonly preprocessingSource: PreprocessingSource;
   /** Texts that travel with the weights: name, licence, source, … */
   readonly metadata: ReadonlyMap<string, string>;
+  /** What was read to make it; only of networks from ONNX files. */
+  readonly origin: Origin | undefined;
 
-  constructor(network: StoredNetwork & { readonly preprocessingSource: PreprocessingSource }) {
+  constructor(network: Network) {
     this.layers = network.layers;
     this.preprocessing = network.preprocessing;
     this.preprocessingSource = network.preprocessingSource;
     this.metadata = network.metadata;
+    this.origin = network.origin;
   }
 
   /**
    * Imports the VGG in an ONNX file: VGG-11, -13, -16 or -19, any width, with or without batch norm
    * (folded in), float32, float16, bfloat16 or double weights. Layers are found by walking the
-   * graph, not by names.
+   * graph, not by names. Of files, Blobs and servers that honour Range requests only what the
+   * wanted layers need is read; a stream is left when it has come (with `preprocessing` given: what
+   * the file says of it stands at its end).
    *
    * @throws `bad-model` for what is not a whole ONNX file, `unsupported-op` naming the first node
    *   that no VGG has, `bad-option` for an unknown `upTo` or preprocessing, `network` for failed
@@ -83,7 +110,9 @@ export class Vgg {
    */
   static async fromOnnx(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.fromOnnx', 'bad-model', options);
-    return new Vgg(await importOnnx(await readSource(source, context), options, context.where));
+    return closing(await openSource(source, context), (opened) =>
+      fromOpened(opened, source, options, context),
+    );
   }
 
   /**
@@ -96,7 +125,9 @@ export class Vgg {
     options: Pick<VggOptions, 'upTo' | 'signal'> = {},
   ): Promise<Vgg> {
     const context = readContext('Vgg.fromSafetensors', 'bad-weights', options);
-    return fromStored(await readSource(source, context), options, context.where);
+    return closing(await openSource(source, context), async (opened) =>
+      fromStored(await readAll(opened), options, context.where),
+    );
   }
 
   /**
@@ -105,14 +136,15 @@ export class Vgg {
    */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.load', 'bad-model', options);
-    const bytes = await readSource(source, context);
-    if (!looksLikeSafetensors(bytes))
-      return new Vgg(await importOnnx(bytes, options, context.where));
-    if (options.preprocessing !== undefined) {
-      const fix = 'Leave preprocessing out: a safetensors file carries its own';
-      throw badOption(context.where, 'preprocessing was given for a safetensors file', fix);
-    }
-    return fromStored(bytes, options, context.where);
+    return closing(peeking(await openSource(source, context)), async (opened) => {
+      const isStored = looksLikeSafetensors(await opened.head());
+      if (!isStored) return fromOpened(opened, source, options, context);
+      if (options.preprocessing !== undefined) {
+        const fix = 'Leave preprocessing out: a safetensors file carries its own';
+        throw badOption(context.where, 'preprocessing was given for a safetensors file', fix);
+      }
+      return fromStored(await readAll(opened), options, context.where);
+    });
   }
 
   /** How many numbers all weights and biases hold. */
@@ -137,6 +169,7 @@ export class Vgg {
       widths: this.widths,
       preprocessing: preprocessingName(this.preprocessing) ?? JSON.stringify(this.preprocessing),
       preprocessingSource: this.preprocessingSource,
+      ...this.origin,
     };
   }
 
@@ -171,7 +204,10 @@ export class Vgg {
     if (dtype !== 'f16' && dtype !== 'f32') {
       throw badOption(where, `dtype: got ${JSON.stringify(dtype)}`, "Give 'f16' or 'f32'");
     }
-    return encodeNetwork(this, dtype, where);
+    const isAssumed = this.preprocessingSource === 'assumed';
+    const metadata = new Map(this.metadata);
+    if (isAssumed) metadata.set(assumedKey, 'assumed');
+    return encodeNetwork({ ...this, metadata }, dtype, where);
   }
 
   /**
@@ -215,9 +251,39 @@ function readContext(
 }
 
 function fromStored(bytes: Uint8Array, { upTo }: VggOptions, where: string): Vgg {
-  const network = decodeNetwork(bytes, where);
-  const vgg = new Vgg({ ...network, preprocessingSource: 'file' });
+  const { metadata: stored, ...network } = decodeNetwork(bytes, where);
+  const metadata = new Map(stored);
+  // A guess does not become a fact by being written down.
+  const isAssumed = metadata.get(assumedKey) === 'assumed';
+  metadata.delete(assumedKey);
+  const preprocessingSource = isAssumed ? 'assumed' : 'file';
+  const vgg = new Vgg({ ...network, metadata, preprocessingSource });
   if (upTo === undefined) return vgg;
   if (!layersUpTo(vgg.layers, upTo)) throw unknownLayer(vgg.layers, upTo, where);
   return vgg.upTo(upTo);
+}
+
+async function fromOpened(
+  opened: ByteSource,
+  source: VggSource,
+  options: VggOptions,
+  context: ReadContext,
+): Promise<Vgg> {
+  const beside = besideOpener(source, options.externalData, context);
+  try {
+    return new Vgg(await importOnnx(opened, { ...options, openBeside: beside.open }, context.where));
+  } finally {
+    await beside.close();
+  }
+}
+
+async function closing<Source extends ByteSource, T>(
+  source: Source,
+  use: (source: Source) => Promise<T>,
+): Promise<T> {
+  try {
+    return await use(source);
+  } finally {
+    await source.close();
+  }
 }

@@ -8,14 +8,10 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { Tape, type Tensor } from '../../src/autograd/index.ts';
-import {
-  intAttribute,
-  intsAttribute,
-  loadOnnxProto,
-  readOnnx,
-  stringAttribute,
-  type OnnxNode,
-} from '../../src/vgg/onnx.ts';
+import { intAttribute, intsAttribute, stringAttribute } from '../../src/vgg/attributes.ts';
+import { memorySource } from '../../src/vgg/byte-source.ts';
+import { loadOnnxProto } from '../../src/vgg/onnx-file.ts';
+import { readOnnx, type OnnxNode } from '../../src/vgg/onnx.ts';
 import { tensorFloats } from '../../src/vgg/tensor.ts';
 import { relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
@@ -124,7 +120,8 @@ describe("ONNX's operator test cases", () => {
     skip(unavailable !== undefined, unavailable);
     skip(name in uncovered, uncovered[name]);
     const file = (part: string): string => path.join(folder, name, part);
-    const graph = await readOnnx(new Uint8Array(readFileSync(file('model.onnx'))), name);
+    const source = memorySource(new Uint8Array(readFileSync(file('model.onnx'))));
+    const graph = await readOnnx(source, { where: name });
     const node = graph.nodes[0]!;
     const input = await readValues(file('input_0.pb'));
     const weights = node.op === 'Conv' ? await readValues(file('input_1.pb')) : undefined;
