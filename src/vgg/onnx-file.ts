@@ -28,8 +28,11 @@ export interface OnnxParts {
 
 /** What a stream, which cannot go back, is asked while it runs. */
 export interface StreamChoice {
-  /** Whether the numbers of a tensor are to be kept. The name is unknown where it comes behind them. */
-  readonly isWanted: (tensor: onnx.ITensorProto, parts: OnnxParts) => boolean;
+  /**
+   * Whether the numbers of a tensor are to be kept. Its name is unknown where it comes behind them,
+   * `parts` where it belongs to a node of its own.
+   */
+  readonly isWanted: (tensor: onnx.ITensorProto, parts: OnnxParts | undefined) => boolean;
   /** Whether the rest of the file may stay unread. */
   readonly isEnough: (parts: OnnxParts) => boolean;
 }
@@ -130,7 +133,7 @@ class Walker {
           nodes.push({ proto: graph.node![0]! });
         }
       } else if (field.number === graphFields.initializer) {
-        tensors.push(await this.#tensor(field.end));
+        tensors.push(await this.#tensor(field.end, this.parts));
         if (!this.#source.isSeekable && this.#choice.isEnough(this.parts)) return true;
       } else if (field.number === graphFields.input && length <= small) {
         const graph = this.#decode(GraphProto, await this.#whole(field));
@@ -161,13 +164,13 @@ class Walker {
     let value: OnnxTensor | undefined;
     for (let field; (field = await reader.next(end)); reader.position = field.end) {
       if (field.number === tensorOfAttribute && field.wire === 2) {
-        value = await this.#tensor(field.end);
+        value = await this.#tensor(field.end, undefined);
       }
     }
     return value;
   }
 
-  async #tensor(end: number): Promise<OnnxTensor> {
+  async #tensor(end: number, parts: OnnxParts | undefined): Promise<OnnxTensor> {
     const { TensorProto } = this.#proto;
     const reader = this.#reader;
     if (end - reader.position <= small) {
@@ -176,12 +179,13 @@ class Walker {
     }
     const shape: Uint8Array[] = [];
     const numbers = new Pieces(this.#where);
+    const isWanted = (tensor: onnx.ITensorProto): boolean => this.#choice.isWanted(tensor, parts);
     let isKept: boolean | undefined;
     for (let field; (field = await reader.next(end)); reader.position = field.end) {
       if (dataFields.has(field.number)) {
         if (this.#source.isSeekable) numbers.addRange(field.start, field.end);
         else {
-          isKept ??= this.#isWanted(this.#decode(TensorProto, joinedAll(shape)));
+          isKept ??= isWanted(this.#decode(TensorProto, joinedAll(shape)));
           if (isKept) numbers.addBytes(await this.#raw(field.start, field.end));
         }
       } else if (field.number !== docString && field.end - field.start <= small) {
@@ -191,7 +195,7 @@ class Walker {
     const head = joinedAll(shape);
     const proto = this.#decode(TensorProto, head);
     // The name may have come behind the numbers.
-    if (isKept && !this.#isWanted(proto)) isKept = false;
+    if (isKept && !isWanted(proto)) isKept = false;
     if (isKept === false) {
       const load = (): Promise<never> => Promise.reject(this.#goneBy(proto.name ?? ''));
       return { ...proto, load };
@@ -199,10 +203,6 @@ class Walker {
     const load = async (): Promise<onnx.ITensorProto> =>
       this.#decode(TensorProto, await numbers.behind(head, this.#source));
     return { ...proto, load };
-  }
-
-  #isWanted(tensor: onnx.ITensorProto): boolean {
-    return this.#choice.isWanted(tensor, this.parts);
   }
 
   #goneBy(name: string): Error {

@@ -113,7 +113,7 @@ function streamChoice(upTo: string | undefined, needsEnd: boolean): StreamChoice
   return {
     isWanted: (tensor, parts) => {
       if (!looksLikeWeights(tensor)) return false;
-      return !isOrdered(parts) || !tensor.name || needed!.has(tensor.name);
+      return !parts || !isOrdered(parts) || !tensor.name || needed!.has(tensor.name);
     },
     isEnough: (parts) => {
       if (needsEnd || !isOrdered(parts)) return false;

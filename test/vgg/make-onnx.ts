@@ -121,6 +121,46 @@ export async function encodeModel(parts: ModelParts): Promise<Uint8Array<ArrayBu
   return new Uint8Array(ModelProto.encode(ModelProto.fromObject(message)).finish());
 }
 
+/** The same model with the fields of its graph backwards: tensors before nodes. */
+export function reorderGraph(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  interface Part {
+    readonly number: number;
+    readonly bytes: Uint8Array;
+    readonly body: Uint8Array;
+  }
+  const split = (message: Uint8Array): Part[] => {
+    const list: Part[] = [];
+    for (let at = 0; at < message.length; ) {
+      const start = at;
+      const varint = (): number => {
+        let value = 0;
+        for (let shift = 1; ; shift *= 128) {
+          const byte = message[at++]!;
+          value += (byte & 127) * shift;
+          if (byte < 128) return value;
+        }
+      };
+      const tag = varint();
+      const length = tag % 8 === 2 ? varint() : (varint(), 0);
+      at += length;
+      const body = message.subarray(at - length, at);
+      list.push({ number: Math.floor(tag / 8), bytes: message.subarray(start, at), body });
+    }
+    return list;
+  };
+  const model = split(bytes);
+  const graph = model.find(({ number }) => number === 7)!;
+  const turned = split(graph.body).sort((a, b) => b.number - a.number);
+  const head = graph.bytes.subarray(0, graph.bytes.length - graph.body.length);
+  return new Uint8Array(
+    Buffer.concat([
+      ...model.filter((part) => part !== graph).map((part) => part.bytes),
+      head,
+      ...turned.map((part) => part.bytes),
+    ]),
+  );
+}
+
 /** How `makeVgg` writes a network. */
 export interface VggStyle {
   /** Output channels of every convolution, block by block. */
