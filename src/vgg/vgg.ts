@@ -6,7 +6,7 @@ import type { ImageSource } from '../image/index.ts';
 import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
 import { besideOpener } from './beside.ts';
 import { peeking, readAll, type ByteSource } from './byte-source.ts';
-import { importOnnx, type Origin } from './import.ts';
+import type { Origin } from './import.ts';
 import {
   blockWidths,
   layersUpTo,
@@ -269,6 +269,8 @@ async function fromOpened(
   options: VggOptions,
   context: ReadContext,
 ): Promise<Vgg> {
+  // A chunk of its own: pages that keep to the embedded network never load the reading of ONNX.
+  const { importOnnx } = await import('./import.ts');
   const beside = besideOpener(source, options.externalData, context);
   try {
     return new Vgg(await importOnnx(opened, { ...options, openBeside: beside.open }, context.where));
