@@ -32,6 +32,24 @@ export interface ByteSource {
 /** Larger bytes in memory are not hashed as a whole: it would take longer than the import. */
 const hashedAtMost = 64 * 2 ** 20;
 
+/** Room that is made for bytes of a stream before they come. */
+const largestLeap = 16 * 2 ** 20;
+
+const blobSlice = 2 ** 20;
+
+const ownBuffers = new WeakSet<ArrayBufferLike>();
+
+/** Whether bytes fill memory that was made here, for them alone: nobody minds if it is reused. */
+export function isOwn({ buffer, byteLength }: ArrayBufferView): boolean {
+  return byteLength === buffer.byteLength && ownBuffers.has(buffer);
+}
+
+function makeBytes(length: number): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(length);
+  ownBuffers.add(bytes.buffer);
+  return bytes;
+}
+
 /** Bytes that are in memory anyway: views, no copies. */
 export function memorySource(bytes: Uint8Array): ByteSource {
   let bytesRead = 0;
@@ -56,7 +74,13 @@ export function memorySource(bytes: Uint8Array): ByteSource {
 /** A Blob or File: its slices are read when asked for. */
 export function blobSource(blob: Blob): ByteSource {
   return seekable(blob.size, async (offset, length) => {
-    return new Uint8Array(await blob.slice(offset, offset + length).arrayBuffer());
+    // In slices: platforms copy a Blob's bytes more than once on their way.
+    const bytes = makeBytes(length);
+    for (let at = 0; at < length; at += blobSlice) {
+      const end = Math.min(length, at + blobSlice);
+      bytes.set(new Uint8Array(await blob.slice(offset + at, offset + end).arrayBuffer()), at);
+    }
+    return bytes;
   });
 }
 
@@ -162,16 +186,22 @@ export function streamSource(
         return piece;
       }
       // Grows with what has come, not with what was promised: lengths may lie.
-      const pieces: Uint8Array[] = [chunk.subarray(skipped)];
+      let bytes = makeBytes(Math.min(length, largestLeap));
+      bytes.set(chunk.subarray(skipped));
       let gathered = available;
       while (gathered < length && (await advance())) {
         const taken = Math.min(chunk.length, length - gathered);
-        pieces.push(chunk.subarray(0, taken));
+        if (gathered + taken > bytes.length) {
+          const grown = makeBytes(Math.min(length, 2 * (gathered + taken)));
+          grown.set(bytes.subarray(0, gathered));
+          bytes = grown;
+        }
+        bytes.set(chunk.subarray(0, taken), gathered);
         gathered += taken;
         position += taken;
         chunk = chunk.subarray(taken);
       }
-      return joined(pieces, gathered);
+      return bytes.subarray(0, gathered);
     },
     sha256: () => (hasEnded ? hash.hex() : undefined),
     close,

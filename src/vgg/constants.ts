@@ -90,9 +90,10 @@ function transposed(
     const dataType = values instanceof Float64Array ? 11 : 1;
     return { name, dims: shape, dataType, rawData: new Uint8Array(values.buffer) };
   };
-  const { load } = tensor;
+  const { load, dataType } = tensor;
   if (!load) return turn(tensor);
-  return { name, dims: shape, dataType: tensor.dataType ?? 0, load: async () => turn(await load()) };
+  const { rawData: _none, ...rest } = tensor;
+  return { ...rest, dims: shape, dataType: dataType ?? 0, load: async () => turn(await load()) };
 }
 
 function permuted<T extends Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>(

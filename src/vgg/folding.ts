@@ -2,6 +2,7 @@
 // that followed it folded into weight and bias in double precision, rounded to float32 once.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
+import { isOwn } from './byte-source.ts';
 import type { ConvLayer, LayerPadding } from './layers.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import { loadedFloats, needConstant } from './constants.ts';
@@ -21,18 +22,39 @@ export interface ConvStep {
   readonly affines: Affine[];
 }
 
+/** Memory for turning weights where they are; one for all convolutions of a network. */
+export interface Scratch {
+  values: Float32Array<ArrayBuffer>;
+}
+
+/** Where to turn weights from and to: in their own memory where nobody else has it. */
+function roomFor(
+  given: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
+  scratch: Scratch | undefined,
+): { readonly from: Float32Array | Float64Array; readonly to: Float32Array<ArrayBuffer> } {
+  if (!scratch || !(given instanceof Float32Array) || !isOwn(given)) {
+    return { from: given, to: new Float32Array(given.length) };
+  }
+  if (scratch.values.length < given.length) scratch.values = new Float32Array(given.length);
+  scratch.values.set(given);
+  return { from: scratch.values, to: given };
+}
+
 /**
  * Loads, decodes and folds. `y = scale * (w * x + b) + shift` is the convolution `(scale * w) * x + (scale
- * * b + shift)`.
+ * * b + shift)`. With `scratch`, loaded weights may be turned in the memory that they came in: they are
+ * not to be loaded again.
  */
 export async function decodeConv(
   graph: OnnxGraph,
   step: ConvStep,
   where: string,
+  scratch?: Scratch,
 ): Promise<ConvLayer> {
   const { name, cin, cout, kernel, padding } = step;
   const [kh, kw] = kernel;
-  const { weight: oihw, bias } = await readConv(graph, step, where);
+  const { weight: given, bias } = await readConv(graph, step, where);
+  const { from: oihw, to: weight } = roomFor(given, scratch);
   const scale = new Float64Array(cout).fill(1);
   const offset = Float64Array.from(bias);
   for (const affine of step.affines) {
@@ -43,7 +65,6 @@ export async function decodeConv(
       offset[co] = offset[co]! * factor + affine.shift[Math.min(co, last)]!;
     }
   }
-  const weight = new Float32Array(oihw.length);
   const taps = kh * kw;
   for (let co = 0; co < cout; co++) {
     for (let ci = 0; ci < cin; ci++) {
@@ -98,7 +119,10 @@ async function readConv(
   graph: OnnxGraph,
   { node, cout, cin, kernel }: ConvStep,
   where: string,
-): Promise<{ weight: Float32Array | Float64Array; bias: Float32Array | Float64Array }> {
+): Promise<{
+  weight: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>;
+  bias: Float32Array | Float64Array;
+}> {
   const weight = await loadedFloats(needConstant(graph, node, 1, 'weight', where), where);
   const bias = node.inputs[2]
     ? await loadedFloats(needConstant(graph, node, 2, 'bias', where), where)

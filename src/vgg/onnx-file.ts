@@ -10,6 +10,8 @@ import { badModel, FieldReader, type Field } from './fields.ts';
 /** A tensor of a file. Where `load` is present its numbers are not: it reads and decodes them. */
 export interface OnnxTensor extends onnx.ITensorProto {
   readonly load?: () => Promise<onnx.ITensorProto>;
+  /** Lets go of numbers that a stream has brought: nobody will load them (again). */
+  readonly release?: () => void;
 }
 
 /** A node, and the tensor of its `value` where that is too large to be decoded along with it. */
@@ -51,6 +53,7 @@ const attributeOfNode = 5;
 const tensorOfAttribute = 5;
 /** float, int32, string, int64, raw, double, uint64 data of a tensor. */
 const dataFields: ReadonlySet<number> = new Set([4, 5, 6, 7, 9, 10, 11]);
+const rawData = 9;
 const docString = 12;
 
 /** The generated protobuf code, whichever way the bundler or Node wraps CommonJS. */
@@ -183,10 +186,10 @@ class Walker {
     let isKept: boolean | undefined;
     for (let field; (field = await reader.next(end)); reader.position = field.end) {
       if (dataFields.has(field.number)) {
-        if (this.#source.isSeekable) numbers.addRange(field.start, field.end);
+        if (this.#source.isSeekable) numbers.addRange(field);
         else {
           isKept ??= isWanted(this.#decode(TensorProto, joinedAll(shape)));
-          if (isKept) numbers.addBytes(await this.#raw(field.start, field.end));
+          if (isKept) await numbers.addBytes(field, this.#reader);
         }
       } else if (field.number !== docString && field.end - field.start <= small) {
         shape.push(await this.#whole(field));
@@ -200,9 +203,12 @@ class Walker {
       const load = (): Promise<never> => Promise.reject(this.#goneBy(proto.name ?? ''));
       return { ...proto, load };
     }
-    const load = async (): Promise<onnx.ITensorProto> =>
-      this.#decode(TensorProto, await numbers.behind(head, this.#source));
-    return { ...proto, load };
+    const load = async (): Promise<onnx.ITensorProto> => {
+      const rawData = await numbers.raw(this.#source);
+      if (rawData) return { ...proto, rawData };
+      return this.#decode(TensorProto, await numbers.behind(head, this.#source));
+    };
+    return { ...proto, load, release: () => numbers.release() };
   }
 
   #goneBy(name: string): Error {
@@ -243,42 +249,76 @@ class Walker {
   }
 }
 
+interface Piece extends Omit<Field, 'wire'> {
+  readonly bytes?: Uint8Array;
+}
+
 /** The numbers of a tensor: where in the file they are, or, from a stream, the bytes themselves. */
 class Pieces {
   readonly #where: string;
-  readonly #ranges: [start: number, end: number][] = [];
-  readonly #bytes: Uint8Array[] = [];
+  #fields: Piece[] = [];
 
   constructor(where: string) {
     this.#where = where;
   }
 
-  addRange(start: number, end: number): void {
-    const last = this.#ranges.at(-1);
-    if (last?.[1] === start) last[1] = end;
-    else this.#ranges.push([start, end]);
-    this.#check(this.#ranges.length);
+  addRange({ number, start, body, end }: Field): void {
+    const last = this.#fields.at(-1);
+    // Numbers that are not packed come one by one.
+    if (last && last.end === start) {
+      this.#fields[this.#fields.length - 1] = { number: 0, start: last.start, body, end };
+    } else this.#add({ number, start, body, end });
   }
 
-  addBytes(bytes: Uint8Array): void {
-    this.#bytes.push(bytes);
-    this.#check(this.#bytes.length);
+  /** Keeps the value of `field`, at which `reader` stands. */
+  async addBytes({ number, start, body, end }: Field, reader: FieldReader): Promise<void> {
+    if (number === rawData) {
+      this.#add({ number, start, body, end, bytes: await reader.bytes(end - body) });
+    } else {
+      reader.position = start;
+      this.#add({ number: 0, start, body, end, bytes: await reader.bytes(end - start) });
+    }
   }
 
-  /** The message: `head`, then the numbers. */
+  release(): void {
+    this.#fields = [];
+  }
+
+  /** The bytes of `raw_data`, where that is all there is: the usual case, without a copy. */
+  async raw(source: ByteSource): Promise<Uint8Array | undefined> {
+    const [field] = this.#fields;
+    if (this.#fields.length !== 1 || field?.number !== rawData) return undefined;
+    return field.bytes ?? this.#read(source, field.body, field.end);
+  }
+
+  /** The whole message: `head`, then the numbers. */
   async behind(head: Uint8Array, source: ByteSource): Promise<Uint8Array> {
-    const pieces = [head, ...this.#bytes];
-    for (const [start, end] of this.#ranges) {
-      const bytes = await source.read(start, end - start);
-      if (bytes.length < end - start) throw badModel('a file that ends too early', this.#where);
-      pieces.push(bytes);
+    const pieces = [head];
+    for (const { number, start, body, end, bytes } of this.#fields) {
+      if (bytes && number === rawData) pieces.push(rawHead(end - body));
+      pieces.push(bytes ?? (await this.#read(source, start, end)));
     }
     return joinedAll(pieces);
   }
 
-  #check(count: number): void {
-    if (count > mostItems) throw badModel('numbers of a tensor in crumbs', this.#where);
+  #add(field: Piece): void {
+    this.#fields.push(field);
+    if (this.#fields.length > mostItems) throw badModel('a tensor in crumbs', this.#where);
   }
+
+  async #read(source: ByteSource, start: number, end: number): Promise<Uint8Array> {
+    const bytes = await source.read(start, end - start);
+    if (bytes.length < end - start) throw badModel('a file that ends too early', this.#where);
+    return bytes;
+  }
+}
+
+/** Tag and length of `raw_data`. */
+function rawHead(length: number): Uint8Array {
+  const head = [rawData * 8 + 2];
+  let rest = length;
+  for (; rest >= 128; rest = Math.floor(rest / 128)) head.push((rest % 128) + 128);
+  return Uint8Array.from([...head, rest]);
 }
 
 function joinedAll(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

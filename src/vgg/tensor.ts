@@ -39,7 +39,7 @@ export function tensorDims(tensor: onnx.ITensorProto, where: string): readonly n
 
 /**
  * The numbers of a float tensor: float32, float16, bfloat16 from `raw_data` or typed fields, double
- * kept as double. Throws `bad-model` when length and shape disagree or a number is not finite,
+ * kept as double. May be a view of the tensor's bytes: not to be written to. Throws `bad-model` when length and shape disagree or a number is not finite,
  * `unsupported-op` on other types.
  */
 export function tensorFloats(
@@ -123,7 +123,7 @@ function readFloats(
   switch (type) {
     case dataType.float:
       return hasRaw
-        ? new Float32Array(copyOf(raw).buffer)
+        ? floatView(raw)
         : Float32Array.from(tensor.floatData ?? []);
     case dataType.double:
       return hasRaw
@@ -139,6 +139,15 @@ function readFloats(
 /** `int32_data` carries 16-bit floats as bit patterns, one per entry. */
 function typedHalves(tensor: onnx.ITensorProto): Uint16Array {
   return Uint16Array.from(tensor.int32Data ?? []);
+}
+
+/** A view of the bytes where they are aligned (weights are large), else of a copy. */
+function floatView(bytes: Uint8Array): Float32Array<ArrayBuffer> {
+  const { buffer, byteOffset, byteLength } = bytes;
+  if (!(buffer instanceof ArrayBuffer) || byteOffset % 4 !== 0) {
+    return new Float32Array(copyOf(bytes).buffer);
+  }
+  return new Float32Array(buffer, byteOffset, byteLength / 4);
 }
 
 /**

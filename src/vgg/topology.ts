@@ -5,10 +5,11 @@
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { decodeConv, frontConv, type ConvStep } from './folding.ts';
-import { needConstant } from './constants.ts';
+import { findConstant, needConstant } from './constants.ts';
 import { layoutOfInput, reversalOf, transposeOf } from './front.ts';
 import { cyclic, headOps, imageInput, leadsToConv, nextNode, unsupported } from './graph.ts';
 import { unknownLayer, type Layer, type LayerPadding, type Pooling } from './layers.ts';
+import type { OnnxTensor } from './onnx-file.ts';
 import type { OnnxGraph, OnnxNode } from './onnx.ts';
 import {
   affineOf,
@@ -57,11 +58,34 @@ export async function findNetwork(
     throw unknownLayer(steps, upTo, where);
   }
   const layers: Layer[] = [];
+  const scratch = { values: new Float32Array(0) };
   // One after the other: each needs a few times its size while it is turned.
-  for (const step of steps) {
-    layers.push(step.kind === 'conv' ? await decodeConv(graph, step, where) : step);
+  for (const [i, step] of steps.entries()) {
+    if (step.kind !== 'conv') layers.push(step);
+    else {
+      const isLast = !isSharedLater(graph, step, steps.slice(i + 1), where);
+      layers.push(await decodeConv(graph, step, where, isLast ? scratch : undefined));
+      if (isLast) weightOf(graph, step, where)?.release?.();
+    }
   }
   return { layers, front };
+}
+
+/** Whether a later convolution has the same weights. */
+function isSharedLater(
+  graph: OnnxGraph,
+  step: ConvStep,
+  later: readonly Step[],
+  where: string,
+): boolean {
+  const release = weightOf(graph, step, where)?.release;
+  return later.some(
+    (other) => other.kind === 'conv' && weightOf(graph, other, where)?.release === release,
+  );
+}
+
+function weightOf(graph: OnnxGraph, { node }: ConvStep, where: string): OnnxTensor | undefined {
+  return findConstant(graph, node.inputs[1] ?? '', where);
 }
 
 async function walk(
