@@ -179,6 +179,29 @@ describe('aborting', () => {
     expect(await bytesHeld()).toBe(before);
   });
 
+  it('whenever it comes: a rejection and nothing, or a picture with iterations', async () => {
+    const before = await bytesHeld();
+    const outcomes = new Set<string>();
+    for (let patience = 0; outcomes.size < 3; patience++) {
+      // A signal that fires when it has been asked so many times.
+      let asked = 0;
+      const signal = new AbortController().signal;
+      Object.defineProperty(signal, 'aborted', { get: () => asked++ >= patience });
+      const run = styleTransfer(await tinyOptions({ signal, iterations: 4, scales: [12, 24] }));
+      const made = await run.catch((error: unknown) => {
+        expect(error).toMatchObject({ code: 'aborted' });
+        return undefined;
+      });
+      outcomes.add(made?.stopped ?? 'rejected');
+      if (made?.stopped === 'aborted') {
+        expect(made.iterations).toBeGreaterThan(0);
+        expect(made.losses.total).toBeGreaterThan(0);
+      }
+      if (made?.stopped === 'done') expect(made.iterations).toBe(4);
+      expect(await bytesHeld()).toBe(before);
+    }
+  });
+
   it.each([2, 7])('at iteration %i gives the picture so far, at the size of the result', async (at) => {
     const before = await bytesHeld();
     const controller = new AbortController();
