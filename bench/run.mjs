@@ -1,5 +1,5 @@
 // npm run bench: the benchmarks in headless Chrome, or in Node with --node. Prints a table and writes
-// bench/results/<date>-<adapter>.json. See README.md.
+// bench/results/<date>-<adapter>[-node].json. See README.md.
 
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -113,12 +113,12 @@ async function inChrome() {
     const host = `${await browser.version()}, headless`;
     console.log(host);
     const page = await browser.newPage();
-    await page.exposeFunction('print', (line) => console.log(line));
+    await page.exposeFunction('printLine', (line) => console.log(line));
     await page.goto(`http://127.0.0.1:${server.address().port}/`);
     const outcome = await page.evaluate(async (wanted) => {
       const { requestDevice, runBench } = await import('/bench.js');
       try {
-        return { report: await runBench(await requestDevice(), { ...wanted, print: globalThis.print }) };
+        return { report: await runBench(await requestDevice(), { ...wanted, print: globalThis.printLine }) };
       } catch (error) {
         return { error: error.message }; // thrown, it would arrive wrapped in the driver's words
       }
@@ -133,7 +133,10 @@ async function inChrome() {
 
 function write(result) {
   const { architecture, vendor, description } = result.adapter;
-  const adapter = (architecture || vendor || description || 'unknown').toLowerCase().replace(/[^a-z0-9]+/g, '-');
+  // Mesa calls lavapipe's architecture "software"; its description begins with a better word.
+  const model = architecture && architecture !== 'software' ? architecture : description.split(/[:(,]/)[0];
+  const words = [vendor, model, ...(values.node ? ['node'] : [])];
+  const adapter = words.join('-').toLowerCase().replace(/[^a-z0-9]+/g, '-').replace(/^-|-$/g, '') || 'unknown';
   const folder = path.join(here, 'results');
   mkdirSync(folder, { recursive: true });
   const file = path.join(folder, `${date.slice(0, 10)}-${adapter}.json`);
