@@ -26,6 +26,8 @@ export interface Host {
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
   /** Opens a file by its path, to read pieces of it. */
   openFile?: (path: string) => Promise<RandomAccessFile>;
+  /** The weights file of a known network ('vgg19') from the cache, downloaded if need be; undefined for other words. */
+  findNetwork?: (name: string, signal: AbortSignal | undefined) => Promise<Uint8Array | undefined>;
   /** Decodes JPEG, WebP, AVIF, TIFF, … to sRGB pixels, orientation applied. `where` names the input in errors. */
   decodeImage?: (bytes: Uint8Array, where: string) => Promise<DecodedImage>;
 }

@@ -3,6 +3,7 @@
 import { parseArgs } from 'node:util';
 import { badOption } from '../gpu/errors.ts';
 import { flags, laterCommands, laterFlags, nearestFlag, type Flag } from './flags.ts';
+import { parseWeightsArguments, type FetchCommand, type ImportCommand } from './weights-arguments.ts';
 import { isWhole, numberOf, plainOptions, type PlainOptions } from './plain-options.ts';
 
 /** A run: what to read, what to do, where to write. `network` and `init` are words, paths or URLs still. */
@@ -22,6 +23,8 @@ export interface TransferCommand {
 /** What the command line asks for. */
 export type Command =
   | TransferCommand
+  | ImportCommand
+  | FetchCommand
   | { readonly command: 'info'; readonly isQuiet: boolean; readonly wantsJson: boolean }
   | { readonly command: 'help' }
   | { readonly command: 'version' };
@@ -100,6 +103,11 @@ function readStyles(paths: readonly string[], list: string | undefined): Transfe
  * malformed values, and missing pictures.
  */
 export function parseArguments(words: readonly string[]): Command {
+  const [command, ...others] = words;
+  const wantsHelp = words.some((word) => word === '--help' || word === '-h');
+  if ((command === 'import' || command === 'fetch') && !wantsHelp) {
+    return parseWeightsArguments(command, others);
+  }
   const { names, values } = read(words);
   if (values.has('help')) return { command: 'help' };
   if (values.has('version')) return { command: 'version' };

@@ -31,7 +31,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
     {
       name: 'network',
       value: 'file',
-      help: 'ONNX or safetensors file or URL (default: the embedded network)',
+      help: 'ONNX or safetensors file or URL, or a known name such as vgg19 (default: the embedded network)',
     },
     { name: 'pooling', value: 'kind', help: 'max or average' },
     { name: 'content-layers', value: 'list', help: 'such as relu4_2, or relu3_1=0.5,relu4_2=1' },
@@ -75,10 +75,8 @@ export const laterFlags: ReadonlySet<string> = new Set([
   'resume',
   'config',
   'vary',
-  'up-to',
-  'dtype',
 ]);
-export const laterCommands: ReadonlySet<string> = new Set(['plan', 'sweep', 'import', 'fetch']);
+export const laterCommands: ReadonlySet<string> = new Set(['plan', 'sweep']);
 
 /** Edits (insert, delete, replace, swap neighbours) from one word to another. */
 function editDistance(a: string, b: string): number {

@@ -1,13 +1,14 @@
 // The text of `wgpu-style --help`.
 
 import { sections, type Flag } from './flags.ts';
+import { weightsUsage } from './weights-arguments.ts';
 
 const head = `wgpu-style: repaints a picture in the style of others (Gatys, Ecker and Bethge 2016), on the GPU
 
 Usage
   wgpu-style <content> <style…> -o <file> [flags]
   wgpu-style info [--json]                        which adapter is used, its limits and features
-`;
+${weightsUsage}`;
 
 const foot = `Pictures are PNG, JPEG, WebP, AVIF or TIFF files, or URLs. Ctrl+C saves the picture so far.
 

@@ -3,6 +3,7 @@
 import { host } from '../gpu/host.ts';
 import { loadNames, requestDevice } from './device.ts';
 import { openPath, readPath } from './files.ts';
+import { isKnownName } from './known-networks.ts';
 import { decodeWithSharp } from './images.ts';
 
 /**
@@ -14,5 +15,11 @@ export function installHost(log?: (message: string) => void): void {
   host.loadNames = loadNames;
   host.readFile = readPath;
   host.openFile = openPath;
+  host.findNetwork = async (name, signal) => {
+    if (!isKnownName(name)) return undefined;
+    const { fetchNetwork } = await import('./fetch-network.ts');
+    const { file } = await fetchNetwork(name, { signal }, `network '${name}'`);
+    return readPath(file);
+  };
   host.decodeImage = decodeWithSharp;
 }

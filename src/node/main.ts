@@ -10,6 +10,7 @@ import { installHost } from './host.ts';
 import { deviceInfo, infoText } from './info.ts';
 import { progressPrinter, type ProgressPrinter, type ProgressStream } from './progress.ts';
 import { runTransfer } from './transfer.ts';
+import type { FetchCommand, ImportCommand } from './weights-arguments.ts';
 import { packageVersion } from './version.ts';
 
 /** What the command line talks to. */
@@ -57,6 +58,36 @@ async function transfer(
   return wasInterrupted ? interrupted : done;
 }
 
+async function weights(
+  command: ImportCommand | FetchCommand,
+  { stdout, stderr, signal }: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
+  // Loaded only here: a transfer needs none of it.
+  const { downloadProgress, runFetch, runImport, weightsText } =
+    await import('./weights-commands.ts');
+  const name = command.command === 'fetch' ? command.name : command.input;
+  const progress = downloadProgress(stderr, name, command.isQuiet);
+  try {
+    const report =
+      command.command === 'import'
+        ? await runImport(command, signal)
+        : await runFetch(command, signal, progress.show);
+    progress.finish();
+    if (report.preprocessingSource === 'assumed') {
+      printer.say(
+        `Nothing in ${name} says what its input looks like: ${report.preprocessing} was assumed. ` +
+          'Give --preprocessing if you know better.',
+      );
+    }
+    if (command.wantsJson) stdout.write(`${JSON.stringify(report)}\n`);
+    else if (!command.isQuiet) stdout.write(weightsText(report));
+    return done;
+  } finally {
+    progress.finish();
+  }
+}
+
 /** Which status an error ends with. A place that cannot be written is a failure; other bad options are wrong usage. */
 function statusOf(error: unknown, signal: AbortSignal): number {
   if (!(error instanceof WgpuStyleError)) return failed;
@@ -92,7 +123,8 @@ export async function main(words: readonly string[], surroundings: Surroundings)
   installHost(printer.say);
   try {
     if (command.command === 'info') return await info(command.wantsJson, surroundings, printer);
-    return await transfer(command, surroundings, printer);
+    if (command.command === 'transfer') return await transfer(command, surroundings, printer);
+    return await weights(command, surroundings, printer);
   } catch (error) {
     printer.finish();
     stderr.write(`wgpu-style: ${complaint(error)}\n`);

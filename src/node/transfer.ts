@@ -7,6 +7,7 @@ import type { StyledPicture } from '../style/picture.ts';
 import type { TransferCommand } from './arguments.ts';
 import { checkWritable, readFileBytes } from './files.ts';
 import { checkFormat, writeImageFile } from './images.ts';
+import { isKnownName } from './known-networks.ts';
 import type { ProgressPrinter } from './progress.ts';
 import { closingLine, reportOf, settingsText, type Report } from './report.ts';
 
@@ -48,7 +49,8 @@ async function readInputs(
   for (const [i, { path: file, weight }] of styles.entries()) {
     style.push({ image: await load(file, styles.length > 1 ? `style ${i + 1}` : 'style'), weight });
   }
-  const isNetworkFile = network !== undefined && network !== 'default' && !isUrl(network);
+  const isNetworkFile =
+    network !== undefined && network !== 'default' && !isUrl(network) && !isKnownName(network);
   const isWord = init === undefined || starts.includes(init) || !/[./\\:]/.test(init);
   return {
     content: await load(content, 'content'),

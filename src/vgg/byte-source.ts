@@ -252,20 +252,25 @@ export function streamChunks(stream: ReadableStream<Uint8Array>): AsyncIterator<
 /** A source whose first bytes may be looked at before it is read from its beginning. */
 export function peeking(source: ByteSource): ByteSource & { head: () => Promise<Uint8Array> } {
   let first: Uint8Array | undefined;
-  return {
-    ...source,
-    get bytesRead() {
-      return source.bytesRead;
-    },
+  return wrapped(source, {
     head: async () => (first ??= new Uint8Array(await source.read(0, 16))),
-    read: async (offset, length) => {
+    read: async (offset: number, length: number) => {
       if (!first || source.isSeekable || offset >= first.length) return source.read(offset, length);
       const begin = first.subarray(offset, offset + length);
       if (begin.length === length || first.length < 16) return begin;
       const rest = await source.read(first.length, length - begin.length);
       return joined([begin, rest], begin.length + rest.length);
     },
-  };
+  });
+}
+
+/** A source with some of its functions replaced; its count goes on. */
+export function wrapped<Changes extends object>(
+  source: ByteSource,
+  changes: Changes,
+): ByteSource & Changes {
+  const result = { ...source, ...changes };
+  return Object.defineProperty(result, 'bytesRead', { get: () => source.bytesRead });
 }
 
 /** Everything, for formats that are read whole. */

@@ -32,6 +32,8 @@ export interface ImportOptions {
   readonly preprocessingFrom?: 'option' | 'manifest';
   /** Texts to keep with the weights: name, licence, source. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /** Reads a stream to its end, for the hash of the whole file. */
+  readonly readsAll?: boolean;
   readonly signal?: AbortSignal;
   readonly openBeside?: OpenBeside;
 }
@@ -67,7 +69,7 @@ export async function importOnnx(
 ): Promise<ImportedNetwork> {
   const { upTo, preprocessing: option, preprocessingFrom = 'option', signal, openBeside } = options;
   // What the file itself says of its preprocessing stands at its end.
-  const needsEnd = option === undefined;
+  const needsEnd = option === undefined || options.readsAll === true;
   const graph = await readOnnx(source, { where, signal, upTo, needsEnd, openBeside });
   const { layers, front } = await findNetwork(graph, upTo, where);
   const stated = statedPreprocessing(graph.metadata.get(preprocessingKey), where);

@@ -12,6 +12,8 @@ export interface RequestContext {
   readonly attempts?: number | undefined;
   /** A server that sends nothing for so long is given up on. Default: as long as the platform waits. */
   readonly stallSeconds?: number | undefined;
+  /** Takes the whole body from its beginning to its end, not parts. */
+  readonly inOrder?: boolean | undefined;
 }
 
 /** Small: around the weights that are wanted, only headers of those that are not are read. */
@@ -20,7 +22,8 @@ const blockSize = 32 * 1024;
 /** Opens the file at an http(s), data or blob address. Throws `network`, `aborted`. */
 export async function openAddress(location: string, context: RequestContext): Promise<ByteSource> {
   const isServer = /^https?:/i.test(location) || !/^[a-z][a-z0-9+.-]+:/i.test(location);
-  let response = await request(location, isServer ? [0, blockSize] : undefined, context);
+  const takesParts = isServer && !context.inOrder;
+  let response = await request(location, takesParts ? [0, blockSize] : undefined, context);
   // 416: a file of no bytes, or a server that takes no ranges at all.
   if (response.status === 416) {
     await response.body?.cancel();

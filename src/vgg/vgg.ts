@@ -2,6 +2,7 @@
 // known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted.
 
 import { badOption } from '../gpu/errors.ts';
+import { host } from '../gpu/host.ts';
 import type { ImageSource } from '../image/index.ts';
 import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
 import { besideOpener } from './beside.ts';
@@ -42,6 +43,8 @@ export interface VggOptions {
    * the graph are added to what is given here.
    */
   readonly preprocessing?: Preprocessing;
+  /** Who says so, for the report. Default: 'option', the caller. */
+  readonly preprocessingFrom?: 'option' | 'manifest';
   /** Texts to keep with the weights, such as name, licence and source; `toSafetensors` writes them. */
   readonly metadata?: Readonly<Record<string, string>>;
   /**
@@ -131,11 +134,13 @@ export class Vgg {
   }
 
   /**
-   * Reads an ONNX or safetensors file, telling them apart by their first bytes. Errors as of the
-   * two.
+   * Reads an ONNX or safetensors file, telling them apart by their first bytes. In Node also a known
+   * network by its name ('vgg19'): from the cache, else it is downloaded. Errors as of the two.
    */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.load', 'bad-model', options);
+    const known = typeof source === 'string' ? await host.findNetwork?.(source, options.signal) : undefined;
+    if (known) return fromStored(known, options, context.where);
     return closing(peeking(await openSource(source, context)), async (opened) => {
       const isStored = looksLikeSafetensors(await opened.head());
       if (!isStored) return fromOpened(opened, source, options, context);

@@ -143,7 +143,7 @@ describe('what is refused as wrong usage', () => {
     );
   });
 
-  test.each(['plan', 'sweep', 'import', 'fetch'])('%s: not available yet', (command) => {
+  test.each(['plan', 'sweep'])('%s: not available yet', (command) => {
     expect(() => parse(`${command} a.png b.png`)).toThrow(
       `${command}: this command is not available yet.`,
     );

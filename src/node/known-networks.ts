@@ -1,0 +1,92 @@
+// The published networks that weights/manifest.json lists, and where their converted weights are
+// kept: $XDG_CACHE_HOME or ~/.cache, on Windows %LOCALAPPDATA%, in a folder wgpu-style.
+
+import { createHash } from 'node:crypto';
+import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { badOption } from '../gpu/errors.ts';
+import { resolvePreprocessing, type Preprocessing } from '../vgg/preprocessing.ts';
+import { packageRoot } from './version.ts';
+
+/** One entry of the manifest. */
+export interface KnownNetwork {
+  readonly name: string;
+  readonly title: string;
+  /** Mirrors, best first. */
+  readonly urls: readonly string[];
+  readonly bytes: number | null;
+  /** Hash of the whole file as somebody here has seen it; null where nobody has. */
+  readonly sha256: string | null;
+  /** The same as its publisher states it. */
+  readonly sha256Published: string | null;
+  /** Hashes of the imported weights (see `Origin.sha256`) by last layer, where somebody has seen them. */
+  readonly weightsSha256: Readonly<Record<string, string>>;
+  readonly preprocessing: Preprocessing;
+  readonly licence: string;
+}
+
+/** The manifest. */
+export function knownNetworks(): readonly KnownNetwork[] {
+  const file = path.join(packageRoot() ?? '.', 'weights', 'manifest.json');
+  if (!existsSync(file)) return [];
+  const entries = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Partial<KnownNetwork>>;
+  return Object.entries(entries).map(([name, entry]) => ({
+    name,
+    title: entry.title ?? name,
+    urls: entry.urls ?? [],
+    bytes: entry.bytes ?? null,
+    sha256: entry.sha256 ?? null,
+    sha256Published: entry.sha256Published ?? null,
+    weightsSha256: entry.weightsSha256 ?? {},
+    preprocessing: resolvePreprocessing(entry.preprocessing, `manifest.json, ${name}`),
+    licence: entry.licence ?? 'unknown',
+  }));
+}
+
+/** Whether a word is the name of a known network, and no file of that name is there. */
+export function isKnownName(word: string): boolean {
+  return /^[\w-]+$/.test(word) && !existsSync(word) && knownNetworks().some((n) => n.name === word);
+}
+
+/** The entry of that name. Throws `bad-option` listing those there are. */
+export function knownNetwork(name: string, where: string): KnownNetwork {
+  const all = knownNetworks();
+  const found = all.find((entry) => entry.name === name);
+  if (found) return found;
+  const names = all.map((entry) => entry.name).join(', ') || 'none: weights/manifest.json is missing';
+  throw badOption(where, `there is no known network "${name}"`, `Take one of ${names}`);
+}
+
+/**
+ * The known network that a file is, told by its size and then by the hash of all of it: the size
+ * alone proves nothing. Undefined for any other file.
+ */
+export async function recognise(file: string): Promise<KnownNetwork | undefined> {
+  const bytes = statSync(file, { throwIfNoEntry: false })?.size;
+  const candidates = knownNetworks().filter((entry) => entry.bytes === bytes);
+  if (candidates.length === 0) return undefined;
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 20 })) {
+    hash.update(chunk as Uint8Array);
+  }
+  const sha256 = hash.digest('hex');
+  return candidates.find((entry) => (entry.sha256 ?? entry.sha256Published) === sha256);
+}
+
+/** The folder of fetched networks; it may not exist yet. */
+export function cacheFolder(
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+  platform: string = process.platform,
+): string {
+  const { XDG_CACHE_HOME: xdg, LOCALAPPDATA: local } = environment;
+  // The XDG rule: a relative path there is to be ignored.
+  if (xdg && path.isAbsolute(xdg)) return path.join(xdg, 'wgpu-style');
+  if (platform === 'win32' && local) return path.join(local, 'wgpu-style', 'Cache');
+  return path.join(homedir(), '.cache', 'wgpu-style');
+}
+
+/** Where the weights of a known network are kept. */
+export function cachedFile(name: string, upTo: string, dtype: 'f16' | 'f32'): string {
+  return path.join(cacheFolder(), `${name}-${upTo}-${dtype}.safetensors`);
+}
