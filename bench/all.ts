@@ -49,11 +49,13 @@ export async function runBench(
   const { software: isSoftware } = kernelTarget(device);
   const named = [vendor, architecture, description].filter(Boolean).join(', ');
   if (isSoftware && !software) {
-    throw new Error(`the adapter is software on the CPU (${named}); its figures say nothing of a GPU. Give --software to see them`);
+    const fix = 'its figures say nothing of a GPU. Give --software to see them';
+    throw new Error(`the adapter is software on the CPU (${named}); ${fix}`);
   }
   const side = wanted || (isSoftware ? 32 : 512);
   print(`${isSoftware ? 'SOFTWARE ADAPTER, on the CPU' : 'Adapter'}: ${named}; pictures of ${side}x${side}`);
-  print(`Kernels are timed by ${device.features.has('timestamp-query') ? 'timestamps' : 'wall time'}, iterations by wall time.`);
+  const clockName = device.features.has('timestamp-query') ? 'timestamps' : 'wall time';
+  print(`Kernels are timed by ${clockName}, iterations by wall time.`);
   print(HEADER);
   const rows: Row[] = [];
   const clock = new Clock(device, secondsPerRow);

@@ -23,6 +23,8 @@ const LAYERS = [
   ['conv4_2', 8, 512, 512],
 ] as const;
 
+type MakeDispatches = (scratch: (shape: Shape) => GPUBuffer) => Dispatch<GPUBuffer>[];
+
 export async function benchConv2d({ device, side, measure }: Bench): Promise<void> {
   const target = kernelTarget(device);
   for (const [layer, shrink, ci, co] of LAYERS) {
@@ -37,7 +39,7 @@ export async function benchConv2d({ device, side, measure }: Bench): Promise<voi
       mode: 'zero',
     };
     const cost = conv2dCost(params);
-    const run = async (variant: string, make: (scratch: (shape: Shape) => GPUBuffer) => Dispatch<GPUBuffer>[]): Promise<void> => {
+    const run = async (variant: string, make: MakeDispatches): Promise<void> => {
       const temporary: GPUBuffer[] = [];
       const scratch = (shape: Shape): GPUBuffer => {
         const buffer = filled(device, shape);
@@ -48,8 +50,9 @@ export async function benchConv2d({ device, side, measure }: Bench): Promise<voi
       await measure('conv2d', `${layer} ${n}x${n} ${ci}>${co}`, variant, work);
       work.destroy();
     };
-    const buffers = { x: filled(device, [n, n, ci]), w: filled(device, [3, 3, ci, co]), y: filled(device, [n, n, co]) };
-    const { x, w, y } = buffers;
+    const x = filled(device, [n, n, ci]);
+    const w = filled(device, [3, 3, ci, co]);
+    const y = filled(device, [n, n, co]);
     await run('naive', () => [naive(params, { x, w, y })]);
     const expected = await readFloats(device, y);
     await run(`forward (${conv2dVariant(params, target)})`, () => [conv2dForward(params, { x, w, y }, target)]);
@@ -59,7 +62,7 @@ export async function benchConv2d({ device, side, measure }: Bench): Promise<voi
       conv2dBackwardData(params, { w, dY: y, dX: x }, target, false, scratch).slice(-1),
     );
     await run('backward-weights', (scratch) => conv2dBackwardWeights(params, { x, dY: y, dW: w }, false, scratch));
-    for (const buffer of Object.values(buffers)) buffer.destroy();
+    for (const buffer of [x, w, y]) buffer.destroy();
   }
 }
 

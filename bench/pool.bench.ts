@@ -13,7 +13,8 @@ export async function benchPool({ device, side, measure }: Bench): Promise<void>
   for (const [layer, shrink, c] of LAYERS) {
     const n = Math.max(2, Math.floor(side / shrink));
     for (const kind of ['max', 'average'] as const) {
-      const params: PoolParams = { kind, shape: [n, n, c], size: [2, 2], stride: [2, 2], pads: [0, 0, 0, 0], countPadding: false };
+      const window = { size: [2, 2], stride: [2, 2], pads: [0, 0, 0, 0] } as const;
+      const params: PoolParams = { kind, shape: [n, n, c], ...window, countPadding: false };
       const x = filled(device, params.shape);
       const dX = filled(device, params.shape);
       const y = filled(device, pooledShape(params));

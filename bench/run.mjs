@@ -47,20 +47,25 @@ if (!Number.isInteger(request.side) || request.side < 0 || !(request.secondsPerR
 
 const { version } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8'));
 const date = new Date().toISOString();
-console.log(`wgpu-style ${version}, ${date}, ${os.cpus()[0]?.model.trim()} x ${os.availableParallelism()}, ${os.type()} ${os.release()}`);
+const cpu = os.cpus()[0]?.model.trim();
+const cores = os.availableParallelism();
+console.log(`wgpu-style ${version}, ${date}, ${cpu} x ${cores}, ${os.type()} ${os.release()}`);
 try {
   const { host, report } = values.node ? await inNode() : await inChrome();
   const load = os.loadavg().map((value) => Number(value.toFixed(2)));
-  if (!values['no-write']) write({ version, date, host, cpu: os.cpus()[0]?.model.trim(), cores: os.availableParallelism(), load, note: values.note, ...report });
+  const machine = { version, date, host, cpu, cores, load, note: values.note };
+  if (!values['no-write']) write({ ...machine, ...report });
   process.exit(0); // Dawn need not be waited for
 } catch (error) {
   console.error(`bench: ${error.message}`);
   process.exit(1);
 }
 
+/** The benchmarks, with `requestDevice` of one of the library's entries. */
 async function bundle(entry, platform) {
+  const contents = `export { requestDevice } from '${entry}'; export { runBench } from './all.ts';`;
   const { outputFiles } = await build({
-    stdin: { contents: entry, resolveDir: here, loader: 'ts' },
+    stdin: { contents, resolveDir: here, loader: 'ts' },
     tsconfig: path.join(root, 'tsconfig.json'),
     bundle: true,
     write: false,
@@ -79,7 +84,7 @@ async function inNode() {
   // Beside package.json, so that the external packages are found.
   const file = path.join(root, 'out', `bench-${process.pid}.mjs`);
   mkdirSync(path.dirname(file), { recursive: true });
-  const code = await bundle(`export { requestDevice } from 'wgpu-style/node'; export { runBench } from './all.ts';`, 'node');
+  const code = await bundle('wgpu-style/node', 'node');
   writeFileSync(file, code);
   const host = `Node ${process.version}`;
   try {
@@ -96,7 +101,7 @@ async function inChrome() {
   const { findBrowser } = await import('../scripts/adapter/browser.mjs');
   const executablePath = await findBrowser();
   if (!executablePath) throw new Error('no Chrome or Chromium: npm run ensure-adapter -- --browser gets one');
-  const code = await bundle(`export { requestDevice } from 'wgpu-style'; export { runBench } from './all.ts';`, 'browser');
+  const code = await bundle('wgpu-style', 'browser');
   const server = createServer(({ url }, response) => {
     if (url === '/bench.js') response.setHeader('content-type', 'text/javascript').end(code);
     else response.setHeader('content-type', 'text/html').end('<!doctype html><meta charset="utf-8"><title>bench</title>');

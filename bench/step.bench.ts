@@ -8,7 +8,8 @@ import type { Bench, Work } from './harness.ts';
 export async function benchStep({ device, side, measure }: Bench): Promise<void> {
   const { gatys } = recipes;
   const recipe: Recipe = { ...gatys!, tv: { weight: 1e-3, form: 'squared' } };
-  const image = { data: new Uint8Array(side * side * 3).map((_, i) => (i * 2654435761) >>> 24), width: side, height: side };
+  const data = new Uint8Array(side * side * 3).map((_, i) => (i * 2654435761) >>> 24);
+  const image = { data, width: side, height: side };
   const networks = { embedded: 'default', 'vgg19-random': randomVgg19() } as const;
   for (const [name, network] of Object.entries(networks)) {
     const options: StyleTransferOptions = {
@@ -34,7 +35,8 @@ export async function benchStep({ device, side, measure }: Bench): Promise<void>
     };
     const ready = ((performance.now() - started) / 1000).toFixed(1);
     const arena = (plan.bytes.arena / 2 ** 20).toFixed(1);
-    await measure('step', `${name} ${side}x${side}`, `${plan.dispatches} dispatches, arena ${arena} MiB, ready in ${ready} s`, work);
+    const facts = `${plan.dispatches} dispatches, arena ${arena} MiB, ready in ${ready} s`;
+    await measure('step', `${name} ${side}x${side}`, facts, work);
     work.destroy();
   }
 }

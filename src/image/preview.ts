@@ -106,7 +106,8 @@ class CanvasCopier implements Preview {
     if (!staging) return;
     const { width, height } = this.#texture;
     const encoder = this.#device.createCommandEncoder({ label: 'wgpu-style/preview' });
-    encoder.copyTextureToBuffer({ texture: this.#texture }, { buffer: staging, bytesPerRow: this.#rowBytes }, [width, height]);
+    const to = { buffer: staging, bytesPerRow: this.#rowBytes };
+    encoder.copyTextureToBuffer({ texture: this.#texture }, to, [width, height]);
     this.#device.queue.submit([encoder.finish()]);
     staging.mapAsync(GPUMapMode.READ).then(
       () => {

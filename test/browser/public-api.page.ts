@@ -161,10 +161,12 @@ export async function session(): Promise<SessionReport> {
   const shown = await readTexture(device, painting.texture);
   const image = await painting.readImage();
   const count = SIDE * SIDE;
-  const expected = shown.map((v, i) => (i % 4 === 3 ? v : 255 * Math.min(1, Math.max(0, image[(i % 4) * count + (i >> 2)]!))));
+  const byte = (v: number): number => 255 * Math.min(1, Math.max(0, v));
+  const expected = shown.map((v, i) => (i % 4 === 3 ? v : byte(image[(i % 4) * count + (i >> 2)]!)));
   const { dispatches } = painting.plan;
   painting.destroy();
-  const ended = await Promise.race([device.lost.then(() => true), device.queue.onSubmittedWorkDone().then(() => false)]);
+  const lost = device.lost.then(() => true);
+  const ended = await Promise.race([lost, device.queue.onSubmittedWorkDone().then(() => false)]);
   return {
     before: before.total,
     after: after.total,
@@ -183,7 +185,8 @@ async function readTexture(device: GPUDevice, texture: GPUTexture): Promise<numb
   device.queue.submit([encoder.finish()]);
   await buffer.mapAsync(GPUMapMode.READ);
   const rows = new Uint8Array(buffer.getMappedRange());
-  const pixels = Array.from({ length: SIDE }, (_, y) => [...rows.subarray(256 * y, 256 * y + 4 * SIDE)]).flat();
+  const row = (y: number): number[] => [...rows.subarray(256 * y, 256 * y + 4 * SIDE)];
+  const pixels = Array.from({ length: SIDE }, (_, y) => row(y)).flat();
   buffer.destroy();
   return pixels;
 }
@@ -201,5 +204,6 @@ async function codeOf(promise: Promise<unknown>): Promise<string> {
 /** How a page without WebGPU is told. */
 export async function withoutWebGpu(): Promise<string[]> {
   const options = await pictures();
-  return [await codeOf(styleTransfer(options)), await codeOf(StyleSession.create(options)), await codeOf(requestDevice())];
+  const calls = [styleTransfer(options), StyleSession.create(options), requestDevice()];
+  return Promise.all(calls.map(codeOf));
 }

@@ -1,7 +1,7 @@
 // The package as npm would publish it: what is in the tarball, that every entry can be imported by its name, and how
 // much of it a page has to load.
 
-import { execFileSync } from 'node:child_process';
+import { execFileSync, type ExecFileSyncOptions } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -17,6 +17,9 @@ const root = path.resolve(import.meta.dirname, '../..');
  */
 const CORE_BUDGET = 68_300;
 
+/** Child processes give their stdout. */
+const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } satisfies ExecFileSyncOptions;
+
 interface Packed {
   readonly filename: string;
   readonly size: number;
@@ -31,17 +34,16 @@ describe('the packed package', () => {
     expect(existsSync(path.join(root, 'dist/index.js')), 'dist is there: npm run build').toBe(true);
     // Without scripts: "prepare" would build again, under the feet of other tests.
     const args = ['pack', '--ignore-scripts', '--json', '--pack-destination', folder];
-    const output = execFileSync('npm', args, { cwd: root, encoding: 'utf8', shell: process.platform === 'win32', stdio: ['ignore', 'pipe', 'ignore'] });
+    const shell = process.platform === 'win32'; // npm is a script there
+    const output = execFileSync('npm', args, { cwd: root, shell, ...quiet });
     packed = (JSON.parse(output) as Packed[])[0]!;
     const modules = path.join(folder, 'node_modules');
     mkdirSync(modules);
     execFileSync('tar', ['-xzf', packed.filename], { cwd: folder });
     symlinkSync(path.join(folder, 'package'), path.join(modules, 'wgpu-style'), 'junction');
     // The package's own place is in `folder`, so its dependencies have to be there too.
-    const { dependencies, optionalDependencies } = JSON.parse(readFileSync(path.join(root, 'package.json'), 'utf8')) as {
-      dependencies: Record<string, string>;
-      optionalDependencies: Record<string, string>;
-    };
+    const text = readFileSync(path.join(root, 'package.json'), 'utf8');
+    const { dependencies, optionalDependencies } = JSON.parse(text) as Record<string, Record<string, string>>;
     for (const name of Object.keys({ ...dependencies, ...optionalDependencies })) {
       const place = path.join(modules, name);
       mkdirSync(path.dirname(place), { recursive: true });
@@ -90,7 +92,7 @@ describe('the packed package', () => {
       process.exit(0); // Dawn need not be waited for
     `;
     writeFileSync(path.join(folder, 'use.mjs'), script);
-    const output = execFileSync(process.execPath, ['use.mjs'], { cwd: folder, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
+    const output = execFileSync(process.execPath, ['use.mjs'], { cwd: folder, ...quiet });
     expect(JSON.parse(output)).toEqual({ functions: Array(6).fill('function'), optim: true, same: true, png: 'PNG', width: 32 });
   });
 
