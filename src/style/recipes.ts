@@ -81,7 +81,7 @@ const ours: Recipe = {
   source: 'wgpu-style',
   space: RGB,
   pooling: 'average',
-  content: { weight: 0.002, layers: { relu2_2: 1 }, measure: 'relative' },
+  content: { weight: 0.004, layers: { relu2_2: 1 }, measure: 'relative' },
   style: { weight: 0.2, layers: FIVE_BLOCKS, normalize: 'pixels', measure: 'relative' },
   tv: { weight: 0, form: 'squared' },
   optimizer: { name: 'lbfgs', learningRate: 1, history: 20 },
