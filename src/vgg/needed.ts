@@ -46,8 +46,22 @@ function endOf(nodes: readonly OnnxNode[], upTo: string | undefined): number {
     }
   }
   const lastConv = nodes.findLastIndex(isConv);
-  const head = nodes.findIndex((node, i) => i > lastConv && headOps.has(node.op));
+  const behind = behindConvs(nodes);
+  const isHead = (node: OnnxNode): boolean => headOps.has(node.op) && behind.has(node);
+  const head = nodes.findIndex((node, i) => i > lastConv && isHead(node));
   return head < 0 ? nodes.length : head;
+}
+
+/** Nodes that work on activations: a Reshape of a bias is no classifier. */
+function behindConvs(nodes: readonly OnnxNode[]): ReadonlySet<OnnxNode> {
+  const tensors = new Set<string>();
+  const behind = new Set<OnnxNode>();
+  for (const node of nodes) {
+    const isBehind = node.inputs.some((name) => tensors.has(name));
+    if (isBehind) behind.add(node);
+    if (isBehind || node.op === 'Conv') for (const name of node.outputs) tensors.add(name);
+  }
+  return behind;
 }
 
 function areInOrder(nodes: readonly OnnxNode[]): boolean {
