@@ -55,9 +55,9 @@ export async function fetchNetwork(
   const { upTo = 'relu5_1', dtype = 'f16', urls = entry.urls, again = false } = options;
   const file = cachedFile(name, upTo, dtype);
   if (!again && existsSync(file)) {
-    const vgg = await Vgg.fromSafetensors(await readFileBytes(file, { where, code: 'bad-weights' })).catch(
-      () => undefined,
-    );
+    const vgg = await Vgg.fromSafetensors(
+      await readFileBytes(file, { where, code: 'bad-weights' }),
+    ).catch(() => undefined);
     // A file that was damaged is fetched again.
     if (vgg) {
       const checked = (vgg.metadata.get('checked') ?? 'nothing') as FetchedNetwork['checked'];
@@ -68,7 +68,13 @@ export async function fetchNetwork(
   let failure: unknown;
   for (const address of urls) {
     try {
-      const { vgg, checked } = await download(entry, address, `${file}.part`, { ...options, upTo }, where);
+      const { vgg, checked } = await download(
+        entry,
+        address,
+        `${file}.part`,
+        { ...options, upTo },
+        where,
+      );
       await writeFileAtomic(file, await vgg.toSafetensors({ dtype }), where);
       return { file, vgg, isNew: true, checked, address };
     } catch (error) {

@@ -20,7 +20,7 @@ export interface KnownNetwork {
   readonly sha256: string | null;
   /** The same as its publisher states it. */
   readonly sha256Published: string | null;
-  /** Hashes of the imported weights (see `Origin.sha256`) by last layer, where somebody has seen them. */
+  /** Hashes of the imported weights (see `Origin.sha256`) by last layer, where known. */
   readonly weightsSha256: Readonly<Record<string, string>>;
   readonly preprocessing: Preprocessing;
   readonly licence: string;
@@ -54,7 +54,8 @@ export function knownNetwork(name: string, where: string): KnownNetwork {
   const all = knownNetworks();
   const found = all.find((entry) => entry.name === name);
   if (found) return found;
-  const names = all.map((entry) => entry.name).join(', ') || 'none: weights/manifest.json is missing';
+  const names =
+    all.map((entry) => entry.name).join(', ') || 'none: weights/manifest.json is missing';
   throw badOption(where, `there is no known network "${name}"`, `Take one of ${names}`);
 }
 

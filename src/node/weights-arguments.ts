@@ -31,8 +31,22 @@ export interface FetchCommand extends Shared {
 
 const switches = { json: 'boolean', quiet: 'boolean' } as const;
 const flagsOf = {
-  import: { 'up-to': 'string', dtype: 'string', output: 'string', preprocessing: 'string', licence: 'string', ...switches },
-  fetch: { 'up-to': 'string', dtype: 'string', url: 'string', verify: 'boolean', again: 'boolean', ...switches },
+  import: {
+    'up-to': 'string',
+    dtype: 'string',
+    output: 'string',
+    preprocessing: 'string',
+    licence: 'string',
+    ...switches,
+  },
+  fetch: {
+    'up-to': 'string',
+    dtype: 'string',
+    url: 'string',
+    verify: 'boolean',
+    again: 'boolean',
+    ...switches,
+  },
 } as const;
 const shortFlags: Readonly<Record<string, string>> = { o: 'output', q: 'quiet' };
 
@@ -56,7 +70,13 @@ export function parseWeightsArguments(
       return [name, { type, ...(short && { short }) }];
     }),
   );
-  const { tokens } = parseArgs({ args: [...words], options, strict: false, allowPositionals: true, tokens: true });
+  const { tokens } = parseArgs({
+    args: [...words],
+    options,
+    strict: false,
+    allowPositionals: true,
+    tokens: true,
+  });
   const names: string[] = [];
   const values = new Map<string, string[]>();
   for (const token of tokens) {
@@ -67,7 +87,8 @@ export function parseWeightsArguments(
       const list = Object.keys(known).map((name) => `--${name}`);
       throw badOption(token.rawName, `${command} has no such flag`, `It takes ${list.join(', ')}`);
     }
-    if (type === 'string' && !token.value) throw badOption(token.rawName, 'got no value', 'Give one');
+    if (type === 'string' && !token.value)
+      throw badOption(token.rawName, 'got no value', 'Give one');
     if (type === 'boolean' && token.value !== undefined)
       throw badOption(token.rawName, `got "${token.value}", takes no value`, 'Leave it out');
     values.set(token.name, [...(values.get(token.name) ?? []), token.value ?? '']);
@@ -76,7 +97,8 @@ export function parseWeightsArguments(
   const [input, extra] = names;
   const what = command === 'import' ? 'model file' : 'name of a known network';
   if (input === undefined) throw badOption(command, `got no ${what}`, usageOf(command));
-  if (extra !== undefined) throw badOption(command, `got "${extra}" too, need one ${what}`, usageOf(command));
+  if (extra !== undefined)
+    throw badOption(command, `got "${extra}" too, need one ${what}`, usageOf(command));
   const dtype = value('dtype') ?? 'f16';
   if (dtype !== 'f16' && dtype !== 'f32')
     throw badOption('--dtype', `got "${dtype}", need f16 or f32`, 'Take one of them');
@@ -89,7 +111,14 @@ export function parseWeightsArguments(
   } as const;
   if (command === 'fetch') {
     const urls = values.get('url') ?? [];
-    return { command, name: input, urls, verify: values.has('verify'), again: values.has('again'), ...shared };
+    return {
+      command,
+      name: input,
+      urls,
+      verify: values.has('verify'),
+      again: values.has('again'),
+      ...shared,
+    };
   }
   const output = value('output');
   if (output === undefined) throw badOption('-o', 'got no output file', usageOf(command));
@@ -105,7 +134,9 @@ export function parseWeightsArguments(
 }
 
 function usageOf(command: 'import' | 'fetch'): string {
-  return command === 'import' ? 'Give <model.onnx> -o <weights.safetensors>' : 'Give a name, such as vgg19';
+  return command === 'import'
+    ? 'Give <model.onnx> -o <weights.safetensors>'
+    : 'Give a name, such as vgg19';
 }
 
 /** A name, or the map as JSON. */

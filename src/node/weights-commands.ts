@@ -80,7 +80,8 @@ export function weightsText(report: WeightsReport): string {
   const row = (name: string, value: string): string => `  ${name.padEnd(15)}${value}\n`;
   const { bytesRead, bytesTotal, sha256, sha256Of, metadata, isNew, checked } = report;
   const of = bytesTotal === undefined ? 'a stream' : megabytes(bytesTotal);
-  const hashed = sha256Of === 'file' ? 'of the whole file' : 'of the weights; the rest was not read';
+  const hashed =
+    sha256Of === 'file' ? 'of the whole file' : 'of the weights; the rest was not read';
   return [
     `${report.output}: ${report.topology}, ${report.dtype}, ${megabytes(report.outputBytes)}\n`,
     row('source', report.source),
@@ -97,7 +98,7 @@ export function weightsText(report: WeightsReport): string {
 
 function checkedText(checked: string): string {
   if (checked !== 'nothing') return `against the known ${checked}`;
-  return 'against nothing: no hash of these weights is known; --again --verify reads and checks the whole file';
+  return 'against nothing: no hash of these weights is known (--again --verify reads the whole file)';
 }
 
 function megabytes(bytes: number): string {
@@ -116,7 +117,8 @@ export function downloadProgress(
     if (isQuiet || !stream.isTTY || performance.now() - shownAt < 100) return;
     shownAt = performance.now();
     isOpen = true;
-    const of = size === undefined ? '' : ` (the file has ${megabytes(size)}, most of it not needed)`;
+    const of =
+      size === undefined ? '' : ` (the file has ${megabytes(size)}, most of it not needed)`;
     stream.write(`\r\x1b[K${name}: ${megabytes(bytesRead)}${of}`);
   };
   const finish = (): void => {

@@ -5,7 +5,7 @@ import { toInteger } from './tensor.ts';
 
 /** The integer attribute `name`, or `otherwise` where the node leaves it out. */
 export function intAttribute(node: OnnxNode, name: string, otherwise: number): number {
-  const value = node.attributes.get(name)?.i;
+  const value: unknown = node.attributes.get(name)?.i;
   return value === undefined || value === null ? otherwise : toInteger(value);
 }
 

@@ -65,8 +65,7 @@ export function memorySource(bytes: Uint8Array): ByteSource {
       bytesRead += piece.length;
       return piece;
     },
-    sha256: () =>
-      bytes.length <= hashedAtMost ? new Sha256().update(bytes).hex() : undefined,
+    sha256: () => (bytes.length <= hashedAtMost ? new Sha256().update(bytes).hex() : undefined),
     close: async () => undefined,
   };
 }
@@ -149,9 +148,9 @@ export function streamSource(
     if (hasEnded) return false;
     throwIfAborted(signal, where);
     try {
-      const { done, value } = await untilAborted(chunks.next(), signal);
-      if (done) hasEnded = true;
-      else chunk = value;
+      const next: IteratorResult<Uint8Array, unknown> = await untilAborted(chunks.next(), signal);
+      if (next.done) hasEnded = true;
+      else chunk = next.value;
     } catch (cause) {
       await close();
       throwIfAborted(signal, where);

@@ -63,7 +63,7 @@ export function needConstant(
   });
 }
 
-/** The numbers of a constant, loaded where they are not in memory yet. Errors as of `tensorFloats`. */
+/** The numbers of a constant, loaded where they are still in the file. Errors as of `tensorFloats`. */
 export async function loadedFloats(
   tensor: OnnxTensor,
   where: string,

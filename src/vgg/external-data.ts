@@ -20,7 +20,9 @@ export function externalTensor(
   if (place !== external && !tensor.externalData?.length) return tensor;
   const entries = new Map((tensor.externalData ?? []).map(({ key, value }) => [key, value ?? '']));
   const name = entries.get('location') ?? '';
-  const [offset, length] = ['offset', 'length'].map((key) => Number(entries.get(key) ?? Number.NaN));
+  const [offset, length] = ['offset', 'length'].map((key) =>
+    Number(entries.get(key) ?? Number.NaN),
+  );
   const { externalData: _data, dataLocation: _place, load: _load, ...rest } = tensor;
   const load = async (): Promise<OnnxTensor> => {
     const source = await openBeside?.(name);

@@ -98,7 +98,10 @@ export class FieldReader {
 
   /** `bad-model` for a file that ends too early. */
   cutShort(at?: number): WgpuStyleError {
-    return badModel(`a file that ends too early${at === undefined ? '' : `, at ${at}`}`, this.#where);
+    return badModel(
+      `a file that ends too early${at === undefined ? '' : `, at ${at}`}`,
+      this.#where,
+    );
   }
 
   /** At least `length` bytes from `position` on in the buffer, unless the file ends before. */

@@ -41,9 +41,9 @@ function roomFor(
 }
 
 /**
- * Loads, decodes and folds. `y = scale * (w * x + b) + shift` is the convolution `(scale * w) * x + (scale
- * * b + shift)`. With `scratch`, loaded weights may be turned in the memory that they came in: they are
- * not to be loaded again.
+ * Loads, decodes and folds. `y = scale * (w * x + b) + shift` is the convolution
+ * `(scale * w) * x + (scale * b + shift)`. With `scratch`, loaded weights may be turned in the
+ * memory that they came in: they are not to be loaded again.
  */
 export async function decodeConv(
   graph: OnnxGraph,

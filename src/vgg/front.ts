@@ -26,7 +26,7 @@ export function transposeOf(
   throw unsupported(node, `perm [${perm ?? ''}], need one that moves the channels`, where);
 }
 
-/** Where the channels of the picture are: last when the first Transpose behind it brings them first. */
+/** Where the picture's channels are: last when the first Transpose behind it brings them first. */
 export function layoutOfInput(graph: OnnxGraph, image: string): Layout {
   let tensor = image;
   for (let step = 0; step < 32; step++) {

@@ -76,7 +76,7 @@ export async function readOnnx(source: ByteSource, context: OnnxContext): Promis
       const dims = input.type?.tensorType?.shape?.dim?.map((side) => toSide(side.dimValue));
       return { name: input.name ?? '', ...(dims && { dims }) };
     });
-  // A stream that was left early: the inputs come behind the weights, but only one tensor is missing.
+  // A stream that was left early: inputs come behind weights, but only one tensor is missing.
   const isCut = parts.inputs.length === 0 && !source.isSeekable;
   const missing = isCut ? [...neededTensors(nodes, upTo)].filter((n) => !constants.has(n)) : [];
   const inputs = missing.length === 1 ? [{ name: missing[0]! }] : listed;
@@ -94,7 +94,8 @@ async function loadSmall(constants: Map<string, OnnxTensor>): Promise<void> {
 }
 
 /**
- * What a stream must keep: told from the nodes where they come before the tensors, else from shapes.
+ * What a stream must keep: told from the nodes where they come before the tensors, else from
+ * shapes.
  */
 function streamChoice(upTo: string | undefined, needsEnd: boolean): StreamChoice {
   let count = 0;

@@ -10,7 +10,7 @@ export interface RequestContext {
   readonly signal?: AbortSignal | undefined;
   /** Attempts for one part before giving up. Default 3. */
   readonly attempts?: number | undefined;
-  /** A server that sends nothing for so long is given up on. Default: as long as the platform waits. */
+  /** A server silent for so long is given up on. Default: as long as the platform waits. */
   readonly stallSeconds?: number | undefined;
   /** Takes the whole body from its beginning to its end, not parts. */
   readonly inOrder?: boolean | undefined;

@@ -48,7 +48,7 @@ export class Sha256 {
   /** The hash of everything so far, as 64 hexadecimal digits. Nothing may be fed afterwards. */
   hex(): string {
     const bits = this.#length * 8;
-    const padding = new Uint8Array(((this.#filled < 56 ? 56 : 120) - this.#filled) + 8);
+    const padding = new Uint8Array((this.#filled < 56 ? 56 : 120) - this.#filled + 8);
     padding[0] = 0x80;
     const view = new DataView(padding.buffer);
     view.setUint32(padding.length - 8, Math.floor(bits / 2 ** 32));

@@ -92,7 +92,8 @@ export function besideSource(source: VggSource, name: string): string | undefine
   const place = source instanceof URL ? source.href : source;
   if (typeof place !== 'string' || /^(data|blob):/i.test(place)) return undefined;
   const parts = name.split(/[/\\]/);
-  if (name === '' || name.includes(':') || parts.includes('..') || parts[0] === '') return undefined;
+  if (name === '' || name.includes(':') || parts.includes('..') || parts[0] === '')
+    return undefined;
   if (scheme.test(place)) return new URL(parts.map(encodeURIComponent).join('/'), place).href;
   return place.slice(0, Math.max(place.lastIndexOf('/'), place.lastIndexOf('\\')) + 1) + name;
 }

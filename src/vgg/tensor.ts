@@ -39,8 +39,8 @@ export function tensorDims(tensor: onnx.ITensorProto, where: string): readonly n
 
 /**
  * The numbers of a float tensor: float32, float16, bfloat16 from `raw_data` or typed fields, double
- * kept as double. May be a view of the tensor's bytes: not to be written to. Throws `bad-model` when length and shape disagree or a number is not finite,
- * `unsupported-op` on other types.
+ * kept as double. May be a view of the tensor's bytes: not to be written to. Throws `bad-model` when
+ * length and shape disagree or a number is not finite, `unsupported-op` on other types.
  */
 export function tensorFloats(
   tensor: OnnxTensor,
@@ -122,9 +122,7 @@ function readFloats(
   }
   switch (type) {
     case dataType.float:
-      return hasRaw
-        ? floatView(raw)
-        : Float32Array.from(tensor.floatData ?? []);
+      return hasRaw ? floatView(raw) : Float32Array.from(tensor.floatData ?? []);
     case dataType.double:
       return hasRaw
         ? new Float64Array(copyOf(raw).buffer)

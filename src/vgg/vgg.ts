@@ -45,7 +45,7 @@ export interface VggOptions {
   readonly preprocessing?: Preprocessing;
   /** Who says so, for the report. Default: 'option', the caller. */
   readonly preprocessingFrom?: 'option' | 'manifest';
-  /** Texts to keep with the weights, such as name, licence and source; `toSafetensors` writes them. */
+  /** Texts to keep with the weights: name, licence, source; `toSafetensors` writes them. */
   readonly metadata?: Readonly<Record<string, string>>;
   /**
    * The files that hold the tensors of an ONNX file with external data, by the names it gives them.
@@ -134,12 +134,14 @@ export class Vgg {
   }
 
   /**
-   * Reads an ONNX or safetensors file, telling them apart by their first bytes. In Node also a known
-   * network by its name ('vgg19'): from the cache, else it is downloaded. Errors as of the two.
+   * Reads an ONNX or safetensors file, telling them apart by their first bytes. In Node also a
+   * known network by its name ('vgg19'): from the cache, else it is downloaded. Errors as of the
+   * two.
    */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.load', 'bad-model', options);
-    const known = typeof source === 'string' ? await host.findNetwork?.(source, options.signal) : undefined;
+    const known =
+      typeof source === 'string' ? await host.findNetwork?.(source, options.signal) : undefined;
     if (known) return fromStored(known, options, context.where);
     return closing(peeking(await openSource(source, context)), async (opened) => {
       const isStored = looksLikeSafetensors(await opened.head());
@@ -278,7 +280,9 @@ async function fromOpened(
   const { importOnnx } = await import('./import.ts');
   const beside = besideOpener(source, options.externalData, context);
   try {
-    return new Vgg(await importOnnx(opened, { ...options, openBeside: beside.open }, context.where));
+    return new Vgg(
+      await importOnnx(opened, { ...options, openBeside: beside.open }, context.where),
+    );
   } finally {
     await beside.close();
   }

@@ -77,7 +77,8 @@ beforeAll(async () => {
     } else if (url === '/short') {
       response.writeHead(200).end(bytes.subarray(0, 50_000));
     } else if (url === '/page') response.writeHead(200).end('<html>Sign in to continue</html>');
-    else if (url === '/stall') response.writeHead(200, { 'content-length': bytes.length }).write('x');
+    else if (url === '/stall')
+      response.writeHead(200, { 'content-length': bytes.length }).write('x');
     else response.writeHead(404).end();
   });
 });
@@ -120,10 +121,23 @@ describe('import', () => {
 
   test('--json prints the report alone, f32 keeps every bit', async () => {
     const output = fileOf('w32.safetensors');
-    const { status, out } = await run('import', fileOf('net.onnx'), '-o', output, '--dtype', 'f32', '--json');
+    const { status, out } = await run(
+      'import',
+      fileOf('net.onnx'),
+      '-o',
+      output,
+      '--dtype',
+      'f32',
+      '--json',
+    );
     expect(status).toBe(0);
     const report = JSON.parse(out) as WeightsReport;
-    expect(report).toMatchObject({ output, dtype: 'f32', source: 'net.onnx', preprocessing: 'rgb-mean-std' });
+    expect(report).toMatchObject({
+      output,
+      dtype: 'f32',
+      source: 'net.onnx',
+      preprocessing: 'rgb-mean-std',
+    });
     expect(report.outputBytes).toBe(readFileSync(output).length);
     const vgg = await Vgg.fromSafetensors(readFileSync(output));
     expect(vgg.layers).toEqual((await Vgg.fromOnnx(bytes)).layers);
@@ -143,7 +157,11 @@ describe('import', () => {
     [['import', 'a.onnx'], 2, /-o: got no output file/],
     [['import', 'a.onnx', 'b.onnx', '-o', 'w'], 2, /got "b.onnx" too/],
     [['import', 'a.onnx', '-o', 'w', '--dtype', 'f8'], 2, /got "f8", need f16 or f32/],
-    [['import', 'a.onnx', '-o', 'w', '--preprocessing', 'sepia'], 2, /--preprocessing: preprocessing is not one/],
+    [
+      ['import', 'a.onnx', '-o', 'w', '--preprocessing', 'sepia'],
+      2,
+      /--preprocessing: preprocessing is not one/,
+    ],
     [['import', 'a.onnx', '-o', 'w', '--size', '3'], 2, /import has no such flag.*--up-to/],
     [['import', '/nowhere/a.onnx', '-o', '/tmp/w.safetensors'], 1, /no such file/],
     [['import', 'package.json', '-o', '/nowhere/w.safetensors'], 1, /cannot write/],
@@ -163,7 +181,11 @@ describe('fetch', () => {
     const first = await run('fetch', 'vgg19', '--up-to', 'relu2_1', '--json');
     expect(first.err).toBe('');
     const report = JSON.parse(first.out) as WeightsReport;
-    expect(report).toMatchObject({ isNew: true, checked: 'nothing', preprocessingSource: 'manifest' });
+    expect(report).toMatchObject({
+      isNew: true,
+      checked: 'nothing',
+      preprocessingSource: 'manifest',
+    });
     expect(report.bytesRead).toBeLessThan(bytes.length / 2);
     expect(report.metadata).toMatchObject({ licence: 'CC0-1.0', name: 'A small VGG' });
     expect(report.output).toBe(cachedFile('vgg19', 'relu2_1', 'f16'));
@@ -185,7 +207,11 @@ describe('fetch', () => {
   test('--verify reads all and checks the published hash', async () => {
     const { out } = await run('fetch', 'vgg19', '--verify', '--json');
     const report = JSON.parse(out) as WeightsReport;
-    expect(report).toMatchObject({ checked: 'file hash', sha256: entry.sha256Published, sha256Of: 'file' });
+    expect(report).toMatchObject({
+      checked: 'file hash',
+      sha256: entry.sha256Published,
+      sha256Of: 'file',
+    });
     expect(report.bytesRead).toBe(bytes.length);
     entry.sha256Published = '0'.repeat(64);
     const wrong = await run('fetch', 'vgg19', '--verify', '--again');
@@ -196,7 +222,9 @@ describe('fetch', () => {
   test('the hash of the weights is checked where it is known', async () => {
     const vgg = await Vgg.fromOnnx(bytes, { upTo: 'relu2_1' });
     entry.weightsSha256 = { relu2_1: weightsSha256(vgg.layers) };
-    expect(await fetchNetwork('vgg19', { upTo: 'relu2_1' })).toMatchObject({ checked: 'weights hash' });
+    expect(await fetchNetwork('vgg19', { upTo: 'relu2_1' })).toMatchObject({
+      checked: 'weights hash',
+    });
     entry.weightsSha256 = { relu1_1: '0'.repeat(64) };
     const wrong = fetchNetwork('vgg19', { upTo: 'relu1_1' });
     await expect(wrong).rejects.toMatchObject({ code: 'bad-model' });

@@ -44,7 +44,10 @@ function broadcast(a: Array64, b: Array64, f: (x: number, y: number) => number):
   const side = ({ dims }: Array64, axis: number): number => dims[axis - rank + dims.length] ?? 1;
   const dims = Array.from({ length: rank }, (_, axis) => Math.max(side(a, axis), side(b, axis)));
   const pick = (x: Array64, index: number[]): number =>
-    at(x, index.slice(rank - x.dims.length).map((i, axis) => (x.dims[axis] === 1 ? 0 : i)));
+    at(
+      x,
+      index.slice(rank - x.dims.length).map((i, axis) => (x.dims[axis] === 1 ? 0 : i)),
+    );
   return build(dims, (index) => f(pick(a, index), pick(b, index)));
 }
 
@@ -90,20 +93,31 @@ const operators: Readonly<
   Gather: ([x, indices], { axis }) => {
     const dims = x!.dims.map((side, i) => (i === axis ? indices!.data.length : side));
     return build(dims, (index) =>
-      at(x!, index.map((i, k) => (k === axis ? indices!.data[i]! : i))),
+      at(
+        x!,
+        index.map((i, k) => (k === axis ? indices!.data[i]! : i)),
+      ),
     );
   },
   /** Only the whole of one axis, backwards. */
   Slice: ([x, , , axes]) => {
     const axis = axes!.data[0]!;
     return build(x!.dims, (index) =>
-      at(x!, index.map((i, k) => (k === axis ? x!.dims[axis]! - 1 - i : i))),
+      at(
+        x!,
+        index.map((i, k) => (k === axis ? x!.dims[axis]! - 1 - i : i)),
+      ),
     );
   },
   Conv: ([x, w, b], attributes) => {
     const [n, , h, width] = x!.dims as [number, number, number, number];
     const [cout, cin, kh, kw] = w!.dims as [number, number, number, number];
-    const [top, left, bottom, right] = padsOf(attributes, [kh, kw]) as [number, number, number, number];
+    const [top, left, bottom, right] = padsOf(attributes, [kh, kw]) as [
+      number,
+      number,
+      number,
+      number,
+    ];
     const dims = [n, cout, h + top + bottom - kh + 1, width + left + right - kw + 1];
     return build(dims, ([i, co, y, column]) => {
       let sum = b?.data[co!] ?? 0;
@@ -141,7 +155,13 @@ export function runGraph(
   for (const { op, inputs, output, attributes } of nodes) {
     const operator = operators[op];
     if (!operator) throw new Error(`no oracle for ${op}`);
-    values.set(output, operator(inputs.map((name) => values.get(name)!), attributes));
+    values.set(
+      output,
+      operator(
+        inputs.map((name) => values.get(name)!),
+        attributes,
+      ),
+    );
   }
   return values;
 }

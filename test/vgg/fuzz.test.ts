@@ -43,7 +43,10 @@ function damaged(bytes: Uint8Array, seed: number): Uint8Array<ArrayBuffer> {
   return result;
 }
 
-async function outcome(source: VggSource, load: 'fromOnnx' | 'fromSafetensors' | 'load'): Promise<void> {
+async function outcome(
+  source: VggSource,
+  load: 'fromOnnx' | 'fromSafetensors' | 'load',
+): Promise<void> {
   try {
     const vgg = await Vgg[load](source);
     expect(vgg.layers.length).toBeGreaterThan(0);
@@ -55,8 +58,17 @@ async function outcome(source: VggSource, load: 'fromOnnx' | 'fromSafetensors' |
 
 const styles: readonly VggStyle[] = [
   { blocks: [[2], [3]], head: true },
-  { blocks: [[2], [3]], constants: true, naming: (i) => ['__proto__', 'constructor', 'x'][i] ?? `t${i}` },
-  { blocks: [[2, 2]], batchNorm: true, pad: 'reflect', tensors: { type: 'float16', field: 'typed' } },
+  {
+    blocks: [[2], [3]],
+    constants: true,
+    naming: (i) => ['__proto__', 'constructor', 'x'][i] ?? `t${i}`,
+  },
+  {
+    blocks: [[2, 2]],
+    batchNorm: true,
+    pad: 'reflect',
+    tensors: { type: 'float16', field: 'typed' },
+  },
   // A tensor above the size that is decoded at once.
   { blocks: [[50, 60]], listsInitializers: true },
 ];
@@ -78,13 +90,17 @@ describe('a network or a WgpuStyleError comes of', () => {
   test('safetensors files, damaged', async () => {
     const vgg = await Vgg.fromOnnx((await makeVgg(styles[0]!)).bytes);
     const bytes = await vgg.toSafetensors();
-    for (let seed = 0; seed < rounds; seed++) await outcome(damaged(bytes, seed), 'fromSafetensors');
+    for (let seed = 0; seed < rounds; seed++)
+      await outcome(damaged(bytes, seed), 'fromSafetensors');
   });
 
   test('noise', async () => {
     for (let seed = 0; seed < rounds; seed++) {
       const roll = dice(seed);
-      await outcome(Uint8Array.from({ length: roll(300) }, () => roll(roll(2) ? 256 : 60)), 'load');
+      await outcome(
+        Uint8Array.from({ length: roll(300) }, () => roll(roll(2) ? 256 : 60)),
+        'load',
+      );
     }
   });
 });
@@ -105,13 +121,38 @@ describe('bombs end early and small', () => {
   };
   test.each<[string, () => Uint8Array]>([
     ['a length of 2^50', () => Uint8Array.from(field(7, [0], 2 ** 50))],
-    ['a tensor of 2^40 bytes', () => Uint8Array.from(field(7, field(5, field(9, [1, 2], 2 ** 40), 2 ** 41), 2 ** 42))],
+    [
+      'a tensor of 2^40 bytes',
+      () => Uint8Array.from(field(7, field(5, field(9, [1, 2], 2 ** 40), 2 ** 41), 2 ** 42)),
+    ],
     ['graphs in graphs', () => Uint8Array.from(nested())],
-    ['500,000 empty nodes', () => Uint8Array.from(field(7, Array.from({ length: 1e6 }, (_, i) => (i % 2 ? 0 : 10))))],
-    ['500,000 empty tensors', () => Uint8Array.from(field(7, Array.from({ length: 1e6 }, (_, i) => (i % 2 ? 0 : 42))))],
+    [
+      '500,000 empty nodes',
+      () =>
+        Uint8Array.from(
+          field(
+            7,
+            Array.from({ length: 1e6 }, (_, i) => (i % 2 ? 0 : 10)),
+          ),
+        ),
+    ],
+    [
+      '500,000 empty tensors',
+      () =>
+        Uint8Array.from(
+          field(
+            7,
+            Array.from({ length: 1e6 }, (_, i) => (i % 2 ? 0 : 42)),
+          ),
+        ),
+    ],
   ])('%s', async (_, make) => {
     const bytes = make();
-    for (const source of [bytes, new Blob([new Uint8Array(bytes)]), countedStream(bytes, 50_000).stream]) {
+    for (const source of [
+      bytes,
+      new Blob([new Uint8Array(bytes)]),
+      countedStream(bytes, 50_000).stream,
+    ]) {
       await expect(Vgg.fromOnnx(source)).rejects.toBeInstanceOf(WgpuStyleError);
     }
   });

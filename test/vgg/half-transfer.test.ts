@@ -10,7 +10,10 @@ import { sharedMissing, sharedPath } from '../shared.ts';
 import { floatTensor, encodeModel, node } from './make-onnx.ts';
 
 function picture(seed: number): { width: number; height: number; data: Uint8ClampedArray } {
-  const data = Uint8ClampedArray.from(randomValues(32 * 24 * 4, seed), (value) => (value + 1) * 127);
+  const data = Uint8ClampedArray.from(
+    randomValues(32 * 24 * 4, seed),
+    (value) => (value + 1) * 127,
+  );
   for (let i = 3; i < data.length; i += 4) data[i] = 255;
   return { width: 32, height: 24, data };
 }
@@ -24,20 +27,31 @@ async function randomNetwork(): Promise<Vgg> {
   let n = 0;
   for (const width of [8, 8, 0, 8, 8, 0, 12, 12, 12, 12, 0, 16, 16]) {
     const name = `t${n++}`;
-    if (width === 0) nodes.push(node('MaxPool', [last], [name], { kernel_shape: [2, 2], strides: [2, 2] }));
+    if (width === 0)
+      nodes.push(node('MaxPool', [last], [name], { kernel_shape: [2, 2], strides: [2, 2] }));
     else {
       // He's rule keeps activations of one size through the layers.
       const spread = Math.sqrt(6 / (9 * cin));
       const weight = randomValues(width * cin * 9, n).map((value) => value * spread);
       initializers.push(floatTensor(`${name}w`, [width, cin, 3, 3], weight));
-      initializers.push(floatTensor(`${name}b`, [width], randomValues(width, n + 100).map((v) => v / 10)));
-      nodes.push(node('Conv', [last, `${name}w`, `${name}b`], [`${name}c`], { pads: [1, 1, 1, 1] }));
+      initializers.push(
+        floatTensor(
+          `${name}b`,
+          [width],
+          randomValues(width, n + 100).map((v) => v / 10),
+        ),
+      );
+      nodes.push(
+        node('Conv', [last, `${name}w`, `${name}b`], [`${name}c`], { pads: [1, 1, 1, 1] }),
+      );
       nodes.push(node('Relu', [`${name}c`], [name]));
       cin = width;
     }
     last = name;
   }
-  return Vgg.fromOnnx(await encodeModel({ nodes, initializers }), { preprocessing: 'rgb-mean-std' });
+  return Vgg.fromOnnx(await encodeModel({ nodes, initializers }), {
+    preprocessing: 'rgb-mean-std',
+  });
 }
 
 const terms = ['total', 'content', 'style'] as const;
@@ -77,7 +91,9 @@ test('f16 weights keep every loss of a picture within 1 % of f32', async () => {
   b.destroy();
 });
 
-test('a run of its own with f16 weights of the real VGG-19 ends within 1 % of f32', async ({ skip }) => {
+test('a run of its own with f16 weights of the real VGG-19 ends within 1 % of f32', async ({
+  skip,
+}) => {
   const reason = sharedMissing('data/vgg19-conv3_4.onnx');
   skip(reason !== undefined, reason);
   const bytes = new Uint8Array(readFileSync(sharedPath('data', 'vgg19-conv3_4.onnx')));

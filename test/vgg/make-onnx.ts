@@ -130,7 +130,7 @@ export function reorderGraph(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   }
   const split = (message: Uint8Array): Part[] => {
     const list: Part[] = [];
-    for (let at = 0; at < message.length; ) {
+    for (let at = 0; at < message.length;) {
       const start = at;
       const varint = (): number => {
         let value = 0;

@@ -66,9 +66,15 @@ async function writeVgg19(file: string, isGraphFirst: boolean): Promise<void> {
   let last = 'input';
   let cin = 3;
   let n = 0;
-  const widths = [64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512, 0];
+  const widths = [
+    64, 64, 0, 128, 128, 0, 256, 256, 256, 256, 0, 512, 512, 512, 512, 0, 512, 512, 512, 512, 0,
+  ];
   for (const cout of widths) {
-    const add = (op: string, more: readonly string[], attributes: Parameters<typeof node>[3]): void => {
+    const add = (
+      op: string,
+      more: readonly string[],
+      attributes: Parameters<typeof node>[3],
+    ): void => {
       nodes.push(node(op, [last, ...more], [`x${n}`], attributes));
       last = `x${n++}`;
     };
@@ -76,21 +82,33 @@ async function writeVgg19(file: string, isGraphFirst: boolean): Promise<void> {
       add('MaxPool', [], { kernel_shape: [2, 2], strides: [2, 2] });
       continue;
     }
-    const inputs = [tensor(`features.${n}.weight`, [cout, cin, 3, 3]), tensor(`features.${n}.bias`, [cout])];
+    const inputs = [
+      tensor(`features.${n}.weight`, [cout, cin, 3, 3]),
+      tensor(`features.${n}.bias`, [cout]),
+    ];
     add('Conv', inputs, { kernel_shape: [3, 3], pads: [1, 1, 1, 1] });
     add('Relu', [], {});
     cin = cout;
   }
   nodes.push(node('Flatten', [last], ['flat']));
   last = 'flat';
-  for (const [i, [rows, columns]] of [[4096, 25088], [4096, 4096], [1000, 4096]].entries()) {
-    const inputs = [tensor(`classifier.${i}.weight`, [rows!, columns!]), tensor(`classifier.${i}.bias`, [rows!])];
+  for (const [i, [rows, columns]] of [
+    [4096, 25088],
+    [4096, 4096],
+    [1000, 4096],
+  ].entries()) {
+    const inputs = [
+      tensor(`classifier.${i}.weight`, [rows!, columns!]),
+      tensor(`classifier.${i}.bias`, [rows!]),
+    ];
     nodes.push(node('Gemm', [last, ...inputs], [`y${i}`], { transB: 1 }));
     last = `y${i}`;
   }
   // The graph without tensors, as its own encoder writes it: the model's last field.
   const model = await encodeModel({ nodes, initializers: [intTensor('unused', [1])] });
-  const start = model.findIndex((byte, i) => byte === 7 * 8 + 2 && i > 3 && model.length - i > 1000);
+  const start = model.findIndex(
+    (byte, i) => byte === 7 * 8 + 2 && i > 3 && model.length - i > 1000,
+  );
   let body = start + 1;
   while (model[body++]! >= 128);
   const graphEnd = body + Number(lengthAt(model, start + 1));

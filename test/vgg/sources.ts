@@ -8,7 +8,11 @@ import type { AddressInfo } from 'node:net';
 export function countedStream(
   bytes: Uint8Array,
   chunk: number = 1000,
-): { readonly stream: ReadableStream<Uint8Array>; readonly pulled: () => number; readonly isCancelled: () => boolean } {
+): {
+  readonly stream: ReadableStream<Uint8Array>;
+  readonly pulled: () => number;
+  readonly isCancelled: () => boolean;
+} {
   let offset = 0;
   let isCancelled = false;
   const stream = new ReadableStream<Uint8Array>(
@@ -39,7 +43,11 @@ export interface TestServer {
 
 /** A server on a free port; `answer` says what to do. */
 export async function startServer(
-  answer: (request: IncomingMessage, response: ServerResponse, send: (bytes: Uint8Array) => void) => void,
+  answer: (
+    request: IncomingMessage,
+    response: ServerResponse,
+    send: (bytes: Uint8Array) => void,
+  ) => void,
 ): Promise<TestServer> {
   const requests: { url: string; range: string | undefined }[] = [];
   let sent = 0;

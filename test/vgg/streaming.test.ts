@@ -14,7 +14,14 @@ import { makeVgg, reorderGraph, type VggStyle } from './make-onnx.ts';
 import { countedStream, sendRange, startServer, type TestServer } from './sources.ts';
 
 // Weights of 100 to 600 kB: well above what is decoded along with the graph.
-const style: VggStyle = { blocks: [[60, 60], [96, 96], [128, 128]], head: true };
+const style: VggStyle = {
+  blocks: [
+    [60, 60],
+    [96, 96],
+    [128, 128],
+  ],
+  head: true,
+};
 const options: VggOptions = { upTo: 'relu2_1', preprocessing: 'rgb-mean-std' };
 const usedBytes = 4 * (60 * 27 + 60 * 540 + 96 * 540 + 216);
 
