@@ -1,12 +1,14 @@
 // Memory of an import: a file of the size and shape of the published VGG-19 (574 MB, most of it the
 // classifier), its numbers a hole on the disk, imported up to relu5_1 in a process of its own.
 
-import { spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import {
   closeSync,
+  fstatSync,
   ftruncateSync,
   mkdtempSync,
   openSync,
+  readSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -14,15 +16,17 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { encodeModel, intTensor, node } from './make-onnx.ts';
+import { startServer, type TestServer } from './sources.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 const built = path.join(root, 'out', `test-memory-${process.pid}`);
 const folder = mkdtempSync(path.join(tmpdir(), 'wgpu-style-memory-'));
 /** Of a stream all weights stay, and what Node has read but not yet collected (seen: 111 to 123 MB). */
-const limits = { path: 120e6, blob: 120e6, stream: 150e6 };
+const limits = { path: 120e6, blob: 120e6, address: 120e6, stream: 150e6 };
 
 /** Loads a network in a fresh process and says by how much its memory peaked over its start. */
 const probe = `
@@ -32,6 +36,7 @@ import { Vgg } from './node.js';
 const [file, kind] = process.argv.slice(2);
 const sources = {
   path: () => file,
+  address: () => file,
   blob: () => openAsBlob(file),
   stream: () => Readable.toWeb(createReadStream(file)),
 };
@@ -138,7 +143,23 @@ function lengthAt(bytes: Uint8Array, at: number): bigint {
   }
 }
 
+/** Serves parts of the files, as RFC 9110 says. */
+async function serve(): Promise<TestServer> {
+  return startServer((request, response) => {
+    const file = openSync(path.join(folder, path.basename(request.url!)), 'r');
+    const size = fstatSync(file).size;
+    const [, from, to] = /^bytes=(\d+)-(\d+)$/.exec(request.headers.range!)!;
+    const part = new Uint8Array(Math.min(size, Number(to) + 1) - Number(from));
+    readSync(file, part, 0, part.length, Number(from));
+    closeSync(file);
+    const range = `bytes ${from}-${Number(from) + part.length - 1}/${size}`;
+    response.writeHead(206, { 'content-length': part.length, 'content-range': range }).end(part);
+  });
+}
+
+let server: TestServer;
 beforeAll(async () => {
+  server = await serve();
   await build({
     entryPoints: { node: path.join(root, 'src/node/index.ts') },
     outdir: built,
@@ -155,7 +176,8 @@ beforeAll(async () => {
   await writeVgg19(path.join(folder, 'graph-first.onnx'), true);
   await writeVgg19(path.join(folder, 'tensors-first.onnx'), false);
 });
-afterAll(() => {
+afterAll(async () => {
+  await server.close();
   rmSync(folder, { recursive: true, force: true });
   rmSync(built, { recursive: true, force: true });
 });
@@ -165,12 +187,14 @@ describe('peak memory of a VGG-19 file of 575 MB up to relu5_1', () => {
     ['path', 'graph-first.onnx'],
     ['path', 'tensors-first.onnx'],
     ['blob', 'graph-first.onnx'],
+    ['address', 'graph-first.onnx'],
     ['stream', 'graph-first.onnx'],
-  ] as const)('%s, %s', (kind, name) => {
+  ] as const)('%s, %s', async (kind, name) => {
     const file = path.join(folder, name);
     expect(statSync(file).size).toBeGreaterThan(574e6);
     const words = [path.join(built, 'probe.mjs'), file, kind];
-    const { stdout, stderr } = spawnSync(process.execPath, words, { encoding: 'utf8' });
+    if (kind === 'address') words[1] = `${server.address}/${name}`;
+    const { stdout, stderr } = await promisify(execFile)(process.execPath, words);
     expect(stderr).toBe('');
     const found = JSON.parse(stdout) as { peak: number; bytesRead: number; topology: string };
     expect(found.topology).toBe('VGG-19 to relu5_1');
