@@ -116,7 +116,7 @@ export async function main(words: readonly string[], surroundings: Surroundings)
     return wrongUsage;
   }
   if (command.command === 'help' || command.command === 'version') {
-    stdout.write(command.command === 'help' ? helpText(stdout.columns) : `${packageVersion()}\n`);
+    stdout.write(command.command === 'help' ? helpText(stdout.columns || 80) : `${packageVersion()}\n`);
     return done;
   }
   const printer = progressPrinter(stderr, { isQuiet: command.isQuiet });

@@ -78,7 +78,7 @@ export function progressPrinter(
     if (!isLast && now() - drawnAt < redrawAfter) return;
     drawnAt = now();
     // One column less than there are: a full line would wrap on some terminals.
-    stream.write(`\r\x1b[K${progressText(progress, (stream.columns ?? 80) - 1)}`);
+    stream.write(`\r\x1b[K${progressText(progress, (stream.columns || 80) - 1)}`);
     isOpen = true;
   };
   const print = (progress: ShownProgress): void => {
