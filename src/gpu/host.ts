@@ -2,6 +2,8 @@
 // standard objects are used; the Node entry fills the fields in when it is imported. Nothing else in src may ask
 // which platform it runs on.
 
+import type { DeviceRequest } from './device.ts';
+
 /** Pixels as a decoder gives them: interleaved RGBA, 8-bit or floats in [0, 1], sRGB-encoded. */
 export interface DecodedImage {
   readonly width: number;
@@ -19,15 +21,18 @@ export interface RandomAccessFile {
 /** Platform services that a browser has by itself and Node has to bring. */
 export interface Host {
   /** Requests an adapter and a device where `navigator.gpu` is absent. */
-  requestDevice?: () => Promise<GPUDevice>;
+  requestDevice?: (request?: DeviceRequest) => Promise<GPUDevice>;
   /** Makes the names of WebGPU (`GPUBufferUsage`, …) known where the platform lacks them. */
   loadNames?: () => Promise<void>;
   /** Reads a file by its path. */
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
   /** Opens a file by its path, to read pieces of it. */
   openFile?: (path: string) => Promise<RandomAccessFile>;
-  /** The weights file of a known network ('vgg19') from the cache, downloaded if need be; undefined for other words. */
-  findNetwork?: (name: string, signal: AbortSignal | undefined) => Promise<Uint8Array | undefined>;
+  /** The weights file of a known network ('vgg19') from the file cache, downloaded if need be; undefined for other words. */
+  findNetwork?: (
+    name: string,
+    options: { readonly upTo?: string | undefined; readonly signal?: AbortSignal | undefined },
+  ) => Promise<Uint8Array | undefined>;
   /** Decodes JPEG, WebP, AVIF, TIFF, … to sRGB pixels, orientation applied. `where` names the input in errors. */
   decodeImage?: (bytes: Uint8Array, where: string) => Promise<DecodedImage>;
 }

@@ -1,6 +1,7 @@
 // What Node brings for the library's host: Dawn, the file system, sharp.
 
 import { host } from '../gpu/host.ts';
+import { fetchedDepth } from '../vgg/known-networks.ts';
 import { loadNames, requestDevice } from './device.ts';
 import { openPath, readPath } from './files.ts';
 import { isKnownName } from './known-networks.ts';
@@ -11,14 +12,15 @@ import { decodeWithSharp } from './images.ts';
  * `log` takes the sentence that says which adapter was taken; by default it goes to stderr.
  */
 export function installHost(log?: (message: string) => void): void {
-  host.requestDevice = () => requestDevice(log ? { log } : {});
+  host.requestDevice = (request) => requestDevice({ ...request, ...(log && { log }) });
   host.loadNames = loadNames;
   host.readFile = readPath;
   host.openFile = openPath;
-  host.findNetwork = async (name, signal) => {
+  host.findNetwork = async (name, { upTo, signal }) => {
     if (!isKnownName(name)) return undefined;
     const { fetchNetwork } = await import('./fetch-network.ts');
-    const { file } = await fetchNetwork(name, { signal }, `network '${name}'`);
+    const wish = { upTo: fetchedDepth(upTo), signal };
+    const { file } = await fetchNetwork(name, wish, `network '${name}'`);
     return readPath(file);
   };
   host.decodeImage = decodeWithSharp;

@@ -5,58 +5,25 @@ import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { badOption } from '../gpu/errors.ts';
-import { resolvePreprocessing, type Preprocessing } from '../vgg/preprocessing.ts';
+import { findKnown, readManifest, type KnownNetwork } from '../vgg/known-networks.ts';
+import { looksLikeName } from '../vgg/source.ts';
 import { packageRoot } from './version.ts';
-
-/** One entry of the manifest. */
-export interface KnownNetwork {
-  readonly name: string;
-  readonly title: string;
-  /** Mirrors, best first. */
-  readonly urls: readonly string[];
-  readonly bytes: number | null;
-  /** Hash of the whole file as somebody here has seen it; null where nobody has. */
-  readonly sha256: string | null;
-  /** The same as its publisher states it. */
-  readonly sha256Published: string | null;
-  /** Hashes of the imported weights (see `Origin.sha256`) by last layer, where known. */
-  readonly weightsSha256: Readonly<Record<string, string>>;
-  readonly preprocessing: Preprocessing;
-  readonly licence: string;
-}
 
 /** The manifest. */
 export function knownNetworks(): readonly KnownNetwork[] {
   const file = path.join(packageRoot() ?? '.', 'weights', 'manifest.json');
   if (!existsSync(file)) return [];
-  const entries = JSON.parse(readFileSync(file, 'utf8')) as Record<string, Partial<KnownNetwork>>;
-  return Object.entries(entries).map(([name, entry]) => ({
-    name,
-    title: entry.title ?? name,
-    urls: entry.urls ?? [],
-    bytes: entry.bytes ?? null,
-    sha256: entry.sha256 ?? null,
-    sha256Published: entry.sha256Published ?? null,
-    weightsSha256: entry.weightsSha256 ?? {},
-    preprocessing: resolvePreprocessing(entry.preprocessing, `manifest.json, ${name}`),
-    licence: entry.licence ?? 'unknown',
-  }));
+  return readManifest(JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>);
 }
 
 /** Whether a word is the name of a known network, and no file of that name is there. */
 export function isKnownName(word: string): boolean {
-  return /^[\w-]+$/.test(word) && !existsSync(word) && knownNetworks().some((n) => n.name === word);
+  return looksLikeName(word) && !existsSync(word) && knownNetworks().some((n) => n.name === word);
 }
 
 /** The entry of that name. Throws `bad-option` listing those there are. */
 export function knownNetwork(name: string, where: string): KnownNetwork {
-  const all = knownNetworks();
-  const found = all.find((entry) => entry.name === name);
-  if (found) return found;
-  const names =
-    all.map((entry) => entry.name).join(', ') || 'none: weights/manifest.json is missing';
-  throw badOption(where, `there is no known network "${name}"`, `Take one of ${names}`);
+  return findKnown(knownNetworks(), name, where);
 }
 
 /**

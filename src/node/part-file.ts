@@ -4,17 +4,13 @@
 import { mkdir, open, readFile, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
 import { wrapped, type ByteSource } from '../vgg/byte-source.ts';
+import type { RememberedSource } from '../vgg/mirrors.ts';
 
 /** What must be the same for parts to belong together. */
 interface PartList {
   readonly address: string;
   readonly size: number | undefined;
   readonly ranges: [start: number, end: number][];
-}
-
-/** A source that remembers; `discard` removes the file, `close` keeps it. */
-export interface RememberedSource extends ByteSource {
-  readonly discard: () => Promise<void>;
 }
 
 /** Remembers what `source` gives in `file`. Sources that cannot seek are passed through. */

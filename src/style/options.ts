@@ -51,7 +51,10 @@ export interface StyleTransferOptions {
   readonly style: ImageSource | readonly StyleInput[];
   /** A device to work on; borrowed, never destroyed. Default: one is requested, and destroyed at the end. */
   readonly device?: GPUDevice;
-  /** `'default'` is the embedded network; else a `Vgg`, or the URL or bytes of an ONNX or safetensors file. */
+  /**
+   * `'default'` is the embedded network, `'vgg19'` a published one (downloaded once, then cached); else a `Vgg`, or the
+   * URL or bytes of an ONNX or safetensors file.
+   */
   readonly network?: 'default' | Vgg | VggSource;
   /** A name in `recipes` or a recipe object. */
   readonly recipe?: string | Recipe;

@@ -40,6 +40,11 @@ export interface ReadContext {
 /** A scheme of two letters or more: `C:\networks` is a path. */
 const scheme = /^([a-z][a-z0-9+.-]+):/i;
 
+/** Whether a word can be the name of a known network: no path, no address, no file extension. */
+export function looksLikeName(word: string): boolean {
+  return /^[\w-]+$/.test(word);
+}
+
 /**
  * Opens a source. Throws `network` when a server does not give the file, the context's code when a
  * file cannot be read, `bad-option` for what is no source at all, `aborted` when the signal fires.

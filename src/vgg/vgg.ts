@@ -1,7 +1,7 @@
 // A VGG in memory: named layers with float32 weights, what its input must look like, where that is
 // known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted.
 
-import { badOption } from '../gpu/errors.ts';
+import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
 import type { ImageSource } from '../image/index.ts';
 import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
@@ -23,8 +23,9 @@ import {
   type PreprocessingMap,
   type PreprocessingSource,
 } from './preprocessing.ts';
+import { shortened } from './range-source.ts';
 import { looksLikeSafetensors } from './safetensors.ts';
-import { openSource, type ReadContext, type VggSource } from './source.ts';
+import { looksLikeName, openSource, type ReadContext, type VggSource } from './source.ts';
 import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
 
 /** Key in a safetensors file's metadata that says that its preprocessing was a guess. */
@@ -129,28 +130,30 @@ export class Vgg {
   ): Promise<Vgg> {
     const context = readContext('Vgg.fromSafetensors', 'bad-weights', options);
     return closing(await openSource(source, context), async (opened) =>
-      fromStored(await readAll(opened), options, context.where),
+      fromStored(decodeNetwork(await readAll(opened), context.where), options, context.where),
     );
   }
 
   /**
-   * Reads an ONNX or safetensors file, telling them apart by their first bytes. In Node also a
-   * known network by its name ('vgg19'): from the cache, else it is downloaded. Errors as of the
-   * two.
+   * Reads an ONNX or safetensors file, telling them apart by their first bytes; or a known network
+   * by its name ('vgg19'): from the cache, else downloaded, once. In browsers every bare word is
+   * such a name ('./vgg19' is an address), in Node only those for which there is no file. Errors as
+   * of the two; `bad-option` for an unknown name, and for `preprocessing` of what carries its own.
    */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
     const context = readContext('Vgg.load', 'bad-model', options);
-    const known =
-      typeof source === 'string' ? await host.findNetwork?.(source, options.signal) : undefined;
-    if (known) return fromStored(known, options, context.where);
+    const known = typeof source === 'string' ? await findNamed(source, options) : undefined;
+    if (known) {
+      if (options.preprocessing !== undefined) throw unwantedPreprocessing('known network', context);
+      return fromStored(known, options, context.where);
+    }
     return closing(peeking(await openSource(source, context)), async (opened) => {
       const isStored = looksLikeSafetensors(await opened.head());
       if (!isStored) return fromOpened(opened, source, options, context);
       if (options.preprocessing !== undefined) {
-        const fix = 'Leave preprocessing out: a safetensors file carries its own';
-        throw badOption(context.where, 'preprocessing was given for a safetensors file', fix);
+        throw unwantedPreprocessing('safetensors file', context);
       }
-      return fromStored(await readAll(opened), options, context.where);
+      return fromStored(decodeNetwork(await readAll(opened), context.where), options, context.where);
     });
   }
 
@@ -257,8 +260,32 @@ function readContext(
   return { where, code, signal };
 }
 
-function fromStored(bytes: Uint8Array, { upTo }: VggOptions, where: string): Vgg {
-  const { metadata: stored, ...network } = decodeNetwork(bytes, where);
+/** A known network, where `name` is the name of one. */
+async function findNamed(
+  name: string,
+  { upTo, signal }: VggOptions,
+): Promise<StoredNetwork | undefined> {
+  const where = `network '${shortened(name)}'`;
+  if (host.findNetwork) {
+    const bytes = await host.findNetwork(name, { upTo, signal });
+    return bytes && decodeNetwork(bytes, where);
+  }
+  if (!looksLikeName(name)) return undefined;
+  // A chunk of its own, as the reading of ONNX is.
+  const { loadKnown } = await import('./network-cache.ts');
+  return loadKnown(name, { ...(upTo !== undefined && { upTo }), ...(signal && { signal }) }, where);
+}
+
+function unwantedPreprocessing(what: string, { where }: ReadContext): WgpuStyleError {
+  const fix = `Leave preprocessing out: a ${what} carries its own`;
+  return badOption(where, `preprocessing was given for a ${what}`, fix);
+}
+
+function fromStored(
+  { metadata: stored, ...network }: StoredNetwork,
+  { upTo }: VggOptions,
+  where: string,
+): Vgg {
   const metadata = new Map(stored);
   // A guess does not become a fact by being written down.
   const isAssumed = metadata.get(assumedKey) === 'assumed';
