@@ -33,7 +33,7 @@ const RAISED_LIMITS = [
 export async function requestDevice(request: DeviceRequest = {}): Promise<GPUDevice> {
   const gpu = typeof navigator === 'undefined' ? undefined : navigator.gpu;
   if (!gpu) {
-    if (host.requestDevice) return host.requestDevice();
+    if (host.requestDevice) return host.requestDevice(request);
     throw new WgpuStyleError('no-webgpu', {
       what: 'this platform has no WebGPU',
       where: 'requestDevice',

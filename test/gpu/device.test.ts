@@ -70,8 +70,13 @@ describe('requestDevice', () => {
   it('asks the host where there is no navigator.gpu', async () => {
     setNavigator(undefined);
     const device = {} as GPUDevice;
-    host.requestDevice = () => Promise.resolve(device);
-    expect(await requestDevice()).toBe(device);
+    const asked: unknown[] = [];
+    host.requestDevice = (request) => {
+      asked.push(request);
+      return Promise.resolve(device);
+    };
+    expect(await requestDevice({ label: 'mine' })).toBe(device);
+    expect(asked).toEqual([{ label: 'mine' }]);
   });
 });
 
