@@ -23,6 +23,8 @@ let working: GPU | undefined;
 /** Every instance made, held for good: Dawn crashes when one is collected under living objects. */
 const instances = new Set<GPU>();
 let hasPrinted = false;
+/** The search before this one: each sets the environment for a while, so they go one after another. */
+let searching: Promise<unknown> = Promise.resolve();
 
 /**
  * Requests a device through Dawn, with limits negotiated upwards as in the browser. A real GPU comes first, then
@@ -33,8 +35,13 @@ let hasPrinted = false;
  * @throws `no-webgpu` when the `webgpu` package is missing or cannot be loaded, `no-adapter` when nothing on this
  * machine gives a device, `limit-exceeded` when `requiredLimits` is more than the adapter has.
  */
-export async function requestDevice(options: NodeDeviceRequest = {}): Promise<GPUDevice> {
-  const { log = printOnce, ...request } = options;
+export function requestDevice(options: NodeDeviceRequest = {}): Promise<GPUDevice> {
+  const found = searching.then(() => search(options));
+  searching = found.catch(() => undefined);
+  return found;
+}
+
+async function search({ log = printOnce, ...request }: NodeDeviceRequest): Promise<GPUDevice> {
   const dawn = await loadDawn();
   let cause: unknown;
   for (const environment of [undefined, ...softwareDrivers().map(driverEnvironment)]) {
