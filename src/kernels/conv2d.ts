@@ -19,7 +19,8 @@ import type { KernelTarget } from './target.ts';
 /** What lies outside the image. */
 export type PaddingMode = 'zero' | 'replicate' | 'reflect' | 'wrap';
 
-const MODES: readonly PaddingMode[] = ['zero', 'replicate', 'reflect', 'wrap'];
+/** The modes, in the order of the shaders' `mode`. */
+export const PADDING_MODES: readonly PaddingMode[] = ['zero', 'replicate', 'reflect', 'wrap'];
 
 /** Geometry of a convolution; input and output are NHWC without batch, weights [kh, kw, cin, cout]. */
 export interface Conv2dParams {
@@ -81,7 +82,7 @@ function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
   return new Params()
     .u32(...input, ...output, ...kernel)
     .i32(...pad)
-    .u32(MODES.indexOf(mode));
+    .u32(PADDING_MODES.indexOf(mode));
 }
 
 const SHADERS = {

@@ -3,12 +3,10 @@
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/pad.wgsl';
-import type { PaddingMode } from './conv2d.ts';
+import { PADDING_MODES, type PaddingMode } from './conv2d.ts';
 import { vectorsOf, type Shape } from './shape.ts';
 
 const shader = { name: 'pad', code };
-
-const MODES: readonly PaddingMode[] = ['zero', 'replicate', 'reflect', 'wrap'];
 
 /** Rows and columns around an image. */
 export interface PadParams {
@@ -50,7 +48,7 @@ function dispatch<B>(
     params: new Params()
       .u32(shape[0]!, shape[1]!, ph, pw, Math.ceil(c / 4))
       .i32(pads[0], pads[3])
-      .u32(MODES.indexOf(mode), accumulate ? 1 : 0),
+      .u32(PADDING_MODES.indexOf(mode), accumulate ? 1 : 0),
     workgroups: linearWorkgroups(vectorsOf(written), 64),
     cost: padCost(params),
   };

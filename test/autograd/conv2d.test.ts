@@ -114,6 +114,7 @@ describe('tape.conv2d', () => {
     expect(() => tape.conv2d(x, tape.variable([9, 9, 3, 8]), { pad: 0 })).toThrow(/too small/);
     expect(() => tape.conv2d(x, tape.variable([9, 9, 3, 8]), { padding: 'reflect' })).toThrow(/reflect/);
     expect(() => tape.conv2d(x, tape.variable([3, 3, 3, 8]), { stride: 0 })).toThrow(/at least 1/);
+    expect(() => tape.conv2d(x, tape.variable([3, 3, 3, 8]), { padding: 'same' as 'zero' })).toThrow(/unknown mode "same"/);
     tape.destroy();
   });
 });

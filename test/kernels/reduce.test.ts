@@ -126,6 +126,17 @@ describe('the weighted vector of terms', () => {
     });
   }
 
+  it('takes weights that are computed', async () => {
+    const tape = new Tape(await testDevice());
+    const weights = tape.scale(tape.constant([2], [1, 2]), 10);
+    const y = tape.weigh([tape.variable([1], [3]), tape.variable([1], [4])], weights);
+    const program = tape.compile(y);
+    await program.run();
+    expect([...(await program.read(y))]).toEqual([30, 80]);
+    program.destroy();
+    tape.destroy();
+  });
+
   it('says what is wrong with terms that are no scalars or weights that do not match', async () => {
     const tape = new Tape(await testDevice());
     const one = tape.variable([1]);

@@ -15,6 +15,7 @@ import { badOption } from '../../gpu/errors.ts';
 import { sameShape, showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Tensor } from '../tensor.ts';
+import { checkMode } from './pad.ts';
 
 /** One number for both axes, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
@@ -85,6 +86,7 @@ export function conv2d(tape: Recorder, x: Tensor, k: Tensor, options: Conv2dOpti
   const where = 'tape.conv2d';
   const { bias, padding: mode = 'zero' } = options;
   checkOperands(where, x, k, bias);
+  checkMode(mode, `${where} padding`);
   const stride = pair(options.stride, 1, `${where} stride`, 1);
   const dilation = pair(options.dilation, 1, `${where} dilation`, 1);
   const [h, w, cin] = x.shape as [number, number, number];

@@ -5,7 +5,7 @@ import { sameShape, showShape } from '../../kernels/shape.ts';
 import { totalVariationBackward, totalVariationForward } from '../../kernels/total-variation.ts';
 import { weighBackward, weighForward } from '../../kernels/weigh.ts';
 import type { Recorder } from '../recorder.ts';
-import type { Tensor } from '../tensor.ts';
+import type { BackwardRule, Tensor } from '../tensor.ts';
 
 /** L_tv = Σ f(x_ij − x_i,j+1) + f(x_ij − x_i+1,j) with f squared or absolute. */
 export function totalVariation(tape: Recorder, x: Tensor, form: 'squared' | 'absolute'): Tensor {
@@ -36,11 +36,14 @@ export function weigh(tape: Recorder, terms: readonly Tensor[], weights: Tensor)
   }
   return tape.record({
     name: 'weigh',
-    inputs: terms,
+    inputs: [...terms, weights],
     shape: [terms.length],
     forward: (y) => weighForward({ terms, weights, y }),
-    backward: terms.map((_, i) => ({ dY, dX, accumulate }) => [
-      weighBackward(i, { weights, dY, dTerm: dX }, accumulate),
-    ]),
+    backward: [
+      ...terms.map((_, i): BackwardRule => ({ dY, dX, accumulate }) => [
+        weighBackward(i, { weights, dY, dTerm: dX }, accumulate),
+      ]),
+      undefined,
+    ],
   });
 }

@@ -2,7 +2,7 @@
 
 import { badOption } from '../../gpu/errors.ts';
 import { padBackward, paddedShape, padForward, type PadParams } from '../../kernels/pad.ts';
-import type { PaddingMode } from '../../kernels/conv2d.ts';
+import { PADDING_MODES, type PaddingMode } from '../../kernels/conv2d.ts';
 import { showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Tensor } from '../tensor.ts';
@@ -21,14 +21,18 @@ export function checkImage(x: Tensor, where: string): void {
   throw badOption(where, `got shape ${showShape(x.shape)}`, 'Give an image [height, width, channels]');
 }
 
+/** Throws `bad-option` for a mode that does not exist. */
+export function checkMode(mode: PaddingMode, where: string): void {
+  if (PADDING_MODES.includes(mode)) return;
+  throw badOption(where, `unknown mode ${JSON.stringify(mode)}`, "Use 'zero', 'replicate', 'reflect' or 'wrap'");
+}
+
 /** y = x with margins. The adjoint sends each margin pixel's gradient to the pixel that it shows. */
 export function pad(tape: Recorder, x: Tensor, by: Pads, mode: PaddingMode): Tensor {
   const where = 'tape.pad';
   checkImage(x, where);
   const pads = fourPads(by, where);
-  if (!['zero', 'replicate', 'reflect', 'wrap'].includes(mode)) {
-    throw badOption(where, `unknown mode ${JSON.stringify(mode)}`, "Use 'zero', 'replicate', 'reflect' or 'wrap'");
-  }
+  checkMode(mode, where);
   const [h, w] = [x.shape[0]!, x.shape[1]!];
   if (mode === 'reflect' && (Math.max(pads[0], pads[2]) >= h || Math.max(pads[1], pads[3]) >= w)) {
     throw badOption(
