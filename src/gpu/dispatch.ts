@@ -117,6 +117,7 @@ interface Bound {
   readonly dispatch: Dispatch<BufferRange>;
   readonly key: PipelineKey;
   readonly group: GPUBindGroup;
+  pipeline?: GPUComputePipeline;
 }
 
 /**
@@ -168,9 +169,10 @@ export class Sequence {
 
   /** Records every dispatch into `pass`, in order; never submits. */
   encode(pass: GPUComputePassEncoder): void {
-    for (const { dispatch, key, group } of this.#bound) {
+    for (const bound of this.#bound) {
+      const { dispatch, key, group } = bound;
       pass.pushDebugGroup(dispatch.label);
-      pass.setPipeline(pipelineNow(this.#device, key));
+      pass.setPipeline((bound.pipeline ??= pipelineNow(this.#device, key)));
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...dispatch.workgroups);
       pass.popDebugGroup();

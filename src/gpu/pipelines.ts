@@ -118,7 +118,7 @@ export function pipelineAsync(device: GPUDevice, key: PipelineKey): Promise<GPUC
   entry.promise ??= (async () => {
     device.pushErrorScope('validation');
     const descriptor = describe(device, key);
-    const moduleError = device.popErrorScope();
+    const moduleError = device.popErrorScope().catch(() => null); // told below, by the pipeline
     try {
       entry.pipeline ??= await device.createComputePipelineAsync(descriptor);
       return entry.pipeline;
