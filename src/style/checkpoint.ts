@@ -63,14 +63,16 @@ export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
     throw wrong('it does not begin as one');
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
-  let parsed: CheckpointHeader & { readonly buffers?: readonly { name: string; byteLength: number }[] };
+  let parsed: (CheckpointHeader & { readonly buffers?: readonly { name: string; byteLength: number }[] }) | null;
   try {
     parsed = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length))) as typeof parsed;
   } catch (cause) {
     throw wrong('its header cannot be read', cause);
   }
+  const hasList: boolean = Array.isArray(parsed?.buffers);
+  if (!hasList || !parsed?.buffers) throw wrong('its header names no buffers');
   const { buffers: sizes, ...header } = parsed;
-  if (!sizes) throw wrong('its header names no buffers');
+  if (!header.optimizer || !header.weights) throw wrong('its header is not whole');
   let at = 12 + length;
   const buffers = sizes.map(({ name, byteLength }) => {
     const part = bytes.slice(at, (at += byteLength));

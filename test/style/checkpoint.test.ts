@@ -48,6 +48,11 @@ describe('checkpoint and restore', () => {
     session.destroy();
     const refused = { code: 'bad-option', where: 'StyleSession.restore' };
     await expect(StyleSession.restore(new Uint8Array(40), { ...base, device })).rejects.toMatchObject(refused);
+    for (const header of ['null', '{}', '{"buffers":7}', '{"buffers":[]}']) {
+      const forged = new TextEncoder().encode(`wgpusty1\x00\x00\x00\x00${header}`);
+      forged[8] = header.length;
+      await expect(StyleSession.restore(forged, { ...base, device })).rejects.toMatchObject(refused);
+    }
     await expect(StyleSession.restore(bytes.subarray(0, 60), { ...base, device })).rejects.toMatchObject(refused);
     await expect(StyleSession.restore(bytes.subarray(0, -1), { ...base, device })).rejects.toThrow(/cut short/);
     await expect(StyleSession.restore(bytes, { ...base, device, size: 32 })).rejects.toThrow(/24x20.*32x27/);
