@@ -82,7 +82,10 @@ export class Program {
     return this.#rangeOf(tensor).buffer;
   }
 
-  /** Records one run (forward, then backward) into the caller's encoder; never submits. */
+  /**
+   * Records one run (forward, then backward) into the caller's encoder; never submits. Every encoder must be submitted,
+   * in order: what depends on constants alone is recorded once, and again after a constant was rewritten.
+   */
   encode(encoder: GPUCommandEncoder, timestamps?: Pick<GPUComputePassDescriptor, 'timestampWrites'>): void {
     this.#alive('program.encode');
     const gone = this.#leaves.find(({ buffer }) => !buffer);

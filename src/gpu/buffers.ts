@@ -113,6 +113,7 @@ export function watchMemory<T>(
   return { result, settled };
 }
 
-function mebibytes(bytes: number): string {
+/** Bytes for messages: '12.5 MiB'. */
+export function mebibytes(bytes: number): string {
   return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }

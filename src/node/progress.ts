@@ -5,7 +5,7 @@ import type { Progress } from '../style/options.ts';
 /** The part of `Progress` that is shown. */
 export type ShownProgress = Omit<Progress, 'picture'>;
 
-/** A number as short as it can be read: 12,345 as 1.234e+4, 0.5 as 0.5. */
+/** A number as short as it can be read: 12,345 as 1.23e+4, 0.5 as 0.5. */
 function short(value: number): string {
   if (value === 0 || !Number.isFinite(value)) return String(value);
   const size = Math.abs(value);

@@ -28,7 +28,7 @@ export interface TransferOutcome {
 const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
 const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];
 
-/** `out.png`, 50 of 500 to `out-050.png`: sorted by name they are in order. */
+/** `out.png`, 50 of 500 to `out-0050.png`: sorted by name they are in order. */
 export function numberedOutput(output: string, iteration: number, iterations: number): string {
   const { dir, name, ext } = path.parse(output);
   return path.join(

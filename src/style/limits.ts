@@ -2,6 +2,7 @@
 // tensor (an arena's slot is as large as its largest tenant, src/autograd/arena.ts), and the largest tensor is an
 // activation of the network or its gradient.
 
+import { mebibytes } from '../gpu/buffers.ts';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { fitSize } from '../image/index.ts';
 import { lanes } from '../kernels/shape.ts';
@@ -100,10 +101,6 @@ export function requiredLimits(request: LimitsRequest | Size = {}): Record<strin
     maxBufferSize: Math.max(GRANTED.maxBufferSize, bytes),
     maxTextureDimension2D: Math.max(GRANTED.maxTextureDimension2D, longest),
   };
-}
-
-function mebibytes(bytes: number): string {
-  return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
 }
 
 /**
