@@ -1,6 +1,6 @@
 // A node's attributes by type, with the defaults that ONNX gives them.
 
-import type { OnnxNode } from './onnx.ts';
+import type { OnnxNode } from './onnx-types.ts';
 import { toInteger } from './tensor.ts';
 
 /** The integer attribute `name`, or `otherwise` where the node leaves it out. */

@@ -5,8 +5,7 @@
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { intsAttribute } from './attributes.ts';
 import { unsupported } from './graph.ts';
-import type { OnnxTensor } from './onnx-file.ts';
-import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './onnx-types.ts';
 import { tensorDims, tensorFloats, tensorIntegers } from './tensor.ts';
 
 const unchanging: ReadonlySet<string> = new Set(['Identity', 'Cast', 'Dropout']);

@@ -3,7 +3,7 @@
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { ByteSource } from './byte-source.ts';
-import type { OnnxTensor } from './onnx-file.ts';
+import type { OnnxTensor } from './onnx-types.ts';
 
 /** Opens a file by the name that the network file gives it; undefined where it cannot be found. */
 export type OpenBeside = (name: string) => Promise<ByteSource> | undefined;

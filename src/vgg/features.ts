@@ -5,9 +5,14 @@
 import { Tape, type Tensor } from '../autograd/index.ts';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { loadImage, type ImageSource } from '../image/index.ts';
-import { minimumSide, unknownLayer, type ConvLayer, type Pooling } from './layers.ts';
+import { minimumSide, unknownLayer, type ConvLayer, type Layer, type Pooling } from './layers.ts';
 import type { PreprocessingMap, Triple } from './preprocessing.ts';
-import type { Vgg } from './vgg.ts';
+
+/** What is needed of a network to run it; every `Vgg` has it. */
+export interface FeatureNetwork {
+  readonly layers: readonly Layer[];
+  readonly preprocessing: PreprocessingMap;
+}
 
 /** Activations of one layer: `shape` is [h, w, c], `data` row-major. */
 export interface FeatureMap {
@@ -47,7 +52,7 @@ const unitSpace: VariableSpace = { scale: 1, mean: [0, 0, 0] };
  */
 export function buildFeatures(
   tape: Tape,
-  vgg: Vgg,
+  vgg: FeatureNetwork,
   image: Tensor,
   wanted: readonly string[],
   { pooling, space = unitSpace }: BuildOptions = {},
@@ -86,7 +91,7 @@ export function buildFeatures(
 /** Loads a picture, runs the network on it once, and reads the wanted layers back. */
 export async function computeFeatures<Name extends string>(
   device: GPUDevice,
-  vgg: Vgg,
+  vgg: FeatureNetwork,
   source: ImageSource,
   names: readonly Name[],
   { pooling, signal }: FeaturesOptions,
@@ -118,7 +123,7 @@ export async function computeFeatures<Name extends string>(
   }
 }
 
-function deepest(vgg: Vgg, wanted: readonly string[], where: string): number {
+function deepest(vgg: FeatureNetwork, wanted: readonly string[], where: string): number {
   if (!Array.isArray(wanted) || wanted.length === 0) {
     throw badOption(where, 'no layer was asked for', "Give a list such as ['relu4_2']");
   }

@@ -4,7 +4,7 @@
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { isOwn } from './byte-source.ts';
 import type { ConvLayer, LayerPadding } from './layers.ts';
-import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import type { OnnxGraph, OnnxNode } from './onnx-types.ts';
 import { loadedFloats, needConstant } from './constants.ts';
 import type { Affine } from './operators.ts';
 import type { Triple } from './preprocessing.ts';

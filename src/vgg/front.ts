@@ -4,7 +4,7 @@
 import { intAttribute, intsAttribute } from './attributes.ts';
 import { findConstant } from './constants.ts';
 import { leadsToConv, unsupported } from './graph.ts';
-import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import type { OnnxGraph, OnnxNode } from './onnx-types.ts';
 import type { Affine, Layout } from './operators.ts';
 import type { Triple } from './preprocessing.ts';
 import { tensorIntegers } from './tensor.ts';

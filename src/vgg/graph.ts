@@ -2,7 +2,7 @@
 // here: constants.ts finds constants, operators.ts reads nodes, topology.ts walks them.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import type { OnnxGraph, OnnxNode } from './onnx-types.ts';
 
 /** Operators after which a classifier begins, provided that no convolution follows. */
 export const headOps: ReadonlySet<string> = new Set([

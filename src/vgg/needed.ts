@@ -2,7 +2,7 @@
 // come: for streams, which cannot go back. Rather too many than too few; topology.ts decides.
 
 import { headOps } from './graph.ts';
-import type { OnnxNode } from './onnx.ts';
+import type { OnnxNode } from './onnx-types.ts';
 import { isDenseConv, isIdentityPool } from './operators.ts';
 import { intsAttribute } from './attributes.ts';
 

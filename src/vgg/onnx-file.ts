@@ -6,13 +6,7 @@
 import type { onnx } from 'onnx-proto';
 import { joined, type ByteSource } from './byte-source.ts';
 import { badModel, FieldReader, type Field } from './fields.ts';
-
-/** A tensor of a file. Where `load` is present its numbers are not: it reads and decodes them. */
-export interface OnnxTensor extends onnx.ITensorProto {
-  readonly load?: () => Promise<onnx.ITensorProto>;
-  /** Lets go of numbers that a stream has brought: nobody will load them (again). */
-  readonly release?: () => void;
-}
+import type { OnnxTensor } from './onnx-types.ts';
 
 /** A node, and the tensor of its `value` where that is too large to be decoded along with it. */
 export interface FileNode {

@@ -4,44 +4,10 @@
 import type { onnx } from 'onnx-proto';
 import type { ByteSource } from './byte-source.ts';
 import { externalTensor, type OpenBeside } from './external-data.ts';
-import {
-  readOnnxFile,
-  type FileNode,
-  type OnnxParts,
-  type OnnxTensor,
-  type StreamChoice,
-} from './onnx-file.ts';
+import { readOnnxFile, type FileNode, type OnnxParts, type StreamChoice } from './onnx-file.ts';
 import { neededTensors } from './needed.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './onnx-types.ts';
 import { toInteger } from './tensor.ts';
-
-/** One operator of the graph. */
-export interface OnnxNode {
-  readonly op: string;
-  /** "'features.0' (Conv)", or the name of the output where the node has none: for messages. */
-  readonly label: string;
-  readonly inputs: readonly string[];
-  readonly outputs: readonly string[];
-  readonly attributes: ReadonlyMap<string, onnx.IAttributeProto>;
-}
-
-/**
- * A decoded file. `constants` holds initialisers and the tensors of Constant nodes; the numbers of
- * large ones are still in the file.
- */
-export interface OnnxGraph {
-  readonly nodes: readonly OnnxNode[];
-  /**
-   * Inputs that are not initialisers, with their shapes where given (-1: unknown or named side).
-   */
-  readonly inputs: readonly { readonly name: string; readonly dims?: readonly number[] }[];
-  readonly constants: ReadonlyMap<string, OnnxTensor>;
-  /** The nodes that read a tensor, in file order, each once. */
-  readonly readers: ReadonlyMap<string, readonly OnnxNode[]>;
-  /** The node that makes a tensor. */
-  readonly makers: ReadonlyMap<string, OnnxNode>;
-  /** `metadata_props` of the model. */
-  readonly metadata: ReadonlyMap<string, string>;
-}
 
 /** What `readOnnx` needs besides the file. */
 export interface OnnxContext {

@@ -7,7 +7,7 @@ import { findConstant, needConstant } from './constants.ts';
 import { unsupported } from './graph.ts';
 import type { LayerPadding, Pooling } from './layers.ts';
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from './attributes.ts';
-import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import type { OnnxGraph, OnnxNode } from './onnx-types.ts';
 import { tensorDims, tensorFloats, tensorIntegers } from './tensor.ts';
 
 /**

@@ -4,7 +4,7 @@
 import type { onnx } from 'onnx-proto';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { widenBfloat, widenHalf } from './half.ts';
-import type { OnnxTensor } from './onnx-file.ts';
+import type { OnnxTensor } from './onnx-types.ts';
 
 /** Values of TensorProto.DataType that weights and shapes come in. */
 const dataType = {

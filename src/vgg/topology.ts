@@ -9,8 +9,7 @@ import { findConstant, needConstant } from './constants.ts';
 import { layoutOfInput, reversalOf, transposeOf } from './front.ts';
 import { cyclic, headOps, imageInput, leadsToConv, nextNode, unsupported } from './graph.ts';
 import { unknownLayer, type Layer, type LayerPadding, type Pooling } from './layers.ts';
-import type { OnnxTensor } from './onnx-file.ts';
-import type { OnnxGraph, OnnxNode } from './onnx.ts';
+import type { OnnxGraph, OnnxNode, OnnxTensor } from './onnx-types.ts';
 import {
   affineOf,
   convPads,
