@@ -69,6 +69,9 @@ export function inflatedLength(header: PngHeader): number {
   );
 }
 
+/** At best, deflate makes 258 bytes of two bits (zlib's technical notes, "Maximum Compression Factor"). */
+const bestRatio = 1032;
+
 /**
  * Inflates zlib data to exactly `length` bytes. Stops there, so that a file that claims a small picture and inflates
  * without end cannot fill the memory. Throws `bad-image` when there is less or the data is damaged.
@@ -78,6 +81,10 @@ export async function inflate(
   length: number,
   where: string,
 ): Promise<Uint8Array<ArrayBuffer>> {
+  const given = parts.reduce((sum, part) => sum + part.length, 0);
+  // Before any memory is taken: deflate cannot do better, whatever the header claims.
+  if (length > given * bestRatio)
+    throw corrupt(where, `too little image data: got ${given} bytes, which cannot inflate to ${length}`);
   const output = new Uint8Array(length);
   const source = new Blob(parts as Uint8Array<ArrayBuffer>[]).stream();
   const reader = source.pipeThrough(new DecompressionStream('deflate')).getReader();
