@@ -3,7 +3,13 @@
 import { parseArgs } from 'node:util';
 import { badOption } from '../gpu/errors.ts';
 import { flags, laterCommands, laterFlags, nearestFlag, type Flag } from './flags.ts';
-import { parseWeightsArguments, type FetchCommand, type ImportCommand } from './weights-arguments.ts';
+import type { Preprocessing } from '../vgg/preprocessing.ts';
+import {
+  parseWeightsArguments,
+  readPreprocessing,
+  type FetchCommand,
+  type ImportCommand,
+} from './weights-arguments.ts';
 import { isWhole, numberOf, plainOptions, type PlainOptions } from './plain-options.ts';
 
 /** A run: what to read, what to do, where to write. `network` and `init` are words, paths or URLs still. */
@@ -13,6 +19,8 @@ export interface TransferCommand {
   readonly styles: readonly { readonly path: string; readonly weight: number }[];
   readonly output: string;
   readonly network?: string;
+  /** What the network expects, where its file does not say. Checked. */
+  readonly preprocessing?: Preprocessing;
   readonly init?: string;
   readonly options: PlainOptions;
   readonly saveEvery?: number;
@@ -146,12 +154,14 @@ export function parseArguments(words: readonly string[]): Command {
   if (output === undefined) throw badOption('-o', 'got no output file', 'Give -o out.png');
   const saveEvery = values.get('save-every');
   const [network, init] = [values.get('network'), values.get('init')];
+  const preprocessing = values.get('preprocessing');
   return {
     command: 'transfer',
     content: first,
     styles: readStyles(paths, values.get('style-weights')),
     output,
     ...(network !== undefined && { network }),
+    ...(preprocessing !== undefined && { preprocessing: readPreprocessing(preprocessing) }),
     ...(init !== undefined && { init }),
     options: plainOptions(values),
     ...(saveEvery !== undefined && {

@@ -33,6 +33,11 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       value: 'file',
       help: 'ONNX or safetensors file or URL, or a known name such as vgg19 (default: the embedded network)',
     },
+    {
+      name: 'preprocessing',
+      value: 'name',
+      help: "the network's input, where its file does not say: rgb-mean-std, bgr-255, or the map as JSON",
+    },
     { name: 'pooling', value: 'kind', help: 'max or average' },
     { name: 'content-layers', value: 'list', help: 'such as relu4_2, or relu3_1=0.5,relu4_2=1' },
     { name: 'style-layers', value: 'list', help: 'such as relu1_1,relu2_1=0.5' },

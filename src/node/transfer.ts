@@ -5,11 +5,11 @@ import { loadImage, type ImageSource } from '../image/index.ts';
 import type { Progress, StyleTransferOptions } from '../style/options.ts';
 import type { StyledPicture } from '../style/picture.ts';
 import type { TransferCommand } from './arguments.ts';
-import { checkWritable, readFileBytes } from './files.ts';
+import { checkWritable } from './files.ts';
 import { checkFormat, writeImageFile } from './images.ts';
-import { isKnownName } from './known-networks.ts';
 import type { ProgressPrinter } from './progress.ts';
 import { closingLine, reportOf, settingsText, type Report } from './report.ts';
+import { readNetwork } from './transfer-network.ts';
 
 /** What a run needs from outside. */
 export interface TransferServices {
@@ -25,7 +25,6 @@ export interface TransferOutcome {
   readonly wasInterrupted: boolean;
 }
 
-const isUrl = (text: string): boolean => /^[a-z][a-z0-9+.-]+:/i.test(text);
 const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];
 
 /** `out.png`, 50 of 500 to `out-0050.png`: sorted by name they are in order. */
@@ -41,30 +40,22 @@ export function numberedOutput(output: string, iteration: number, iterations: nu
 async function readInputs(
   command: TransferCommand,
   signal: AbortSignal,
+  say: (line: string) => void,
 ): Promise<StyleTransferOptions> {
   const load = (source: string, where: string): Promise<ImageSource> =>
     loadImage(source, { where, signal });
-  const { content, styles, network, init, options } = command;
+  const { content, styles, init, options } = command;
   const style = [];
   for (const [i, { path: file, weight }] of styles.entries()) {
     style.push({ image: await load(file, styles.length > 1 ? `style ${i + 1}` : 'style'), weight });
   }
-  const isNetworkFile =
-    network !== undefined && network !== 'default' && !isUrl(network) && !isKnownName(network);
+  const vgg = await readNetwork(command, signal, say);
   const isWord = init === undefined || starts.includes(init) || !/[./\\:]/.test(init);
   return {
     content: await load(content, 'content'),
     style,
     ...options,
-    ...(network !== undefined && {
-      network: isNetworkFile
-        ? await readFileBytes(network, {
-            where: '--network',
-            need: 'an ONNX or safetensors file',
-            code: 'bad-model',
-          })
-        : network,
-    }),
+    ...(vgg !== undefined && { network: vgg }),
     ...(init !== undefined && { init: isWord ? init : await load(init, '--init') }),
   };
 }
@@ -115,7 +106,7 @@ export async function runTransfer(
   const { output } = command;
   await checkFormat(output, '-o');
   await checkWritable(output, '-o');
-  const inputs = await readInputs(command, signal);
+  const inputs = await readInputs(command, signal, printer.say);
   const started = performance.now();
   const { save, settled } = saver(command);
   const picture = await styleTransfer({

@@ -139,8 +139,8 @@ function usageOf(command: 'import' | 'fetch'): string {
     : 'Give a name, such as vgg19';
 }
 
-/** A name, or the map as JSON. */
-function readPreprocessing(text: string): Preprocessing {
+/** A name, or the map as JSON. Throws `bad-option` naming `--preprocessing`. */
+export function readPreprocessing(text: string): Preprocessing {
   let value: unknown = text;
   try {
     value = JSON.parse(text);

@@ -10,7 +10,12 @@ import { main } from '../../src/node/main.ts';
 import { numberedOutput } from '../../src/node/transfer.ts';
 import type { Progress, StyleTransferOptions } from '../../src/style/options.ts';
 import type { StyledPicture } from '../../src/style/picture.ts';
+import { Vgg } from '../../src/vgg/index.ts';
 import { makePng } from '../image/make-png.ts';
+import { makeVgg } from '../vgg/make-onnx.ts';
+
+/** A small ONNX file that says nothing of its preprocessing. */
+const networkBytes = async (): Promise<Uint8Array> => (await makeVgg({ blocks: [[2], [3]] })).bytes;
 
 let folder: string;
 let output: string;
@@ -126,49 +131,14 @@ describe('a run that succeeds', () => {
   });
 
   test('hands on every option, pictures decoded', async () => {
-    await writeFile(path.join(folder, 'net.onnx'), 'bytes');
+    await writeFile(path.join(folder, 'net.onnx'), await networkBytes());
+    const [net, start] = ['net.onnx', 'b.png'].map((name) => path.join(folder, name));
     const { options } = await run([
-      ...[
-        'a.png',
-        'b.png',
-        'a.png',
-        '-o',
-        output,
-        '--style-weights',
-        '2,1',
-        '--size',
-        '64',
-        '--iterations',
-        '3',
-      ],
-      ...[
-        '--network',
-        path.join(folder, 'net.onnx'),
-        '--init',
-        path.join(folder, 'b.png'),
-        '--recipe',
-        'gatys',
-      ],
-      ...[
-        '--optimizer',
-        'adam:learningRate=0.1',
-        '--scales',
-        'off',
-        '--color',
-        'match',
-        '--pooling',
-        'max',
-      ],
-      ...[
-        '--content-layers',
-        'relu2_2',
-        '--style-layers',
-        'relu1_1',
-        '--content-weight',
-        '1',
-        '--tv-weight',
-        '3',
-      ],
+      ...['a.png', 'b.png', 'a.png', '-o', output, '--style-weights', '2,1', '--size', '64'],
+      ...['--iterations', '3', '--network', net!, '--init', start!, '--recipe', 'gatys'],
+      ...['--optimizer', 'adam:learningRate=0.1', '--scales', 'off', '--color', 'match'],
+      ...['--pooling', 'max', '--content-layers', 'relu2_2', '--style-layers', 'relu1_1'],
+      ...['--content-weight', '1', '--tv-weight', '3'],
     ]);
     const loaded = expect.objectContaining({ width: 3, height: 2, data: expect.any(Float32Array) });
     expect(options).toEqual({
@@ -179,7 +149,7 @@ describe('a run that succeeds', () => {
       ],
       size: 64,
       iterations: 3,
-      network: new TextEncoder().encode('bytes'),
+      network: expect.any(Vgg),
       init: loaded,
       recipe: 'gatys',
       optimizer: { name: 'adam', learningRate: 0.1 },
@@ -197,18 +167,32 @@ describe('a run that succeeds', () => {
 
   test('a network file is reported by its name', async () => {
     const file = path.join(folder, 'net.onnx');
-    await writeFile(file, 'bytes');
+    await writeFile(file, await networkBytes());
     const { out } = await run(pair('--network', file, '--json'));
     expect(JSON.parse(out)).toMatchObject({ network: file });
     const settings = readPngText(await readFile(output))['wgpu-style']!;
     expect(JSON.parse(settings)).toMatchObject({ network: 'net.onnx' });
   });
 
-  test('words and URLs for network and start stay as they are', async () => {
-    const { options } = await run(
-      pair('--network', 'https://example.org/vgg.onnx', '--init', 'noise'),
-    );
-    expect(options).toMatchObject({ network: 'https://example.org/vgg.onnx', init: 'noise' });
+  test('an assumed preprocessing is said in one line, a given one is taken', async () => {
+    const file = path.join(folder, 'net.onnx');
+    await writeFile(file, await networkBytes());
+    const assumed = await run(pair('--network', file));
+    expect(assumed.err.match(/Nothing in .*net\.onnx says .* rgb-mean-std was assumed\. Give --pre.*\n/g)).toHaveLength(1);
+    const given = await run(pair('--network', file, '--preprocessing', 'bgr-255'));
+    expect(given.err).not.toContain('assumed');
+    const { network } = given.options!;
+    expect(network instanceof Vgg && network.report.preprocessing).toBe('bgr-255');
+    const embedded = await run(pair('--preprocessing', 'bgr-255'));
+    expect(embedded.err).toMatch(/--preprocessing: preprocessing was given for the embedded network/);
+    const wrong = await run(pair('--network', file, '--preprocessing', 'sepia'));
+    expect(wrong).toMatchObject({ status: 2, err: expect.stringMatching(/^wgpu-style: --preprocessing: /) });
+  });
+
+  test('a network may be an address, a start a word', async () => {
+    const url = `data:application/octet-stream;base64,${Buffer.from(await networkBytes()).toString('base64')}`;
+    const { options } = await run(pair('--network', url, '--init', 'noise'));
+    expect(options).toMatchObject({ network: expect.any(Vgg), init: 'noise' });
   });
 
   test('--json prints the object of the contract and nothing else on stdout', async () => {
@@ -278,7 +262,7 @@ describe('a run that fails', () => {
     [
       'a missing network',
       ['a.png', 'b.png', '--network', 'no.onnx'],
-      /^wgpu-style: --network: no such file: got "no\.onnx", need an ONNX/,
+      /^wgpu-style: --network: no such file: got 'no\.onnx', need the path of a network file/,
     ],
   ])('%s: status 1 and one line', async (_, words, message) => {
     const { status, out, err, options } = await run([...words, '-o', output]);

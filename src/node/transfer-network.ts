@@ -1,0 +1,55 @@
+// The network of a run: a file, an address or a known name, read as a stream of which only what is
+// needed is kept. Told before any GPU work when it is wrong.
+
+import { badOption, WgpuStyleError } from '../gpu/errors.ts';
+import { Vgg } from '../vgg/vgg.ts';
+import type { TransferCommand } from './arguments.ts';
+import { isKnownName, recognise } from './known-networks.ts';
+
+const flag = '--network';
+
+/**
+ * The network that a command names; undefined where it leaves that to the library. `say` takes the
+ * sentence about a preprocessing that had to be assumed. Throws as `Vgg.load` does, naming the flag.
+ */
+export async function readNetwork(
+  { network, preprocessing }: Pick<TransferCommand, 'network' | 'preprocessing'>,
+  signal: AbortSignal,
+  say: (line: string) => void,
+): Promise<Vgg | 'default' | undefined> {
+  if (network === undefined || network === 'default') {
+    if (preprocessing === undefined) return network;
+    const what = 'preprocessing was given for the embedded network';
+    throw badOption('--preprocessing', what, `Leave it out: that network carries its own`);
+  }
+  const vgg = await load(network, preprocessing, signal);
+  if (vgg.preprocessingSource === 'assumed') {
+    say(
+      `Nothing in ${network} says what its input looks like: ${vgg.report.preprocessing} was assumed. ` +
+        'Give --preprocessing rgb-mean-std or bgr-255 if you know better.',
+    );
+  }
+  return vgg;
+}
+
+async function load(
+  network: string,
+  preprocessing: TransferCommand['preprocessing'],
+  signal: AbortSignal,
+): Promise<Vgg> {
+  const isPath = !/^[a-z][a-z0-9+.-]+:/i.test(network) && !isKnownName(network);
+  const known = isPath && preprocessing === undefined ? await recognise(network) : undefined;
+  try {
+    return await Vgg.load(network, {
+      ...(preprocessing !== undefined && { preprocessing }),
+      ...(known && { preprocessing: known.preprocessing, preprocessingFrom: 'manifest' as const }),
+      signal,
+    });
+  } catch (error) {
+    if (!(error instanceof WgpuStyleError) || error.where !== 'Vgg.load') throw error;
+    // The user knows the flag, not the function.
+    const { code, where, fix, message, cause } = error;
+    const what = message.slice(where.length + 2, -(fix.length + 3));
+    throw new WgpuStyleError(code, { what, where: flag, fix, cause });
+  }
+}
