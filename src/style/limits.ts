@@ -7,6 +7,8 @@ import { WgpuStyleError } from '../gpu/errors.ts';
 import { fitSize } from '../image/index.ts';
 import { lanes } from '../kernels/shape.ts';
 import type { ConvLayer, PoolLayer, ReluLayer, Vgg } from '../vgg/index.ts';
+import type { StyleTransferOptions } from './options.ts';
+import { recipes } from './recipes.ts';
 import { autoSides } from './scales.ts';
 
 /** Two sides in pixels. */
@@ -69,31 +71,51 @@ export function largestSide(shape: Size, layers: readonly LayerSizes[], bytes: n
   return fits;
 }
 
-function layersOf(network: LimitsRequest['network'] = 'default'): readonly LayerSizes[] {
-  if (network !== 'default') return network.layers;
-  return DEFAULT_WIDTHS.flatMap((cout, block) => [
-    { kind: 'conv', cin: DEFAULT_WIDTHS[block - 1] ?? 3, cout, kernel: [3, 3], padding: 'zero' } as const,
+/** Widths that no network of the family goes beyond: for a network that has not been read yet. */
+const VGG_WIDTHS: readonly number[] = [64, 128, 256, 512, 512];
+
+function layersOf(network: StyleTransferOptions['network'] = 'default'): readonly LayerSizes[] {
+  if (typeof network === 'object' && 'layers' in network) return network.layers;
+  const widths = network === 'default' ? DEFAULT_WIDTHS : VGG_WIDTHS;
+  return widths.flatMap((cout, block) => [
+    { kind: 'conv', cin: widths[block - 1] ?? 3, cout, kernel: [3, 3], padding: 'zero' } as const,
     { kind: 'conv', cin: cout, cout, kernel: [3, 3], padding: 'zero' } as const,
     { kind: 'pool' } as const,
   ]);
 }
 
+function scalesOfRecipe(recipe: StyleTransferOptions['recipe'] = 'default'): 'auto' | false {
+  return (typeof recipe === 'string' ? recipes[recipe]?.scales : recipe.scales) ?? 'auto';
+}
+
+/** A size; pictures have more than two sides to show, and are used at another size than their own. */
+function isSize(style: LimitsRequest['style'] | StyleTransferOptions['style']): style is Size {
+  return typeof style === 'object' && 'width' in style && 'height' in style && Object.keys(style).length === 2;
+}
+
 /**
  * The limits that a device needs for a run, to hand to `requestDevice({ requiredLimits })` or to
  * `adapter.requestDevice`: `maxStorageBufferBindingSize`, `maxBufferSize` (bytes) and `maxTextureDimension2D` (pixels).
- * Never below what WebGPU grants everywhere. A longest side alone means a square, the worst case; a style of unknown
- * size likewise. Styles with a `scale` above these want `style` given.
+ * Takes the options of the run as they are, or as much of them as is known. Never below what WebGPU grants everywhere.
+ * A longest side alone means a square, the worst case; a style of unknown size likewise, and a network that is not read
+ * yet is taken for VGG-19. Styles with a `scale` above these want `style` given as a size.
  *
  * @throws `bad-option` for sides that are not whole numbers from 1 to 65536.
  */
-export function requiredLimits(request: LimitsRequest | Size = {}): Record<string, number> {
-  const { size, style, network, scales = 'auto' } =
-    'width' in request ? ({ size: request } as LimitsRequest) : request;
-  const result = fitSize(1, 1, size ?? 512);
+export function requiredLimits(
+  request: LimitsRequest | Size | Partial<StyleTransferOptions> = {},
+): Record<string, number> {
+  const options = ('width' in request ? { size: request } : request) as LimitsRequest | Partial<StyleTransferOptions>;
+  const { size = 512, style, network } = options;
+  const { scales = scalesOfRecipe('recipe' in options ? options.recipe : undefined) } = options;
+  // A list of scales ends with the result's longest side, whatever `size` says.
+  const wanted = fitSize(1, 1, size);
+  const last = Array.isArray(scales) ? (scales as readonly number[]).at(-1) : undefined;
+  const result = last === undefined ? wanted : fitSize(wanted.width, wanted.height, last);
   const longest = Math.max(result.width, result.height);
   const isLadder = scales === 'auto' ? autoSides(longest).length > 1 : scales !== false && scales.length > 1;
   const side = Math.min(65536, isLadder ? longest : 2 * longest);
-  const largestStyle = fitSize(1, 1, style ?? side);
+  const largestStyle = fitSize(1, 1, isSize(style) ? style : side);
   const layers = layersOf(network);
   const bytes = Math.max(largestTensor(result, layers), largestTensor(largestStyle, layers));
   return {

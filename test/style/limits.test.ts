@@ -110,6 +110,22 @@ describe('requiredLimits', () => {
     expect(requiredLimits({ width: 2000, height: 2000 })).toEqual(requiredLimits({ size: 2000 }));
   });
 
+  it('takes the options of a run as they are', () => {
+    const at = (options: Parameters<typeof requiredLimits>[0]): number =>
+      requiredLimits(options)['maxStorageBufferBindingSize']!;
+    const run = { content: 'a.png', style: 'b.png', size: 2000, seed: 7 };
+    expect(at(run)).toBe(2000 * 2000 * 32 * 4);
+    expect(at({ ...run, style: [{ image: 'b.png', weight: 2 }] })).toBe(2000 * 2000 * 32 * 4);
+    // Pictures are used at another size than their own.
+    expect(at({ ...run, style: { data: new Uint8Array(4), width: 9000, height: 9000 } })).toBe(2000 * 2000 * 32 * 4);
+    // The recipe decides about the ladder; a list of scales ends with the result.
+    expect(at({ ...run, recipe: 'gatys' })).toBe(4000 * 4000 * 32 * 4);
+    expect(at({ ...run, recipe: 'gatys', scales: 'auto' })).toBe(2000 * 2000 * 32 * 4);
+    expect(at({ ...run, size: 512, scales: [1000, 3000] })).toBe(3000 * 3000 * 32 * 4);
+    // A network that nobody has read yet is taken for VGG-19.
+    expect(at({ ...run, network: 'vgg19.onnx' })).toBe(2000 * 2000 * 64 * 4);
+  });
+
   it('knows the width of the embedded network, and takes that of another', async () => {
     const vgg = await defaultNetwork();
     expect(DEFAULT_WIDTHS).toEqual(vgg.widths);
