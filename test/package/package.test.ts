@@ -104,7 +104,9 @@ describe('the packed package', () => {
     for (const name of ['onnx-proto', 'upng-js']) expect(later.inputs.join()).toContain(name);
     // The words that the next test misses are here.
     for (const word of ['conv_run', 'conv1_1', 'IHDR', 'safetensors']) expect(first.text).toContain(word);
-    for (const word of ['MaxPool', 'onnx']) expect(later.text).toContain(word);
+    for (const word of ['MaxPool', 'onnx', 'vgg19-bn']) expect(later.text).toContain(word);
+    // The list of known networks, and what downloads them.
+    for (const word of ['vgg19-bn', 'wgpu-style.invalid']) expect(first.text).not.toContain(word);
   });
 
   test('a kernel by itself drops the network, ONNX and PNG', async () => {
