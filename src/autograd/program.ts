@@ -22,7 +22,7 @@ export type ReadElsewhere = (tensor: Tensor) => Promise<Float32Array<ArrayBuffer
 
 /** The result of {@link Tape.compile}. Owns its arena; destroy it to get the memory back. */
 export class Program {
-  /** Settles when every pipeline is compiled and the arena allocated; rejects with a typed error otherwise. */
+  /** Settles when every pipeline is compiled, arena, variables and constants allocated; rejects with a typed error otherwise. */
   readonly ready: Promise<void>;
   /** Dispatches, flops, bytes moved by one run; bytes of memory. */
   readonly cost: ProgramCost;
@@ -43,6 +43,7 @@ export class Program {
     device: GPUDevice,
     plan: Plan,
     outputs: readonly Tensor[],
+    allocated: Promise<void>,
     readElsewhere: ReadElsewhere,
   ) {
     this.#device = device;
@@ -67,7 +68,7 @@ export class Program {
       ...totalCost(plan.always),
       arenaBytes: slotBytes.reduce((sum, bytes) => sum + bytes, 0),
     };
-    this.ready = Promise.all([this.#once.ready, this.#always.ready, settled]).then(() => undefined);
+    this.ready = Promise.all([this.#once.ready, this.#always.ready, allocated, settled]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it, or by run()
   }
 

@@ -1,7 +1,7 @@
 // The tape: ops are recorded as they are called, `compile` turns them into a program with its reverse pass.
 // Nothing runs while recording. Ops themselves live in ./ops, forward and derivative side by side.
 
-import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
+import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { badOption } from '../gpu/errors.ts';
 import type { PaddingMode } from '../kernels/conv2d.ts';
 import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '../kernels/shape.ts';
@@ -47,6 +47,8 @@ export class Tape implements Recorder {
   readonly device: GPUDevice;
   readonly target: KernelTarget;
   readonly #owned = new Set<Tensor>();
+  /** Rejects when a variable or constant got no memory; every program of the tape waits for it. */
+  #allocated: Promise<void> = Promise.resolve();
   #recorded = 0;
   #seed: Tensor | undefined;
 
@@ -88,7 +90,11 @@ export class Tape implements Recorder {
       return tensor;
     }
     if (data) checkLength(shape, data, `tape.${kind}`);
-    tensor.buffer = createBuffer(this.device, label, bytesOf(shape));
+    const allocate = (): GPUBuffer => createBuffer(this.device, label, bytesOf(shape));
+    const { result, settled } = watchMemory(this.device, `tape.${kind} ${label}`, allocate);
+    this.#allocated = Promise.all([this.#allocated, settled]).then(() => undefined);
+    this.#allocated.catch(() => undefined); // reported by programs
+    tensor.buffer = result;
     this.#owned.add(tensor);
     if (data) this.device.queue.writeBuffer(tensor.buffer, 0, pack(shape, data));
     return tensor;
@@ -130,7 +136,7 @@ export class Tape implements Recorder {
     const list = outputs instanceof Tensor ? [outputs] : outputs;
     const seed = (): Tensor => (this.#seed ??= this.constant([1], [1], 'seed'));
     const plan = buildPlan(list, wrt, seed);
-    return new Program(this.device, plan, list, async (tensor) => {
+    return new Program(this.device, plan, list, this.#allocated, async (tensor) => {
       const program = this.compile(tensor);
       try {
         await program.run();

@@ -2,7 +2,7 @@
 // arenas are gone afterwards.
 
 import type { Tape, Tensor } from '../autograd/index.ts';
-import { createBuffer } from '../gpu/buffers.ts';
+import { createBuffer, watchMemory } from '../gpu/buffers.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { toSpace } from './space.ts';
@@ -47,13 +47,15 @@ export async function contentTargets(
     for (const [i, layer] of layers.entries()) {
       const { shape } = tensors[i]!;
       const bytes = bytesOf(shape);
-      const buffer = createBuffer(device, `content/${layer}`, bytes);
+      const label = `content/${layer}`;
+      const { result: buffer, settled } = watchMemory(device, label, () => createBuffer(device, label, bytes));
       hold(buffer);
+      await settled;
       const encoder = device.createCommandEncoder({ label: 'wgpu-style/keep target' });
       encoder.copyBufferToBuffer(program.buffer(tensors[i]!), 0, buffer, 0, bytes);
       device.queue.submit([encoder.finish()]);
       const [meanSquare] = await program.read(squares[i]!);
-      const tensor = tape.constant(shape, buffer, `content/${layer}`);
+      const tensor = tape.constant(shape, buffer, label);
       targets.set(layer, { tensor, sumOfSquares: meanSquare! * elementsOf(shape) });
     }
   } finally {

@@ -127,6 +127,24 @@ describe('a session that never came to be', () => {
     expect(memoryUse(device).bytes).toBe(0);
   });
 
+  for (const part of ['image', 'content/relu', 'arena', 'adam/mean0', 'conv1_1/weight']) {
+    it(`for want of memory for one part alone: ${part}`, async () => {
+      const device = countingDevice();
+      const scopes: boolean[] = [];
+      const create = device.createBuffer.bind(device);
+      Object.assign(device, {
+        pushErrorScope: () => scopes.push(false),
+        popErrorScope: () => Promise.resolve(scopes.pop() ? { message: 'full' } : null),
+        createBuffer: (descriptor: GPUBufferDescriptor) => {
+          if (descriptor.label!.startsWith(`wgpu-style/${part}`)) scopes[scopes.length - 1] = true;
+          return create(descriptor);
+        },
+      });
+      await expect(StyleSession.create(await tinyOptions({ device }))).rejects.toMatchObject({ code: 'out-of-memory' });
+      expect(memoryUse(device).bytes).toBe(0);
+    });
+  }
+
   it('because a preview canvas gives no context', async () => {
     const before = await bytesHeld();
     const preview = { getContext: () => null, width: 4, height: 4 } as unknown as OffscreenCanvas;
