@@ -103,12 +103,17 @@ export class Program {
     pass.end();
   }
 
-  /** Runs once and waits for the GPU. */
-  async run(): Promise<void> {
-    await this.ready;
+  /** Submits one run without waiting: what is read in the same turn is of this run. Needs {@link ready} settled. */
+  submit(): void {
     const encoder = this.#device.createCommandEncoder({ label: 'wgpu-style/program' });
     this.encode(encoder);
     this.#device.queue.submit([encoder.finish()]);
+  }
+
+  /** Runs once and waits for the GPU. */
+  async run(): Promise<void> {
+    await this.ready;
+    this.submit();
     await this.#device.queue.onSubmittedWorkDone();
   }
 

@@ -233,14 +233,14 @@ export class StyleSession {
   /** Losses at the current image. Changes nothing. */
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
-    await this.#program.run();
+    this.#program.submit();
     return summarize(this.#terms, await this.#program.read(this.#weighed));
   }
 
   /** d total / d image at the current image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
-    await this.#program.run();
+    this.#program.submit();
     return planarGradient(await this.#program.gradient(this.#image), this.#options.recipe.space);
   }
 

@@ -28,6 +28,18 @@ describe('evaluate and gradient', () => {
     });
   });
 
+  it('are of the image at the moment of the call, also while iterations are under way', async () => {
+    await withSession({ init: 'noise' }, async (session) => {
+      await session.step(2);
+      const losses = await session.evaluate();
+      const gradient = await session.gradient();
+      const asked = [session.evaluate(), session.gradient(), session.step(3)] as const;
+      expect(await asked[0]).toEqual(losses);
+      expect(await asked[1]).toEqual(gradient);
+      await asked[2];
+    });
+  });
+
   it('evaluate gives the losses that the next step starts from', async () => {
     await withSession({ init: 'noise' }, async (session) => {
       const start = await session.evaluate();
