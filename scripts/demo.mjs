@@ -17,7 +17,7 @@ const OUTPUT = 'out/demo.png';
  */
 const FLAGS = {
   gpu: ['--size', '768', '--iterations', '500'],
-  lavapipe: ['--size', '448', '--iterations', '150'],
+  lavapipe: ['--size', '512', '--iterations', '160'],
   swiftshader: ['--size', '160', '--iterations', '60'],
 };
 
