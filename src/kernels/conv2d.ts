@@ -13,7 +13,7 @@ import runCode from '../wgsl/conv_run.wgsl';
 import runSubgroup8Code from '../wgsl/conv_run_subgroup8.wgsl';
 import weightsCode from '../wgsl/conv_weights.wgsl';
 import { permuteWeights } from './permute.ts';
-import { lanes, type Shape } from './shape.ts';
+import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
 /** What lies outside the image. */
@@ -51,9 +51,6 @@ export interface Conv2dEpilogue {
   readonly accumulate?: boolean;
   readonly relu?: boolean;
 }
-
-/** A callback that makes a temporary buffer of a shape. */
-export type ScratchOf<B> = (shape: Shape, label?: string) => B;
 
 /** Multiply-adds (2 flops each) and compulsory bytes of one convolution; backward passes cost the same. */
 export function conv2dCost({ input, output, kernel }: Conv2dParams): Cost {

@@ -3,9 +3,8 @@
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/symmetrize.wgsl';
-import type { ScratchOf } from './conv2d.ts';
 import { matmul, matmulCost } from './matmul.ts';
-import { channelsOf, lanes, rowsOf, type Shape } from './shape.ts';
+import { channelsOf, lanes, rowsOf, type Shape, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
 /** Features of `shape` [h, w, c] (or [n, c]); the Gram matrix is [c, c]. */

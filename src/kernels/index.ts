@@ -2,7 +2,7 @@
 // binds dispatches to a device's buffers and records them into any compute pass.
 
 export { Params, Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
-export { bytesOf, lanes, pack, unpack, type Shape } from './shape.ts';
+export { bytesOf, lanes, pack, unpack, type ScratchOf, type Shape } from './shape.ts';
 export { kernelTarget, type KernelTarget } from './target.ts';
 export { binary, binaryCost, broadcastOf, type BinaryParams, type Broadcast } from './binary.ts';
 export {
@@ -15,7 +15,6 @@ export {
   type Conv2dParams,
   type Conv2dVariant,
   type PaddingMode,
-  type ScratchOf,
 } from './conv2d.ts';
 export { copyBox, copyCost, copyVariant, reshapeCopy, type CopyParams, type CopyVariant } from './copy.ts';
 export { gramBackward, gramCost, gramForward, type GramParams } from './gram.ts';

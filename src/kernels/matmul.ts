@@ -2,9 +2,8 @@
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/matmul.wgsl';
-import type { ScratchOf } from './conv2d.ts';
 import { columnSum } from './reduce.ts';
-import { lanes } from './shape.ts';
+import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
 const shader = { name: 'matmul', code };

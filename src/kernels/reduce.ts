@@ -4,8 +4,7 @@
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import backwardCode from '../wgsl/reduce_backward.wgsl';
 import code from '../wgsl/reduce.wgsl';
-import type { ScratchOf } from './conv2d.ts';
-import { channelsOf, lanes, rowsOf, vectorsOf, type Shape } from './shape.ts';
+import { channelsOf, lanes, rowsOf, vectorsOf, type Shape, type ScratchOf } from './shape.ts';
 
 const shader = { name: 'reduce', code };
 const backwardShader = { name: 'reduce_backward', code: backwardCode };

@@ -10,6 +10,9 @@ import { badOption } from '../gpu/errors.ts';
 /** Sizes along each axis, outermost first; e.g. [height, width, channels]. */
 export type Shape = readonly number[];
 
+/** A callback that makes a temporary buffer of a shape. */
+export type ScratchOf<B> = (shape: Shape, label?: string) => B;
+
 /** `channels` rounded up to a multiple of 4: the stride of one row in floats. */
 export function lanes(channels: number): number {
   return Math.ceil(channels / 4) * 4;

@@ -2,9 +2,8 @@
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/total_variation.wgsl';
-import type { ScratchOf } from './conv2d.ts';
 import { finishSum, sumThreads } from './reduce.ts';
-import { lanes, vectorsOf } from './shape.ts';
+import { lanes, vectorsOf, type ScratchOf } from './shape.ts';
 
 const shader = { name: 'total_variation', code };
 

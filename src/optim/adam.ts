@@ -1,25 +1,20 @@
 // Adam (Kingma and Ba, ICLR 2015), in torch's form or in Keras'. Host side of adam.wgsl.
 
-import { linearWorkgroups, Params, Sequence, totalCost, type Dispatch } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/adam.wgsl';
 import {
   appendBox,
   checkClamp,
-  checkLearningRate,
   checkParameters,
-  checkSteps,
   decayPerStep,
-  destroyed,
   State,
   vectorsIn,
   type Clamp,
   type Decay,
-  type Optimizer,
-  type OptimizerCost,
   type Parameter,
-  type StateBuffer,
 } from './optimizer.ts';
 import { checkOptimizerOptions, type EpsilonForm } from './options.ts';
+import { Replayed, type ReplayedParts } from './replayed.ts';
 
 const shader = { name: 'adam', code };
 
@@ -40,101 +35,58 @@ export interface AdamSettings {
 }
 
 /** Adam over any number of parameters: one dispatch for each, and one of a single thread. */
-export class Adam implements Optimizer {
-  readonly ready: Promise<void>;
-  readonly cost: OptimizerCost;
-  readonly #device: GPUDevice;
-  readonly #state: State;
-  readonly #sequence: Sequence;
-  #steps = 0;
-  #destroyed = false;
-
+export class Adam extends Replayed {
   /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
   constructor(device: GPUDevice, parameters: readonly Parameter[], settings: AdamSettings) {
-    const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, epsilonForm = 'torch' } = settings;
-    const { decay, clamp } = settings;
-    const checked = { learningRate, beta1, beta2, epsilon, epsilonForm };
-    checkOptimizerOptions({ name: 'adam', ...checked, ...(decay && { decay }) });
-    checkParameters(parameters, 'Adam');
-    checkClamp(clamp, 'Adam');
-    this.#device = device;
-    this.#state = new State(device, 'adam', [
-      ['scalars', 8],
-      ...parameters.flatMap((p, i) => [
-        [`mean${i}`, vectorsIn(p) * 4] as const,
-        [`square${i}`, vectorsIn(p) * 4] as const,
-      ]),
-    ]);
-    const scalars = this.#state.get('scalars');
-    device.queue.writeBuffer(scalars, 0, Float32Array.of(learningRate, 0));
-    const betas = [beta1, beta2, 1 - beta1, 1 - beta2];
-    const keras = epsilonForm === 'keras' ? 1 : 0;
-    const dispatches: Dispatch<GPUBuffer>[] = [
-      {
-        label: 'adam/advance',
+    super(parts(device, parameters, settings));
+  }
+}
+
+/** The state of the rule, and the dispatches of one update. */
+function parts(device: GPUDevice, parameters: readonly Parameter[], settings: AdamSettings): ReplayedParts {
+  const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, epsilonForm = 'torch' } = settings;
+  const { decay, clamp } = settings;
+  const checked = { learningRate, beta1, beta2, epsilon, epsilonForm };
+  checkOptimizerOptions({ name: 'adam', ...checked, ...(decay && { decay }) });
+  checkParameters(parameters, 'Adam');
+  checkClamp(clamp, 'Adam');
+  const state = new State(device, 'adam', [
+    ['scalars', 8],
+    ...parameters.flatMap((p, i) => [
+      [`mean${i}`, vectorsIn(p) * 4] as const,
+      [`square${i}`, vectorsIn(p) * 4] as const,
+    ]),
+  ]);
+  const scalars = state.get('scalars');
+  const betas = [beta1, beta2, 1 - beta1, 1 - beta2];
+  const keras = epsilonForm === 'keras' ? 1 : 0;
+  const dispatches: Dispatch<GPUBuffer>[] = [
+    {
+      label: 'adam/advance',
+      shader,
+      entryPoint: 'advance',
+      inputs: [],
+      outputs: [scalars],
+      updates: true,
+      params: new Params().f32(...betas, epsilon).u32(keras).f32(decayPerStep(decay)),
+      workgroups: [1, 1, 1],
+      cost: { flops: 12, bytes: 48 },
+    },
+    ...parameters.map((parameter, i) => {
+      const vectors = vectorsIn(parameter);
+      const params = new Params().u32(vectors, clamp ? 1 : 0).f32(...betas, 0, 0);
+      return {
+        label: `adam/update${i}`,
         shader,
-        entryPoint: 'advance',
-        inputs: [],
-        outputs: [scalars],
+        entryPoint: 'update',
+        inputs: [parameter.gradient, scalars],
+        outputs: [parameter.value, state.get(`mean${i}`), state.get(`square${i}`)],
         updates: true,
-        params: new Params().f32(...betas, epsilon).u32(keras).f32(decayPerStep(decay)),
-        workgroups: [1, 1, 1],
-        cost: { flops: 12, bytes: 48 },
-      },
-      ...parameters.map((parameter, i) => {
-        const vectors = vectorsIn(parameter);
-        const params = new Params().u32(vectors, clamp ? 1 : 0).f32(...betas, 0, 0);
-        return {
-          label: `adam/update${i}`,
-          shader,
-          entryPoint: 'update',
-          inputs: [parameter.gradient, scalars],
-          outputs: [parameter.value, this.#state.get(`mean${i}`), this.#state.get(`square${i}`)],
-          updates: true,
-          params: appendBox(params, clamp),
-          workgroups: linearWorkgroups(vectors, 64),
-          cost: { flops: 4 * 12 * vectors, bytes: 16 * 7 * vectors },
-        };
-      }),
-    ];
-    this.#sequence = new Sequence(device, 'adam', dispatches);
-    this.cost = { ...totalCost(dispatches), stateBytes: this.#state.bytes };
-    this.ready = Promise.all([this.#sequence.ready, this.#state.settled]).then(() => undefined);
-    this.ready.catch(() => undefined); // reported to whoever awaits it
-  }
-
-  get steps(): number {
-    return this.#steps;
-  }
-
-  encode(pass: GPUComputePassEncoder): void {
-    if (this.#destroyed) throw destroyed('Adam.encode');
-    this.#sequence.encode(pass);
-    this.#steps++;
-  }
-
-  setLearningRate(value: number): void {
-    checkLearningRate(value, 'Adam.setLearningRate');
-    this.#device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(value));
-  }
-
-  reset(): void {
-    this.resume(0);
-  }
-
-  resume(steps: number): void {
-    checkSteps(steps, 'Adam.resume');
-    this.#device.queue.writeBuffer(this.#state.get('scalars'), 4, Float32Array.of(steps));
-    this.#steps = steps;
-  }
-
-  state(): readonly StateBuffer[] {
-    return this.#state.buffers;
-  }
-
-  destroy(): void {
-    this.#destroyed = true;
-    this.#sequence.destroy();
-    this.#state.destroy();
-  }
+        params: appendBox(params, clamp),
+        workgroups: linearWorkgroups(vectors, 64),
+        cost: { flops: 4 * 12 * vectors, bytes: 16 * 7 * vectors },
+      };
+    }),
+  ];
+  return { where: 'Adam', device, state, learningRate, dispatches };
 }

@@ -72,6 +72,8 @@ export class State {
   readonly settled: Promise<void>;
   readonly bytes: number;
   readonly buffers: readonly StateBuffer[];
+  /** For labels: the rule's own. */
+  readonly name: string;
 
   /** @throws `limit-exceeded` when one of the buffers is larger than the device allows. */
   constructor(device: GPUDevice, where: string, sizes: readonly (readonly [name: string, floats: number])[]) {
@@ -88,6 +90,7 @@ export class State {
     });
     settled.catch(() => undefined); // part of the optimiser's `ready`
     this.settled = settled;
+    this.name = where;
     this.buffers = buffers;
     this.bytes = buffers.reduce((sum, { buffer }) => sum + buffer.size, 0);
   }
