@@ -13,14 +13,13 @@ import {
   conv2dTranspose,
   type Conv2dOptions,
   type Conv2dTransposeOptions,
-  type Pads,
   type Pair,
 } from './ops/conv2d.ts';
 import { concat, reshape, slice } from './ops/copy.ts';
 import { totalVariation, weigh } from './ops/loss.ts';
 import { gram, matmul, type MatmulOptions } from './ops/matmul.ts';
 import { instanceNorm, normalize, type InstanceNormOptions, type NormalizeOptions } from './ops/normalize.ts';
-import { pad } from './ops/pad.ts';
+import { pad, type Pads } from './ops/pad.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
 import { mean, meanSquared, sum } from './ops/reduce.ts';
 import { unary } from './ops/unary.ts';

@@ -1,15 +1,9 @@
 // Getting a device, and asking for as much of it as there is. A caller's own device is never touched here.
 
 import { WgpuStyleError } from './errors.ts';
-import { host } from './host.ts';
+import { host, type DeviceRequest } from './host.ts';
 
-/** What to ask of the adapter, beyond the limits that are raised anyway. */
-export interface DeviceRequest {
-  readonly label?: string;
-  readonly powerPreference?: GPUPowerPreference;
-  readonly requiredFeatures?: readonly GPUFeatureName[];
-  readonly requiredLimits?: Readonly<Record<string, number>>;
-}
+export type { DeviceRequest } from './host.ts';
 
 /** Features that speed things up where they exist; nothing depends on them. */
 const OPTIONAL_FEATURES: readonly GPUFeatureName[] = ['timestamp-query', 'subgroups', 'shader-f16'];

@@ -2,7 +2,13 @@
 // standard objects are used; the Node entry fills the fields in when it is imported. Nothing else in src may ask
 // which platform it runs on.
 
-import type { DeviceRequest } from './device.ts';
+/** What to ask of the adapter, beyond the limits that are raised anyway. */
+export interface DeviceRequest {
+  readonly label?: string;
+  readonly powerPreference?: GPUPowerPreference;
+  readonly requiredFeatures?: readonly GPUFeatureName[];
+  readonly requiredLimits?: Readonly<Record<string, number>>;
+}
 
 /** Pixels as a decoder gives them: interleaved RGBA, 8-bit or floats in [0, 1], sRGB-encoded. */
 export interface DecodedImage {

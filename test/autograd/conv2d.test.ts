@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { Tape } from '../../src/autograd/index.ts';
-import type { Pads, Pair } from '../../src/autograd/ops/conv2d.ts';
+import type { Pads, Pair } from '../../src/autograd/index.ts';
 import { dot, randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
 import * as oracle from '../oracle/conv2d.ts';

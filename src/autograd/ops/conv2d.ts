@@ -15,13 +15,10 @@ import { badOption } from '../../gpu/errors.ts';
 import { sameShape, showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Tensor } from '../tensor.ts';
-import { checkMode } from './pad.ts';
+import { checkMode, type Pads } from './pad.ts';
 
 /** One number for both axes, or [vertical, horizontal]. */
 export type Pair = number | readonly [number, number];
-
-/** Rows and columns around an image: one number, or [top, right, bottom, left]. */
-export type Pads = number | readonly [number, number, number, number];
 
 /** Options of {@link Tape.conv2d}. */
 export interface Conv2dOptions {

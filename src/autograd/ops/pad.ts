@@ -6,7 +6,9 @@ import { PADDING_MODES, type PaddingMode } from '../../kernels/conv2d.ts';
 import { showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Pads } from './conv2d.ts';
+
+/** Rows and columns around an image: one number, or [top, right, bottom, left]. */
+export type Pads = number | readonly [number, number, number, number];
 
 /** Four whole numbers ≥ 0, as [top, right, bottom, left]. */
 export function fourPads(value: Pads, where: string): readonly [number, number, number, number] {

@@ -5,8 +5,8 @@ import { poolBackward, pooledShape, poolForward, type PoolParams } from '../../k
 import { showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Tensor } from '../tensor.ts';
-import type { Pads, Pair } from './conv2d.ts';
-import { checkImage, fourPads } from './pad.ts';
+import type { Pair } from './conv2d.ts';
+import { checkImage, fourPads, type Pads } from './pad.ts';
 
 /** Options of {@link Tape.maxPool} and {@link Tape.avgPool}. */
 export interface PoolOptions {
