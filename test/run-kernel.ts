@@ -29,6 +29,20 @@ export async function runKernel(
   make: MakeDispatches,
   old?: ArrayLike<number>,
 ): Promise<Float32Array> {
+  const read = await runKernelBytes(inputs, outputShape, make, old);
+  const packed = new Float32Array(read).map((v) => v + 0); // -0 is zero too
+  const values = unpack(outputShape, packed);
+  expect(pack(outputShape, values), 'padding lanes hold zeros').toEqual(packed);
+  return values;
+}
+
+/** The bytes of a kernel's output in memory layout: for outputs that are no floats. */
+export async function runKernelBytes(
+  inputs: readonly Values[],
+  outputShape: Shape,
+  make: MakeDispatches,
+  old?: ArrayLike<number>,
+): Promise<ArrayBuffer> {
   const device = await testDevice();
   const made: GPUBuffer[] = [];
   const upload = ({ shape, data }: Values): GPUBuffer => {
@@ -53,10 +67,7 @@ export async function runKernel(
   pass.end();
   device.queue.submit([encoder.finish()]);
   const read = await readBuffer(device, output, 0, bytesOf(outputShape));
-  const packed = new Float32Array(read).map((v) => v + 0); // -0 is zero too
   sequence.destroy();
   made.forEach(destroyBuffer);
-  const values = unpack(outputShape, packed);
-  expect(pack(outputShape, values), 'padding lanes hold zeros').toEqual(packed);
-  return values;
+  return read;
 }

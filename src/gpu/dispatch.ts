@@ -16,8 +16,25 @@ export interface Cost {
   readonly bytes: number;
 }
 
+/** The gradient of a ReLU, by gate words of an activation of `shape` [h, w, c]: 0 where the bit is 0. */
+export interface GateWords<B> {
+  readonly kind: 'gate words';
+  readonly by: B;
+  readonly shape: readonly [number, number, number];
+}
+
 /** An elementwise step that a kernel may do as it stores: max(·, 0), or 0 where `by` (of the same shape) is ≤ 0. */
-export type Pointwise<B> = { readonly kind: 'relu' } | { readonly kind: 'gate'; readonly by: B };
+export type Pointwise<B> =
+  | { readonly kind: 'relu' }
+  | { readonly kind: 'gate'; readonly by: B }
+  | GateWords<B>;
+
+/** Where a kernel's input is the gradient of a ReLU and 2x2 pooling: `of` is the pooled gradient. */
+export interface Unpool<B> {
+  readonly kind: 'max' | 'average';
+  readonly of: B;
+  readonly words: B;
+}
 
 /** One kernel launch over buffers of kind `B`: a GPUBuffer, a binding, or a tensor that has no memory yet. */
 export interface Dispatch<B> {
@@ -29,13 +46,19 @@ export interface Dispatch<B> {
   readonly outputs: readonly B[];
   /** True when the outputs' old contents matter (accumulation, state). */
   readonly updates?: boolean;
+  /** True when the kernel declares one more output, which it does not touch this time. */
+  readonly hasSpareOutput?: boolean;
   readonly params: Params;
   readonly workgroups: Workgroups;
   readonly cost: Cost;
   /** Set where the dispatch is nothing but a pointwise step from `of` to its output. */
   readonly pointwise?: Pointwise<B> & { readonly of: B };
-  /** Set where the kernel can do a pointwise step itself: the same dispatch, its result in `to` after the step. */
-  absorb?(this: void, step: Pointwise<B>, to: B): Dispatch<B>;
+  /** The same dispatch, its result in `to` after the step; undefined where the kernel cannot do that. */
+  absorb?(this: void, step: Pointwise<B>, to: B): Dispatch<B> | undefined;
+  /** Set where the dispatch is nothing but an unpooling to its output. */
+  readonly unpool?: Unpool<B>;
+  /** The same dispatch, unpooling `from` as it loads in place of reading `input`; undefined where it cannot. */
+  absorbUnpool?(this: void, from: Unpool<B>, input: B): Dispatch<B> | undefined;
 }
 
 /** Counts of workgroups along x, y, z; each at most 65,535. */
@@ -81,7 +104,7 @@ export function linearWorkgroups(count: number, size: number): Workgroups {
 
 /** The same dispatch over other buffers; what it could be fused with is decided before and does not come along. */
 export function rebind<A, B>(dispatch: Dispatch<A>, place: (buffer: A) => B): Dispatch<B> {
-  const { pointwise: _, absorb: __, inputs, outputs, ...rest } = dispatch;
+  const { pointwise: _, absorb: __, unpool: ___, absorbUnpool: ____, inputs, outputs, ...rest } = dispatch;
   return { ...rest, inputs: inputs.map(place), outputs: outputs.map(place) };
 }
 
@@ -91,8 +114,12 @@ function keyOf<B>(dispatch: Dispatch<B>): PipelineKey {
     entryPoint: dispatch.entryPoint ?? 'main',
     constants: dispatch.constants ?? {},
     inputs: dispatch.inputs.length,
-    outputs: dispatch.outputs.length,
+    outputs: outputBindings(dispatch),
   };
+}
+
+function outputBindings<B>({ outputs, hasSpareOutput }: Dispatch<B>): number {
+  return outputs.length + (hasSpareOutput ? 1 : 0);
 }
 
 /** Sums the costs of dispatches. */
@@ -131,6 +158,8 @@ export class Sequence {
   readonly #bound: readonly Bound[];
   readonly #uniforms: GPUBuffer;
   readonly #stride: number;
+  /** Bound where a kernel declares an output that it does not touch. */
+  readonly #spare: GPUBuffer | undefined;
 
   constructor(device: GPUDevice, label: string, dispatches: readonly Dispatch<BufferRange>[]) {
     this.#device = device;
@@ -138,6 +167,7 @@ export class Sequence {
     const size = dispatches.length * this.#stride;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     this.#uniforms = createBuffer(device, `${label}/params`, size, usage);
+    if (dispatches.some(({ hasSpareOutput }) => hasSpareOutput)) this.#spare = createBuffer(device, `${label}/spare`, 16);
     const contents = new Uint32Array(size / 4);
     this.#bound = dispatches.map((dispatch, i) => {
       const { words } = dispatch.params;
@@ -154,10 +184,11 @@ export class Sequence {
 
   #bind(dispatch: Dispatch<BufferRange>, uniform: GPUBufferBinding): GPUBindGroup {
     const { inputs, outputs, label } = dispatch;
-    const ranges = [...inputs.map(asBinding), ...outputs.map(asBinding), uniform];
+    const spare = dispatch.hasSpareOutput ? [{ buffer: this.#spare! }] : [];
+    const ranges = [...inputs.map(asBinding), ...outputs.map(asBinding), ...spare, uniform];
     return this.#device.createBindGroup({
       label: `wgpu-style/${label}`,
-      layout: bindGroupLayout(this.#device, inputs.length, outputs.length),
+      layout: bindGroupLayout(this.#device, inputs.length, outputBindings(dispatch)),
       entries: ranges.map((resource, binding) => ({ binding, resource })),
     });
   }
@@ -186,5 +217,6 @@ export class Sequence {
 
   destroy(): void {
     destroyBuffer(this.#uniforms);
+    if (this.#spare) destroyBuffer(this.#spare);
   }
 }

@@ -13,7 +13,7 @@ import runCode from '../wgsl/conv_run.wgsl';
 import runSubgroup8Code from '../wgsl/conv_run_subgroup8.wgsl';
 import weightsCode from '../wgsl/conv_weights.wgsl';
 import { permuteWeights } from './permute.ts';
-import { lanes, type ScratchOf } from './shape.ts';
+import { bytesOf, lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
 /** What lies outside the image. */
@@ -37,19 +37,28 @@ export interface Conv2dParams {
   readonly mode: PaddingMode;
 }
 
-/** Buffers of a convolution. `gate` has y's shape: where it is not positive, y becomes 0 (the gradient of a ReLU). */
+/** Buffers of a convolution. */
 export interface Conv2dBuffers<B> {
   readonly x: B;
   readonly w: B;
   readonly bias?: B | undefined;
+  /** Of y's shape: where it is not positive, y becomes 0 (the gradient of a ReLU). */
   readonly gate?: B | undefined;
+  /** The same by gate words (gate.wgsl). Together with `words` and `unpool` for variants with gates only. */
+  readonly gateWords?: B | undefined;
+  /** Where to put the gate words of y, or of what is pooled into y. */
+  readonly words?: B | undefined;
+  /** x is the gradient of a pooled activation, these are the activation's gate words: unpooled on load. */
+  readonly unpool?: { readonly kind: 'max' | 'average'; readonly words: B } | undefined;
   readonly y: B;
 }
 
-/** What happens between the sum and the store, in this order: + bias, + y (accumulate), max(·, 0), gate. */
+/** What happens between the sum and the store, in this order: + bias, + y (accumulate), max(·, 0), gate, pooling. */
 export interface Conv2dEpilogue {
   readonly accumulate?: boolean;
   readonly relu?: boolean;
+  /** 2x2 pixels become one: y is [⌊oh / 2⌋, ⌊ow / 2⌋, co]. Not with `accumulate`. */
+  readonly pool?: 'max' | 'average' | undefined;
 }
 
 /** Multiply-adds (2 flops each) and compulsory bytes of one convolution; backward passes cost the same. */
@@ -73,6 +82,11 @@ export function conv2dVariant(params: Conv2dParams, target: KernelTarget): Conv2
   if (target.software) return target.subgroupSize === 8 ? 'run-subgroup8' : 'run';
   const square = params.kernel[0] === 3 && params.kernel[1] === 3;
   return square && params.output[2] > 8 ? 'tile3x3' : 'run';
+}
+
+/** Whether a variant's threads own whole gate words, so that it can write and apply them, pool, and unpool on load. */
+export function hasGates(variant: Conv2dVariant): boolean {
+  return variant === 'tile3x3';
 }
 
 function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
@@ -112,28 +126,48 @@ function launch(
     : { entryPoint: 'main', workgroups };
 }
 
+/** The cost with what the epilogue and an unpooling on load change in the traffic. */
+function fusedCost<B>(params: Conv2dParams, io: Conv2dBuffers<B>, { accumulate, pool }: Conv2dEpilogue): Cost {
+  const { flops, bytes } = conv2dCost(params);
+  const ofX = bytesOf(params.input);
+  const ofY = bytesOf(params.output);
+  const gates = (io.gate ? ofY : 0) + (io.gateWords ? ofY / 32 : 0) + (io.words ? ofY / 32 : 0);
+  const unread = io.unpool ? (ofX * 3) / 4 - ofX / 32 : 0;
+  return { flops, bytes: bytes + (accumulate ? ofY : 0) + gates - (pool ? (ofY * 3) / 4 : 0) - unread };
+}
+
 /** The uniform block that every forward kernel shares. */
 function uniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue): Params {
   const flag = (value: unknown): number => (value ? 1 : 0);
+  const poolings = [undefined, 'max', 'average'];
   return geometry(params)
-    .u32(flag(io.bias), flag(epilogue.accumulate), flag(epilogue.relu), flag(io.gate))
-    .i32(...params.stride, ...params.dilation);
+    .u32(flag(io.bias), flag(epilogue.accumulate), flag(epilogue.relu), io.gateWords ? 2 : flag(io.gate))
+    .i32(...params.stride, ...params.dilation)
+    .u32(flag(io.words), poolings.indexOf(epilogue.pool), poolings.indexOf(io.unpool?.kind));
 }
 
-/** Lets `dispatch` do a ReLU, or the gate of a ReLU's gradient, as it stores. */
+/** Lets `dispatch` do a ReLU, or the gate of a ReLU's gradient, as it stores, and an unpooling as it loads. */
 function absorbing<B>(
   dispatch: Dispatch<B>,
   io: Conv2dBuffers<B>,
   epilogue: Conv2dEpilogue,
+  knowsWords: boolean,
   again: (io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue) => Dispatch<B>,
 ): Dispatch<B> {
-  if (epilogue.relu || io.gate !== undefined) return dispatch;
+  const isFinal = epilogue.relu || io.gate !== undefined || io.gateWords !== undefined;
   return {
     ...dispatch,
-    absorb: (pointwise, y) =>
-      pointwise.kind === 'relu'
-        ? again({ ...io, y }, { ...epilogue, relu: true })
-        : again({ ...io, y, gate: pointwise.by }, epilogue),
+    ...(!isFinal && {
+      absorb: (step, y) => {
+        if (step.kind === 'relu') return again({ ...io, y }, { ...epilogue, relu: true });
+        if (step.kind === 'gate') return again({ ...io, y, gate: step.by }, epilogue);
+        return knowsWords ? again({ ...io, y, gateWords: step.by }, epilogue) : undefined;
+      },
+    }),
+    ...(knowsWords && {
+      absorbUnpool: ({ kind, of, words }, input) =>
+        input === io.x && !io.unpool ? again({ ...io, x: of, unpool: { kind, words } }, epilogue) : undefined,
+    }),
   };
 }
 
@@ -145,17 +179,20 @@ export function conv2dForward<B>(
   epilogue: Conv2dEpilogue = {},
   variant: Conv2dVariant = conv2dVariant(params, target),
 ): Dispatch<B> {
+  const knowsWords = hasGates(variant);
+  const inputs = [io.x, io.w, io.bias ?? io.w, io.gateWords ?? io.gate ?? io.w];
   const dispatch: Dispatch<B> = {
     label: 'conv2d',
     shader: SHADERS[variant],
     ...launch(variant, params, target),
-    inputs: [io.x, io.w, io.bias ?? io.w, io.gate ?? io.w],
-    outputs: [io.y],
+    inputs: knowsWords ? [...inputs, io.unpool?.words ?? io.w] : inputs,
+    outputs: io.words ? [io.y, io.words] : [io.y],
+    ...(knowsWords && !io.words && { hasSpareOutput: true }),
     updates: epilogue.accumulate ?? false,
     params: uniforms(params, io, epilogue),
-    cost: conv2dCost(params),
+    cost: fusedCost(params, io, epilogue),
   };
-  return absorbing(dispatch, io, epilogue, (b, e) => conv2dForward(params, b, target, e, variant));
+  return absorbing(dispatch, io, epilogue, knowsWords, (b, e) => conv2dForward(params, b, target, e, variant));
 }
 
 /**
@@ -179,7 +216,7 @@ export function conv2dTransposed<B>(
     workgroups: linearWorkgroups(h * w * (lanes(co) / 4), 64),
     cost: conv2dCost(params),
   };
-  return absorbing(dispatch, io, epilogue, (b, e) => conv2dTransposed(params, b, e));
+  return absorbing(dispatch, io, epilogue, false, (b, e) => conv2dTransposed(params, b, e));
 }
 
 /**
