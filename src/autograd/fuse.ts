@@ -1,6 +1,9 @@
-// A peephole over dispatches: pointwise steps move into the kernel that makes their operand. The convolution that feeds
-// a ReLU applies it as it stores; the one that completes the gradient of a ReLU's result applies the gate. What is
-// computed stays the same to the bit; a dispatch, a tensor and two trips through memory go.
+// Two peepholes over dispatches. What is computed stays the same to the bit; a dispatch, a tensor and two trips through
+// memory go.
+//   pointwise  moves into the kernel that makes its operand: the convolution that feeds a ReLU applies it as it stores;
+//              whatever completes the gradient of a ReLU's result applies the gate
+//   unpooling  moves into the kernels that read its result: the convolution that wants the gradient of a pooled
+//              activation spreads the pooled gradient as it loads
 
 import type { Dispatch } from '../gpu/dispatch.ts';
 import type { Tensor } from './tensor.ts';
@@ -31,10 +34,28 @@ export function fusePointwise(
       const outputsThere = dispatch.outputs.map((t) => (t === operand ? result : t));
       fused[writer] = { ...dispatch, outputs: outputsThere };
     }
-    fused[last] = { ...absorbed, label: `${dispatches[last]!.label}+${step.label}` };
+    fused[last] = { ...absorbed, label: `${fused[last]!.label}+${step.label}` };
     fused[i] = undefined;
     const later = (writers.get(result) ?? []).filter((writer) => writer !== i);
     writers.set(result, [...operandWriters, ...later]);
+  });
+  return fused.filter((dispatch) => dispatch !== undefined);
+}
+
+/** The same work with every unpooling absorbed by all that read its result, where each of them can. */
+export function fuseUnpooling(
+  dispatches: readonly Dispatch<Tensor>[],
+  kept: ReadonlySet<Tensor>,
+): Dispatch<Tensor>[] {
+  const fused: (Dispatch<Tensor> | undefined)[] = [...dispatches];
+  const readers = indexBy(dispatches, ({ inputs }) => inputs);
+  dispatches.forEach(({ unpool, outputs, label }, i) => {
+    const result = outputs[0]!;
+    if (!unpool || kept.has(result)) return;
+    const absorbed = (readers.get(result) ?? []).map((at) => [at, fused[at]?.absorbUnpool?.(unpool, result)] as const);
+    if (!absorbed.every(([, dispatch]) => dispatch)) return;
+    for (const [at, dispatch] of absorbed) fused[at] = { ...dispatch!, label: `${label}+${fused[at]!.label}` };
+    fused[i] = undefined;
   });
   return fused.filter((dispatch) => dispatch !== undefined);
 }

@@ -4,7 +4,8 @@
 import type { Dispatch } from '../gpu/dispatch.ts';
 import { badOption } from '../gpu/errors.ts';
 import { sameShape, showShape, type Shape } from '../kernels/shape.ts';
-import { fusePointwise } from './fuse.ts';
+import { fusePointwise, fuseUnpooling } from './fuse.ts';
+import { joinOps, orderOps } from './join.ts';
 import { Tensor, type Op } from './tensor.ts';
 
 /** What a program computes: results, and the gradients of the first of them. */
@@ -58,10 +59,11 @@ export function buildPlan(
   wrt: readonly Tensor[],
   seed: () => Tensor,
 ): Plan {
-  const ops = neededOps(outputs);
-  const dispatches: Dispatch<Tensor>[] = [];
+  const needed = neededOps(outputs);
+  const reached = reachedFrom(wrt, needed);
+  const ops = orderOps(joinOps(needed, new Set([...outputs, ...wrt]), (tensor) => reached.has(tensor)));
   const scratch = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
-  for (const op of ops) dispatches.push(...labelled(op, op.forward(op.output, scratch)));
+  const dispatches = ops.flatMap((op) => labelled(op, op.forward(op.output, scratch)));
 
   const gradients = new Map<Tensor, Tensor>();
   const loss = outputs[0];
@@ -73,18 +75,20 @@ export function buildPlan(
         'Reduce it first, with tape.sum or tape.mean',
       );
     }
-    const reached = reachedFrom(wrt, ops);
     gradients.set(loss, seed());
     for (const op of [...ops].reverse()) {
-      const dY = gradients.get(op.output);
-      if (!dY) continue;
+      const flowing = op.inputs.some((input, i) => reached.has(input) && op.backward[i]);
+      const arrived = gradients.get(op.output);
+      if (!arrived || !flowing) continue;
+      const incoming = op.incoming?.(arrived, scratch) ?? { dY: arrived, dispatches: [] };
+      dispatches.push(...labelled(op, incoming.dispatches));
       op.inputs.forEach((input, i) => {
         const rule = op.backward[i];
         if (!reached.has(input) || !rule) return;
         const existing = gradients.get(input);
         const dX = existing ?? new Tensor('value', input.shape, `d(${input.label})`);
         gradients.set(input, dX);
-        const flow = { y: op.output, dY, dX, accumulate: existing !== undefined, scratch };
+        const flow = { y: op.output, dY: incoming.dY, dX, accumulate: existing !== undefined, scratch };
         dispatches.push(...labelled(op, rule(flow)));
       });
     }
@@ -98,8 +102,8 @@ export function buildPlan(
     }
   }
   const asked = new Map(wrt.map((x) => [x, gradients.get(x)!]));
-  const fused = fusePointwise(dispatches, new Set([...outputs, ...asked.values()]));
-  return { ...fold(fused), gradients: asked };
+  const kept = new Set([...outputs, ...asked.values()]);
+  return { ...fold(fuseUnpooling(fusePointwise(dispatches, kept), kept)), gradients: asked };
 }
 
 /** Splits off the dispatches whose every input is constant, directly or through other such dispatches. */

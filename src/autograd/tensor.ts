@@ -48,6 +48,14 @@ export interface Flow {
 /** The vector-Jacobian product of an op with respect to one input: dX (+)= dY · ∂y/∂x, as dispatches. */
 export type BackwardRule = (flow: Flow) => readonly Dispatch<Tensor>[];
 
+/** What an op does to its first input, where that says all: an op before it may do it as well. */
+export type Step =
+  | { readonly kind: 'relu' }
+  /** 2x2 windows, without padding. */
+  | { readonly kind: 'pool'; readonly pool: 'max' | 'average' }
+  /** Σ (x − target)² times `factor`. */
+  | { readonly kind: 'squared distance'; readonly factor: number; readonly target: Tensor };
+
 /** One recorded operation: how to compute it, and beside it how a gradient flows back to each input. */
 export interface OpDescription {
   readonly name: string;
@@ -56,6 +64,16 @@ export interface OpDescription {
   readonly forward: (y: Tensor, scratch: Scratch) => readonly Dispatch<Tensor>[];
   /** One rule per input, in order; `undefined` where the op does not differentiate (a max-pool has no weights, say). */
   readonly backward: readonly (BackwardRule | undefined)[];
+  /** Turns dL/dy into what every rule gets as dY, once: through the gate of a ReLU that was joined, say. */
+  readonly incoming?: (dY: Tensor, scratch: Scratch) => { readonly dY: Tensor; readonly dispatches: readonly Dispatch<Tensor>[] };
+  /** Set for a number or a small matrix about a large input: computed as soon as the input is there. */
+  readonly isSummary?: boolean;
+  readonly step?: Step;
+  /**
+   * This op and `next`, which alone reads its result, as one op; undefined where no kernel does both. `flows` tells
+   * whether a gradient is wanted of a tensor.
+   */
+  readonly join?: (next: Op & { readonly step: Step }, flows: (tensor: Tensor) => boolean) => OpDescription | undefined;
 }
 
 /** An {@link OpDescription} on the tape. */

@@ -1,6 +1,6 @@
 // Matrix products C = factor · op(A)·op(B), with either operand transposed. Shapes in, dispatches out; see matmul.wgsl.
 
-import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Cost, type Dispatch, type Pointwise } from '../gpu/dispatch.ts';
 import code from '../wgsl/matmul.wgsl';
 import { columnSum } from './reduce.ts';
 import { lanes, type ScratchOf } from './shape.ts';
@@ -17,6 +17,19 @@ export interface MatmulParams {
   readonly transposeB?: boolean;
   /** Default 1. */
   readonly factor?: number;
+  /** Into how many chunks K is split; default {@link matmulSplits}. */
+  readonly splits?: number;
+}
+
+/** Operands and result. */
+export interface MatmulBuffers<B> {
+  readonly a: B;
+  readonly b: B;
+  readonly c: B;
+  /** A scalar [1] that multiplies the product. */
+  readonly scale?: B | undefined;
+  /** Last of all, C becomes 0 where `by` says so: a gate of C's shape, or gate words of C as an image. */
+  readonly gate?: Exclude<Pointwise<B>, { readonly kind: 'relu' }> | undefined;
 }
 
 /** 2·m·n·k flops; operands and result once. */
@@ -31,6 +44,9 @@ export type MatmulVariant = 'registers' | 'tiled';
 export function matmulVariant({ m, n }: MatmulParams, { software }: KernelTarget): MatmulVariant {
   return software || m < 32 || n < 32 ? 'registers' : 'tiled';
 }
+
+/** In the order of the shader's `gateKind`. */
+const GATES = [undefined, 'gate', 'gate words'];
 
 /** Most bytes of partial products. */
 const PARTIAL_BYTES = 8 * 2 ** 20;
@@ -69,41 +85,78 @@ function launch(
   };
 }
 
+/** How K is split: into `splits` chunks of `chunk`, a multiple of 16. */
+function splitting(params: MatmulParams, target: KernelTarget): { chunk: number; splits: number } {
+  const chunk = 16 * Math.ceil(params.k / (params.splits ?? matmulSplits(params, target)) / 16);
+  return { chunk, splits: Math.ceil(params.k / chunk) };
+}
+
+/** One launch: C (+)= alpha · scale · op(A)·op(B), or a product for each chunk of K. */
+function product<B>(
+  params: MatmulParams,
+  io: MatmulBuffers<B>,
+  target: KernelTarget,
+  variant: MatmulVariant,
+  { chunk, splits, alpha, accumulate }: { chunk: number; splits: number; alpha: number; accumulate: boolean },
+): Dispatch<B> {
+  const { m, n, k, transposeA = false, transposeB = false } = params;
+  const { rowGroups, columnGroups, constants } = launch(params, target, variant);
+  const [x, y] = linearWorkgroups(rowGroups, 1);
+  return {
+    label: 'matmul',
+    shader,
+    entryPoint: variant,
+    constants: { TRANSPOSE_A: transposeA ? 1 : 0, TRANSPOSE_B: transposeB ? 1 : 0, ...constants },
+    inputs: [io.a, io.b, io.scale ?? io.b, io.gate?.by ?? io.b],
+    outputs: [io.c],
+    updates: accumulate,
+    params: new Params()
+      .u32(m, n, k, lanes(transposeA ? m : k) / 4, lanes(transposeB ? k : n) / 4, lanes(n) / 4)
+      .u32(chunk, accumulate ? 1 : 0, columnGroups)
+      .f32(alpha)
+      .u32(io.scale ? 1 : 0, GATES.indexOf(io.gate?.kind), io.gate?.kind === 'gate words' ? io.gate.shape[1] : 0),
+    workgroups: [x, y, columnGroups * splits],
+    cost: matmulCost(params),
+  };
+}
+
 /**
  * C (+)= factor · op(A)·op(B). The variant is chosen by {@link matmulVariant} unless given. Measured on lavapipe with two
  * cores: about 8 GFLOP/s at 512x512x512 and at 64x64 over 4096, whichever operand is transposed.
  */
 export function matmul<B>(
   params: MatmulParams,
-  io: { a: B; b: B; c: B },
+  io: MatmulBuffers<B>,
   target: KernelTarget,
   accumulate: boolean,
   scratch: ScratchOf<B>,
   variant: MatmulVariant = matmulVariant(params, target),
 ): Dispatch<B>[] {
-  const { m, n, k, transposeA = false, transposeB = false, factor = 1 } = params;
-  const chunk = 16 * Math.ceil(k / matmulSplits(params, target) / 16);
-  const splits = Math.ceil(k / chunk);
-  const { rowGroups, columnGroups, constants } = launch(params, target, variant);
-  const [x, y] = linearWorkgroups(rowGroups, 1);
-  const part = splits > 1 ? scratch([splits, m, n], 'partial products') : io.c;
-  const adds = accumulate && splits === 1;
-  const product: Dispatch<B> = {
-    label: 'matmul',
-    shader,
-    entryPoint: variant,
-    constants: { TRANSPOSE_A: transposeA ? 1 : 0, TRANSPOSE_B: transposeB ? 1 : 0, ...constants },
-    inputs: [io.a, io.b],
-    outputs: [part],
-    updates: adds,
-    params: new Params()
-      .u32(m, n, k, lanes(transposeA ? m : k) / 4, lanes(transposeB ? k : n) / 4, lanes(n) / 4)
-      .u32(chunk, adds ? 1 : 0, columnGroups)
-      .f32(splits > 1 ? 1 : factor),
-    workgroups: [x, y, columnGroups * splits],
-    cost: matmulCost(params),
-  };
-  if (splits === 1) return [product];
-  const sum = columnSum({ shape: [splits, m * lanes(n)], factor }, { x: part, y: io.c }, accumulate, scratch);
-  return [product, ...sum];
+  const { m, n, factor = 1 } = params;
+  const split = splitting(params, target);
+  if (split.splits === 1) {
+    const one = (buffers: MatmulBuffers<B>): Dispatch<B> =>
+      product(params, buffers, target, variant, { ...split, alpha: factor, accumulate });
+    if (io.gate) return [one(io)];
+    const absorb: Dispatch<B>['absorb'] = (step, c) => (step.kind === 'relu' ? undefined : one({ ...io, c, gate: step }));
+    return [{ ...one(io), absorb }];
+  }
+  const { parts, dispatch } = partialProducts(params, io, target, scratch, variant);
+  const sum = columnSum({ shape: [split.splits, m * lanes(n)], factor }, { x: parts, y: io.c }, accumulate, scratch);
+  return [dispatch, ...sum];
+}
+
+/** Only the products of the chunks of K: `parts` [splits, m, n], to be summed by whoever asked for them. */
+export function partialProducts<B>(
+  params: MatmulParams,
+  io: Pick<MatmulBuffers<B>, 'a' | 'b' | 'scale'>,
+  target: KernelTarget,
+  scratch: ScratchOf<B>,
+  variant: MatmulVariant = matmulVariant(params, target),
+): { readonly splits: number; readonly parts: B; readonly dispatch: Dispatch<B> } {
+  const split = splitting(params, target);
+  const parts = scratch([split.splits, params.m, params.n], 'partial products');
+  const { a, b, scale } = io;
+  const dispatch = product(params, { a, b, scale, c: parts }, target, variant, { ...split, alpha: 1, accumulate: false });
+  return { splits: split.splits, parts, dispatch };
 }

@@ -1,7 +1,7 @@
 // Sums to a scalar (of values, squares, squared differences) and sums over rows, with their gradients.
 // Shapes in, dispatches out; see reduce.wgsl and reduce_backward.wgsl.
 
-import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Cost, type Dispatch, type Pointwise } from '../gpu/dispatch.ts';
 import backwardCode from '../wgsl/reduce_backward.wgsl';
 import code from '../wgsl/reduce.wgsl';
 import { channelsOf, lanes, rowsOf, vectorsOf, type Shape, type ScratchOf } from './shape.ts';
@@ -72,12 +72,25 @@ export function reduceForward<B>(
   ];
 }
 
+/** Buffers of {@link reduceBackward}. `gate`: last of all, dA becomes 0 where it says so. */
+export interface ReduceBackwardBuffers<B> {
+  readonly a: B;
+  readonly b?: B | undefined;
+  readonly dY: B;
+  readonly dA: B;
+  readonly gate?: Exclude<Pointwise<B>, { readonly kind: 'relu' }> | undefined;
+}
+
+/** In the order of the shader's `gateKind`. */
+const GATES = [undefined, 'gate', 'gate words'];
+
 /** dA (+)= dY · factor · ∂f/∂a; for the gradient to b of a squared difference, swap a and b. */
 export function reduceBackward<B>(
-  { op, shape, factor }: ReduceParams,
-  io: { a: B; b?: B | undefined; dY: B; dA: B },
+  params: ReduceParams,
+  io: ReduceBackwardBuffers<B>,
   accumulate: boolean,
 ): Dispatch<B> {
+  const { op, shape, factor } = params;
   const vectors = vectorsOf(shape);
   const c = channelsOf(shape);
   return {
@@ -85,14 +98,19 @@ export function reduceBackward<B>(
     shader: backwardShader,
     constants: { OP: OPS.indexOf(op) },
     // A plain sum's gradient does not look at a: naming it would keep it alive, and keep constants from folding.
-    inputs: op === 'sum' ? [io.dY, io.dY, io.dY] : [io.a, io.b ?? io.a, io.dY],
+    inputs: [...(op === 'sum' ? [io.dY, io.dY] : [io.a, io.b ?? io.a]), io.dY, io.gate?.by ?? io.dY],
     outputs: [io.dA],
     updates: accumulate,
     params: new Params()
       .u32(vectors, lanes(c) / 4, c, accumulate ? 1 : 0)
-      .f32(op === 'sum' ? factor : 2 * factor),
+      .f32(op === 'sum' ? factor : 2 * factor)
+      .u32(GATES.indexOf(io.gate?.kind), io.gate?.kind === 'gate words' ? io.gate.shape[1] : 0),
     workgroups: linearWorkgroups(vectors, 64),
     cost: { flops: 8 * vectors, bytes: 48 * vectors },
+    ...(!io.gate && {
+      absorb: (step, dA) =>
+        step.kind === 'relu' ? undefined : reduceBackward(params, { ...io, dA, gate: step }, accumulate),
+    }),
   };
 }
 

@@ -90,7 +90,7 @@ fn putPooled(at: vec2u, block: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> v
   if (!isInside(at + 1u)) { return vec4u(); } // an odd last row or column is not pooled
   let i = (at.x / 2u * (params.ow / 2u) + at.y / 2u) * ((params.co + 3u) / 4u) + block;
   if (params.pool == 2u) {
-    y[i] = 0.25 * (a + b + c + d);
+    y[i] = 0.25 * ((a + b) + (c + d)); // in the order of pool.wgsl
     return vec4u(pack(a > vec4f()), pack(b > vec4f()), pack(c > vec4f()), pack(d > vec4f()));
   }
   let most = max(max(a, b), max(c, d));

@@ -1,8 +1,9 @@
-// Matrix products: y[split] (+)= alpha * op(a) * op(b) over the split's chunk of K; op transposes where told so.
+// Matrix products: y[split] (+)= alpha * scale * op(a) * op(b) over the split's chunk of K; op transposes where told so.
 //   registers  each thread owns 8 rows x 8 columns, no workgroup memory: CPUs, narrow matrices
 //   tiled      each workgroup owns 64 x 64, K in steps of 16 through 8.5 KiB of workgroup memory: GPUs
 // a [m, k] or transposed [k, m], b [k, n] or transposed [n, k], y [m, n], or [splits, m, n] where K is split: then
 // alpha is 1, nothing accumulates, and the parts are added up by reduce.wgsl's `columns`. Rows are padded to vec4s.
+// scale [1]; gate of y's shape, or gate words (gate.wgsl) of y as an image [h, w, n].
 // Dispatch: blocks of rows folded into x and y, z = blocks of columns * splits. A block is 64 x 64 (tiled), or 8 rows x
 // 8 columns a thread (registers; 8 rows a thread x 8 columns with ALONG_ROWS): threads of a group share the loads of
 // the other operand, on a CPU one load for all lanes.
@@ -19,12 +20,17 @@ struct Params {
   accumulate: u32,
   columnGroups: u32,                        // workgroups along n
   alpha: f32,
+  hasScale: u32,
+  gateKind: u32,                            // 0 where 1: gate <= 0, 2: the bit of the gate word is 0
+  width: u32,                               // pixels in a row of the image that the gate words are of
 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(3) var<uniform> params: Params;
+@group(0) @binding(2) var<storage, read> scale: array<vec4f>;
+@group(0) @binding(3) var<storage, read> gate: array<vec4u>;
+@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
 
 // Four rows of op(a) from `row`, elements k .. k+3 of each: one row per column of the matrix. Zero beyond K, so that
 // whatever blockB gives there does not matter; rows beyond m repeat the last.
@@ -71,9 +77,21 @@ fn store(split: u32, row: u32, column: u32, sum: vec4f) {
   if (row >= params.m || column >= params.n) { return; }
   let at = (split * params.m + row) * params.strideY + column / 4u;
   let inside = vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.n);
-  var v = select(vec4f(), params.alpha * sum, inside);
+  var alpha = params.alpha;
+  if (params.hasScale != 0u) { alpha *= scale[0].x; }
+  var v = select(vec4f(), alpha * sum, inside);
   if (params.accumulate != 0u) { v += y[at]; }
+  if (params.gateKind != 0u) { v = select(vec4f(), v, isOpen(at, row, column / 4u)); }
   y[at] = v;
+}
+
+fn isOpen(at: u32, pixel: u32, c: u32) -> vec4<bool> {
+  if (params.gateKind == 1u) { return bitcast<vec4f>(gate[at]) > vec4f(); }
+  let row = pixel / params.width;
+  let column = pixel % params.width;
+  let i = (row / 2u * ((params.width + 3u) / 4u) + column / 4u) * params.strideY + c;
+  let shift = (row % 2u * 4u + column % 4u) * 4u;
+  return ((vec4u(gate[i / 4u][i % 4u]) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
 }
 
 fn storeBlock(split: u32, row: u32, column: u32, sums: mat4x4f) {

@@ -1,6 +1,8 @@
 // Gradients of the sums in reduce.wgsl: a scalar flows back to every element.
 //   da (+)= dy * factor * g,   g = 1, a, or a − b
-// Shapes: a, b, da any, as vec4s; dy a scalar [1]. One thread, one vec4.
+// and then, where asked for, 0 where a gate is closed: the gradient of the ReLU that made a.
+// Shapes: a, b, da any, as vec4s; dy a scalar [1]; gate of da's shape, or gate words (gate.wgsl) of da as an image
+// [h, w, c]. One thread, one vec4.
 // Dispatch: linear, 64 threads a group, ceil(vectors / 64) groups folded into x and y.
 
 override OP: u32 = 0; // g: 0 one, 1 a, 2 a − b
@@ -11,13 +13,26 @@ struct Params {
   channels: u32, // channels of a row without padding
   accumulate: u32,
   factor: f32,
+  gateKind: u32, // 0 where 1: gate <= 0, 2: the bit of the gate word is 0
+  width: u32,    // pixels in a row of the image that the gate words are of
 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
 @group(0) @binding(2) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> da: array<vec4f>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(3) var<storage, read> gate: array<vec4u>;
+@group(0) @binding(4) var<storage, read_write> da: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
+
+fn isOpen(i: u32) -> vec4<bool> {
+  if (params.gateKind == 1u) { return bitcast<vec4f>(gate[i]) > vec4f(); }
+  let pixel = i / params.perRow;
+  let row = pixel / params.width;
+  let column = pixel % params.width;
+  let word = (row / 2u * ((params.width + 3u) / 4u) + column / 4u) * params.perRow + i % params.perRow;
+  let shift = (row % 2u * 4u + column % 4u) * 4u;
+  return ((vec4u(gate[word / 4u][word % 4u]) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
@@ -35,5 +50,6 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   g *= flow;
   if (params.accumulate != 0u) { g += da[i]; }
+  if (params.gateKind != 0u) { g = select(vec4f(), g, isOpen(i)); }
   da[i] = g;
 }

@@ -15,6 +15,7 @@ import { badOption } from '../../gpu/errors.ts';
 import { sameShape, showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Tensor } from '../tensor.ts';
+import { joining } from './conv2d-join.ts';
 import { checkMode, type Pads } from './pad.ts';
 
 /** One number for both axes, or [vertical, horizontal]. */
@@ -124,18 +125,20 @@ export function conv2d(tape: Recorder, x: Tensor, k: Tensor, options: Conv2dOpti
     ];
   };
 
-  return tape.record({
-    name: 'conv2d',
-    inputs: bias ? [x, k, bias] : [x, k],
-    shape: [oh, ow, cout],
-    forward: (y) => [conv2dForward(params, { x, w: k, bias, y }, target)],
-    backward: [
-      imageRule,
-      ({ dY, dX, accumulate, scratch }) =>
-        conv2dBackwardWeights(params, { x, dY, dW: dX }, accumulate, scratch),
-      biasRule,
-    ],
-  });
+  return tape.record(
+    joining(params, { x, w: k, bias }, target, {
+      name: 'conv2d',
+      inputs: bias ? [x, k, bias] : [x, k],
+      shape: [oh, ow, cout],
+      forward: (y) => [conv2dForward(params, { x, w: k, bias, y }, target)],
+      backward: [
+        imageRule,
+        ({ dY, dX, accumulate, scratch }) =>
+          conv2dBackwardWeights(params, { x, dY, dW: dX }, accumulate, scratch),
+        biasRule,
+      ],
+    }),
+  );
 }
 
 /**

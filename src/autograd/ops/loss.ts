@@ -22,6 +22,7 @@ export function totalVariation(tape: Recorder, x: Tensor, form: 'squared' | 'abs
     shape: [1],
     forward: (y, scratch) => totalVariationForward(params, { x, y }, scratch),
     backward: [({ dY, dX, accumulate }) => [totalVariationBackward(params, { x, dY, dX }, accumulate)]],
+    isSummary: true,
   });
 }
 

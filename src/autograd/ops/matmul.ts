@@ -1,11 +1,17 @@
 // Matrix products and Gram matrices.
 
 import { badOption } from '../../gpu/errors.ts';
-import { gramBackward, gramForward } from '../../kernels/gram.ts';
+import {
+  gramBackward,
+  gramForward,
+  gramLossBackward,
+  gramLossForward,
+  type GramLossParams,
+} from '../../kernels/gram.ts';
 import { matmul as product } from '../../kernels/matmul.ts';
 import { channelsOf, rowsOf, showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor, type OpDescription } from '../tensor.ts';
 
 /** Options of {@link Tape.matmul}. */
 export interface MatmulOptions {
@@ -77,5 +83,28 @@ export function gram(tape: Recorder, x: Tensor, factor: number): Tensor {
     backward: [
       ({ dY, dX, accumulate, scratch }) => gramBackward(params, { x, dG: dY, dX }, target, accumulate, scratch),
     ],
+    isSummary: true,
+    join: ({ step, name }, flows) => {
+      if (step.kind !== 'squared distance' || flows(step.target)) return undefined;
+      return gramDistance(tape, x, { ...params, lossFactor: step.factor }, step.target, `${name}(gram)`);
+    },
   });
+}
+
+/** y = lossFactor · Σ (G − A)², whose residual is kept for dX = 2 · lossFactor · dy · factor · F·((G − A) + (G − A)ᵀ). */
+function gramDistance(tape: Recorder, x: Tensor, params: GramLossParams, target: Tensor, name: string): OpDescription {
+  const kernels = tape.target;
+  const c = channelsOf(x.shape);
+  const d = new Tensor('value', [c, c], `${name}/residual`);
+  return {
+    name,
+    inputs: [x, target],
+    shape: [1],
+    forward: (y, scratch) => gramLossForward(params, { x, target, d, y }, kernels, scratch),
+    backward: [
+      ({ dY, dX, accumulate, scratch }) => gramLossBackward(params, { x, d, dY, dX }, kernels, accumulate, scratch),
+      undefined,
+    ],
+    isSummary: true,
+  };
 }

@@ -46,7 +46,9 @@ export function pool(tape: Recorder, kind: PoolParams['kind'], x: Tensor, option
       'Use a larger image or a smaller window',
     );
   }
+  const isPlain = [...size, ...stride].every((n) => n === 2) && pads.every((n) => n === 0);
   return tape.record({
+    ...(isPlain && { step: { kind: 'pool', pool: kind } }),
     name,
     inputs: [x],
     shape: [oh, ow, c],

@@ -18,6 +18,8 @@ function reduce(tape: Recorder, name: string, op: ReduceOp, a: Tensor, b: Tensor
       ({ dY, dX, accumulate }) => [reduceBackward(params, { a, b, dY, dA: dX }, accumulate)],
       b && (({ dY, dX, accumulate }) => [reduceBackward(params, { a: b, b: a, dY, dA: dX }, accumulate)]),
     ],
+    isSummary: true,
+    ...(op === 'squared differences' && b && { step: { kind: 'squared distance', factor, target: b } }),
   });
 }
 

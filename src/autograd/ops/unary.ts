@@ -18,5 +18,6 @@ export function unary(tape: Recorder, op: UnaryOp, x: Tensor, factor = 1): Tenso
         return [unaryBackward(params, { saved, dY, dX }, accumulate)];
       },
     ],
+    ...(op === 'relu' && { step: { kind: 'relu' } }),
   });
 }
