@@ -60,7 +60,8 @@ export function fuseUnpooling(
   return fused.filter((dispatch) => dispatch !== undefined);
 }
 
-function indexBy(
+/** Which dispatches name each tensor, in order. */
+export function indexBy(
   dispatches: readonly Dispatch<Tensor>[],
   tensors: (dispatch: Dispatch<Tensor>) => readonly Tensor[],
 ): Map<Tensor, number[]> {

@@ -3,10 +3,11 @@
 
 import type { Dispatch } from '../gpu/dispatch.ts';
 import { badOption } from '../gpu/errors.ts';
-import { sameShape, showShape, type Shape } from '../kernels/shape.ts';
+import { elementsOf, sameShape, showShape, type Shape } from '../kernels/shape.ts';
 import { fusePointwise, fuseUnpooling } from './fuse.ts';
-import { joinOps, orderOps } from './join.ts';
-import { Tensor, type Op } from './tensor.ts';
+import { gatherSums } from './gather.ts';
+import { joinOps, orderOps, readersOf } from './join.ts';
+import { placeOf, Tensor, type Flow, type Op } from './tensor.ts';
 
 /** What a program computes: results, and the gradients of the first of them. */
 export interface Plan {
@@ -50,6 +51,31 @@ function labelled(op: Op, dispatches: readonly Dispatch<Tensor>[]): Dispatch<Ten
   }));
 }
 
+/** Whether an op is about a few numbers only. */
+function isSmall({ inputs, output }: Op): boolean {
+  return [output, ...inputs].every(({ shape }) => elementsOf(shape) <= 64);
+}
+
+/**
+ * Whether an op's forward dispatches may come after the reverse pass: neither that nor any op but small ones like it
+ * read what they write.
+ */
+function waiting(
+  ops: readonly Op[],
+  forward: ReadonlyMap<Op, readonly Dispatch<Tensor>[]>,
+  reverse: readonly Dispatch<Tensor>[],
+): (op: Op) => boolean {
+  const readers = readersOf(ops);
+  const canWait = (op: Op): boolean => {
+    const written = new Set(forward.get(op)!.flatMap(({ outputs }) => outputs));
+    return (
+      !reverse.some(({ inputs }) => inputs.some((input) => written.has(input))) &&
+      (readers.get(op.output) ?? []).every((reader) => isSmall(reader) && canWait(reader))
+    );
+  };
+  return canWait;
+}
+
 /**
  * Builds forward and reverse pass. Gradients flow only along paths from `wrt` to the loss `outputs[0]`; a tensor that
  * is used several times gets its terms added in reverse tape order, always the same.
@@ -63,9 +89,18 @@ export function buildPlan(
   const reached = reachedFrom(wrt, needed);
   const ops = orderOps(joinOps(needed, new Set([...outputs, ...wrt]), (tensor) => reached.has(tensor)));
   const scratch = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
-  const dispatches = ops.flatMap((op) => labelled(op, op.forward(op.output, scratch)));
+  const forward = new Map(ops.map((op) => [op, labelled(op, op.forward(op.output, scratch))]));
+  const reverse: Dispatch<Tensor>[] = [];
+  const canWait = waiting(ops, forward, reverse);
 
   const gradients = new Map<Tensor, Tensor>();
+  /** Where a term of the gradient of `input` goes. */
+  const flowTo = (input: Tensor): Pick<Flow, 'dX' | 'accumulate'> => {
+    const existing = gradients.get(input);
+    const dX = existing ?? new Tensor('value', input.shape, `d(${input.label})`);
+    gradients.set(input, dX);
+    return { dX, accumulate: existing !== undefined };
+  };
   const loss = outputs[0];
   if (wrt.length > 0 && loss) {
     if (!sameShape(loss.shape, [1])) {
@@ -77,20 +112,20 @@ export function buildPlan(
     }
     gradients.set(loss, seed());
     for (const op of [...ops].reverse()) {
-      const flowing = op.inputs.some((input, i) => reached.has(input) && op.backward[i]);
       const arrived = gradients.get(op.output);
-      if (!arrived || !flowing) continue;
-      const incoming = op.incoming?.(arrived, scratch) ?? { dY: arrived, dispatches: [] };
-      dispatches.push(...labelled(op, incoming.dispatches));
-      op.inputs.forEach((input, i) => {
-        const rule = op.backward[i];
-        if (!reached.has(input) || !rule) return;
-        const existing = gradients.get(input);
-        const dX = existing ?? new Tensor('value', input.shape, `d(${input.label})`);
-        gradients.set(input, dX);
-        const flow = { y: op.output, dY: incoming.dY, dX, accumulate: existing !== undefined, scratch };
-        dispatches.push(...labelled(op, rule(flow)));
-      });
+      const flowing = op.inputs.flatMap((input, i) => (reached.has(input) && op.backward[i] ? [i] : []));
+      if (!arrived || flowing.length === 0) continue;
+      if (op.together && canWait(op)) {
+        forward.set(op, []);
+        reverse.push(...labelled(op, op.together({ y: op.output, dY: arrived, ...flowTo(op.inputs[0]!), scratch })));
+        continue;
+      }
+      const { dY, dispatches } = op.incoming?.(arrived, scratch) ?? { dY: arrived, dispatches: [] };
+      reverse.push(...labelled(op, dispatches));
+      for (const i of flowing) {
+        const flow = { y: op.output, dY, ...flowTo(op.inputs[i]!), scratch };
+        reverse.push(...labelled(op, op.backward[i]!(flow)));
+      }
     }
     for (const x of wrt) {
       if (gradients.has(x)) continue;
@@ -101,21 +136,25 @@ export function buildPlan(
       );
     }
   }
+  const late = new Set(ops.filter((op) => isSmall(op) && canWait(op)));
+  const forwardOf = (isLate: boolean): Dispatch<Tensor>[] =>
+    ops.flatMap((op) => (late.has(op) === isLate ? forward.get(op)! : []));
+  const dispatches = [...forwardOf(false), ...reverse, ...forwardOf(true)];
   const asked = new Map(wrt.map((x) => [x, gradients.get(x)!]));
   const kept = new Set([...outputs, ...asked.values()]);
-  return { ...fold(fuseUnpooling(fusePointwise(dispatches, kept), kept)), gradients: asked };
+  return { ...fold(gatherSums(fuseUnpooling(fusePointwise(dispatches, kept), kept), kept)), gradients: asked };
 }
 
 /** Splits off the dispatches whose every input is constant, directly or through other such dispatches. */
 function fold(dispatches: readonly Dispatch<Tensor>[]): Omit<Plan, 'gradients'> {
   const varying = new Set<Tensor>();
-  const varies = (t: Tensor): boolean => t.kind === 'variable' || varying.has(t);
+  const varies = (t: Tensor): boolean => t.kind === 'variable' || varying.has(placeOf(t));
   // A tensor that any varying dispatch writes varies as a whole, also where a constant one wrote it first:
   // repeat until nothing new turns up (a second round only ever happens with accumulation).
   for (let before = -1; before !== varying.size; ) {
     before = varying.size;
     for (const { inputs, outputs } of dispatches) {
-      if (inputs.some(varies) || outputs.some(varies)) outputs.forEach((t) => varying.add(t));
+      if (inputs.some(varies) || outputs.some(varies)) outputs.forEach((t) => varying.add(placeOf(t)));
     }
   }
   const once = dispatches.filter(({ outputs }) => !outputs.some(varies));

@@ -10,12 +10,18 @@ function isStep(op: Op): op is Op & { readonly step: Step } {
   return op.step !== undefined;
 }
 
-/** `ops` in tape order with whatever can be joined joined. `kept` are tensors that must exist. */
-export function joinOps(ops: readonly Op[], kept: ReadonlySet<Tensor>, flows: (tensor: Tensor) => boolean): Op[] {
+/** The ops that take each tensor; one that takes it twice is named twice. */
+export function readersOf(ops: readonly Op[]): ReadonlyMap<Tensor, readonly Op[]> {
   const readers = new Map<Tensor, Op[]>();
   for (const op of ops) {
     for (const input of op.inputs) readers.set(input, [...(readers.get(input) ?? []), op]);
   }
+  return readers;
+}
+
+/** `ops` in tape order with whatever can be joined joined. `kept` are tensors that must exist. */
+export function joinOps(ops: readonly Op[], kept: ReadonlySet<Tensor>, flows: (tensor: Tensor) => boolean): Op[] {
+  const readers = readersOf(ops);
   const joined = new Set<Op>();
   const result: Op[] = [];
   for (const op of ops) {

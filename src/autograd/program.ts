@@ -8,7 +8,7 @@ import { readBuffer } from '../gpu/readback.ts';
 import { bytesOf, showShape, unpack } from '../kernels/shape.ts';
 import { placeValues, type Lifetime } from './arena.ts';
 import type { Plan } from './graph.ts';
-import type { Tensor } from './tensor.ts';
+import { placeOf, type Tensor } from './tensor.ts';
 
 /** Work of one run and memory of the program, all known before it runs. */
 export interface ProgramCost extends Cost {
@@ -73,6 +73,10 @@ export class Program {
   }
 
   #rangeOf(tensor: Tensor): GPUBufferBinding {
+    if (tensor.within) {
+      const { buffer, offset = 0 } = this.#rangeOf(tensor.within.tensor);
+      return { buffer, offset: offset + tensor.within.offset, size: bytesOf(tensor.shape) };
+    }
     const range = tensor.buffer ? { buffer: tensor.buffer } : this.#memory.get(tensor);
     if (!range) throw released('program', tensor);
     return range;
@@ -201,7 +205,8 @@ function valueLifetimes(
 ): { tensors: Tensor[]; lifetimes: Lifetime[] } {
   const all = [...once, ...always];
   const spans = new Map<Tensor, Span>();
-  const spanOf = (tensor: Tensor, at: number): Span => {
+  const spanOf = (part: Tensor, at: number): Span => {
+    const tensor = placeOf(part);
     const span = spans.get(tensor) ?? { first: at, last: at, reads: new Set(), writes: new Set() };
     spans.set(tensor, span);
     span.last = at;

@@ -24,12 +24,19 @@ export class Tensor {
   buffer: GPUBuffer | undefined;
   /** Counts writes to a constant, so that programs know when to fold anew. */
   version = 0;
+  /** Set where a value has no memory of its own but lies in another, `offset` bytes from its start. */
+  within: { readonly tensor: Tensor; readonly offset: number } | undefined;
 
   constructor(kind: TensorKind, shape: Shape, label: string) {
     this.kind = kind;
     this.shape = shape;
     this.label = label;
   }
+}
+
+/** The tensor whose memory a tensor is in. */
+export function placeOf(tensor: Tensor): Tensor {
+  return tensor.within?.tensor ?? tensor;
 }
 
 /** Makes a temporary tensor for partial results. */
@@ -66,6 +73,11 @@ export interface OpDescription {
   readonly backward: readonly (BackwardRule | undefined)[];
   /** Turns dL/dy into what every rule gets as dY, once: through the gate of a ReLU that was joined, say. */
   readonly incoming?: (dY: Tensor, scratch: Scratch) => { readonly dY: Tensor; readonly dispatches: readonly Dispatch<Tensor>[] };
+  /**
+   * Result and gradient with respect to the only input in one pass, at the place of the reverse pass: where nobody wants
+   * the result before.
+   */
+  readonly together?: BackwardRule;
   /** Set for a number or a small matrix about a large input: computed as soon as the input is there. */
   readonly isSummary?: boolean;
   readonly step?: Step;

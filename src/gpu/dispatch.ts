@@ -55,6 +55,10 @@ export interface Dispatch<B> {
   readonly pointwise?: Pointwise<B> & { readonly of: B };
   /** The same dispatch, its result in `to` after the step; undefined where the kernel cannot do that. */
   absorb?(this: void, step: Pointwise<B>, to: B): Dispatch<B> | undefined;
+  /** Set where the output is a scalar [1], `factor` · Σ over the first `vectors` vec4s of `part` and their lanes. */
+  readonly sum?: { readonly part: B; readonly vectors: number; readonly factor: number };
+  /** Set where the output is weights[i] · terms[i] of scalars, one object for all dispatches that make it together. */
+  readonly weighs?: { readonly terms: readonly B[]; readonly weights: B };
   /** Set where the dispatch is nothing but an unpooling to its output. */
   readonly unpool?: Unpool<B>;
   /** The same dispatch, unpooling `from` as it loads in place of reading `input`; undefined where it cannot. */
@@ -104,8 +108,20 @@ export function linearWorkgroups(count: number, size: number): Workgroups {
 
 /** The same dispatch over other buffers; what it could be fused with is decided before and does not come along. */
 export function rebind<A, B>(dispatch: Dispatch<A>, place: (buffer: A) => B): Dispatch<B> {
-  const { pointwise: _, absorb: __, unpool: ___, absorbUnpool: ____, inputs, outputs, ...rest } = dispatch;
-  return { ...rest, inputs: inputs.map(place), outputs: outputs.map(place) };
+  const { label, shader, entryPoint, constants, updates, hasSpareOutput, params, workgroups, cost } = dispatch;
+  return {
+    label,
+    shader,
+    ...(entryPoint !== undefined && { entryPoint }),
+    ...(constants && { constants }),
+    inputs: dispatch.inputs.map(place),
+    outputs: dispatch.outputs.map(place),
+    ...(updates && { updates }),
+    ...(hasSpareOutput && { hasSpareOutput }),
+    params,
+    workgroups,
+    cost,
+  };
 }
 
 function keyOf<B>(dispatch: Dispatch<B>): PipelineKey {

@@ -26,7 +26,7 @@ export function sumThreads(vectors: number): number {
   return Math.max(64, Math.min(Math.ceil(vectors / 16), 64 * Math.ceil(Math.sqrt(vectors) / 8)));
 }
 
-/** The second pass of every scalar sum: y = factor · Σ over `threads` vec4s of `part` and their lanes. */
+/** The second pass of every sum to a scalar: y = factor · Σ over `threads` vec4s of `part` and their lanes. */
 export function finishSum<B>(label: string, threads: number, factor: number, io: { part: B; y: B }): Dispatch<B> {
   return {
     label,
@@ -37,8 +37,12 @@ export function finishSum<B>(label: string, threads: number, factor: number, io:
     params: new Params().u32(threads, 0, 0, 0).f32(factor),
     workgroups: [1, 1, 1],
     cost: { flops: 4 * threads, bytes: 16 * (threads + 1) },
+    sum: { part: io.part, vectors: threads, factor },
   };
 }
+
+/** Up to so many vec4s are summed by one workgroup alone. */
+const FEW = 1024;
 
 /** The first pass: one flop an element for each of difference, square and sum; operands once. */
 export function reduceCost({ op, shape }: Pick<ReduceParams, 'op' | 'shape'>): Cost {
@@ -54,6 +58,7 @@ export function reduceForward<B>(
   scratch: ScratchOf<B>,
 ): Dispatch<B>[] {
   const vectors = vectorsOf(shape);
+  if (op === 'sum' && vectors <= FEW) return [finishSum('sum', vectors, factor, { part: io.a, y: io.y })];
   const threads = sumThreads(vectors);
   const part = scratch([threads, 4], 'partial sums');
   return [

@@ -69,3 +69,30 @@ export function totalVariationBackward<B>(
     cost: { flops: 52 * vectors, bytes: 32 * vectors },
   };
 }
+
+/** Forward and backward in one pass over the image. */
+export function totalVariationTogether<B>(
+  params: TotalVariationParams,
+  io: { x: B; y: B; dY: B; dX: B },
+  accumulate: boolean,
+  scratch: ScratchOf<B>,
+): Dispatch<B>[] {
+  const vectors = vectorsOf(params.shape);
+  const threads = sumThreads(vectors);
+  const part = scratch([threads, 4], 'partial variation');
+  return [
+    {
+      label: 'totalVariation',
+      shader,
+      entryPoint: 'together',
+      constants: { ABSOLUTE: params.form === 'absolute' ? 1 : 0 },
+      inputs: [io.x, io.dY],
+      outputs: [io.dX, part],
+      updates: accumulate,
+      params: uniforms(params, threads, accumulate),
+      workgroups: [Math.ceil(threads / 64), 1, 1],
+      cost: { flops: 60 * vectors, bytes: 16 * (accumulate ? 3 : 2) * vectors },
+    },
+    finishSum('totalVariation', threads, 1, { part, y: io.y }),
+  ];
+}

@@ -33,7 +33,7 @@ async function largestBufferOf(options: Partial<StyleTransferOptions>): Promise<
 }
 
 /** Wide enough for activations to outweigh weights and partial sums at these sizes. */
-const WIDE: Blocks = [[16, 24], [12]];
+const WIDE: Blocks = [[24, 16], [12]];
 
 function reflecting(vgg: Vgg): Vgg {
   const layers = vgg.layers.map((layer): Layer => (layer.kind === 'conv' ? { ...layer, padding: 'reflect' } : layer));

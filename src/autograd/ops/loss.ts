@@ -2,7 +2,11 @@
 
 import { badOption } from '../../gpu/errors.ts';
 import { sameShape, showShape } from '../../kernels/shape.ts';
-import { totalVariationBackward, totalVariationForward } from '../../kernels/total-variation.ts';
+import {
+  totalVariationBackward,
+  totalVariationForward,
+  totalVariationTogether,
+} from '../../kernels/total-variation.ts';
 import { weighBackward, weighForward } from '../../kernels/weigh.ts';
 import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Tensor } from '../tensor.ts';
@@ -22,6 +26,8 @@ export function totalVariation(tape: Recorder, x: Tensor, form: 'squared' | 'abs
     shape: [1],
     forward: (y, scratch) => totalVariationForward(params, { x, y }, scratch),
     backward: [({ dY, dX, accumulate }) => [totalVariationBackward(params, { x, dY, dX }, accumulate)]],
+    together: ({ y, dY, dX, accumulate, scratch }) =>
+      totalVariationTogether(params, { x, y, dY, dX }, accumulate, scratch),
     isSummary: true,
   });
 }

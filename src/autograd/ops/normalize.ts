@@ -1,5 +1,7 @@
 // Per-channel normalisations, put together from smaller ops whose derivatives do the work.
 
+import { affineForward } from '../../kernels/affine.ts';
+import { binary } from '../../kernels/binary.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Tensor } from '../tensor.ts';
 import { blend, channelMean, multiply, perChannel, type PerChannel } from './binary.ts';
@@ -21,12 +23,27 @@ export interface InstanceNormOptions {
   readonly epsilon?: number;
 }
 
-/** y = (x − mean) / std per channel. */
+/** y = (x − mean) / std per channel. One kernel where both are numbers, which take no gradient. */
 export function normalize(tape: Recorder, x: Tensor, { mean, std }: NormalizeOptions): Tensor {
   const c = x.shape.at(-1)!;
   const center = perChannel(tape, mean, c, 'tape.normalize mean');
+  if (isNumbers(mean) && isNumbers(std)) {
+    const gain = perChannel(tape, std.map((value) => 1 / value), c, 'tape.normalize std');
+    const scaled = { op: 'multiply', shape: x.shape, a: 'same', b: 'channel' } as const;
+    return tape.record({
+      name: 'normalize',
+      inputs: [x],
+      shape: x.shape,
+      forward: (y) => [affineForward(x.shape, { x, center, gain, y })],
+      backward: [({ dY, dX, accumulate }) => [binary(scaled, { a: dY, b: gain, y: dX }, accumulate)]],
+    });
+  }
   const spread = perChannel(tape, std, c, 'tape.normalize std');
   return multiply(tape, blend(tape, 'sub', x, center), unary(tape, 'reciprocal', spread));
+}
+
+function isNumbers(value: PerChannel): value is readonly number[] {
+  return Array.isArray(value);
 }
 
 /** y = scale · (x − μ) / √(σ² + ε) + bias, μ and the biased σ² of each channel over all pixels (Ulyanov et al. 2016). */
