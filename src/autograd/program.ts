@@ -13,8 +13,10 @@ import { placeOf, type Tensor } from './tensor.ts';
 /** Work of one run and memory of the program, all known before it runs. */
 export interface ProgramCost extends Cost {
   readonly dispatches: number;
-  /** Bytes of the arena: activations, gradients, scratch and folded constants. */
+  /** Bytes of the arena: activations, gates, gradients, scratch and folded constants. */
   readonly arenaBytes: number;
+  /** How many of these are constants that were computed from constants, such as rotated weights: kept from run to run. */
+  readonly foldedBytes: number;
 }
 
 /** Computes what a program was not asked to keep: a way back to the tape, without a circle of imports. */
@@ -51,7 +53,7 @@ export class Program {
     this.#readElsewhere = readElsewhere;
     this.#kept = new Set([...outputs, ...plan.gradients.values()]);
     this.#leaves = leavesOf(plan);
-    const { tensors, lifetimes } = valueLifetimes(plan, this.#kept);
+    const { tensors, lifetimes, foldedBytes } = valueLifetimes(plan, this.#kept);
     const { slotOf, offsetOf, slotBytes } = placeValues(lifetimes);
     const { result, settled } = watchMemory(device, 'tape.compile', () => allocate(device, slotBytes));
     this.#slots = result;
@@ -67,6 +69,7 @@ export class Program {
     this.cost = {
       ...totalCost(plan.always),
       arenaBytes: slotBytes.reduce((sum, bytes) => sum + bytes, 0),
+      foldedBytes,
     };
     this.ready = Promise.all([this.#once.ready, this.#always.ready, allocated, settled]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it, or by run()
@@ -202,7 +205,7 @@ interface Span {
 function valueLifetimes(
   { once, always }: Plan,
   kept: ReadonlySet<Tensor>,
-): { tensors: Tensor[]; lifetimes: Lifetime[] } {
+): { tensors: Tensor[]; lifetimes: Lifetime[]; foldedBytes: number } {
   const all = [...once, ...always];
   const spans = new Map<Tensor, Span>();
   const spanOf = (part: Tensor, at: number): Span => {
@@ -216,15 +219,18 @@ function valueLifetimes(
     for (const tensor of inputs) if (!tensor.buffer) spanOf(tensor, at).reads.add(at);
     for (const tensor of outputs) if (!tensor.buffer) spanOf(tensor, at).writes.add(at);
   });
+  let foldedBytes = 0;
   for (const [tensor, span] of spans) {
     // A folded constant that a run reads must outlive every run; results are read after the run. Before their first
     // dispatch both may share memory: whatever writes there is always followed by their own dispatches.
     const folded = span.first < once.length && span.last >= once.length;
     if (kept.has(tensor) || folded) span.last = all.length;
+    if (folded) foldedBytes += bytesOf(tensor.shape);
   }
   const tensors = [...spans.keys()];
   return {
     tensors,
+    foldedBytes,
     lifetimes: tensors.map((t) => ({
       bytes: bytesOf(t.shape),
       isResult: kept.has(t),

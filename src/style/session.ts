@@ -34,8 +34,11 @@ export interface SessionPlan {
   readonly dispatches: number;
   readonly flops: number;
   readonly bytesMoved: number;
-  /** GPU memory by purpose. */
-  readonly bytes: { readonly arena: number; readonly optimizer: number };
+  /**
+   * GPU memory by purpose: activations, gates, gradients and partial sums; constants that are computed from the network's
+   * weights once (for the reverse pass); the optimiser's state.
+   */
+  readonly bytes: { readonly arena: number; readonly folded: number; readonly optimizer: number };
 }
 
 /** One step of `session.run`. */
@@ -142,7 +145,11 @@ export class StyleSession {
       dispatches: this.#program.cost.dispatches + this.#optimizer.cost.dispatches,
       flops: this.#program.cost.flops + this.#optimizer.cost.flops,
       bytesMoved: this.#program.cost.bytes + this.#optimizer.cost.bytes,
-      bytes: { arena: this.#program.cost.arenaBytes, optimizer: this.#optimizer.cost.stateBytes },
+      bytes: {
+        arena: this.#program.cost.arenaBytes - this.#program.cost.foldedBytes,
+        folded: this.#program.cost.foldedBytes,
+        optimizer: this.#optimizer.cost.stateBytes,
+      },
     };
   }
 

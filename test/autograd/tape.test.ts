@@ -199,7 +199,7 @@ describe('programs', () => {
       const x = tape.variable([2, 3], [1, 2, 3, 4, 5, 6]);
       const program = tape.compile(x);
       await program.run();
-      expect(program.cost).toEqual({ dispatches: 0, flops: 0, bytes: 0, arenaBytes: 0 });
+      expect(program.cost).toEqual({ dispatches: 0, flops: 0, bytes: 0, arenaBytes: 0, foldedBytes: 0 });
       expect([...(await program.read(x))]).toEqual([1, 2, 3, 4, 5, 6]);
       program.destroy();
     });
