@@ -11,16 +11,31 @@ export function affineCost(shape: Shape): Cost {
   return { flops: 8 * vectorsOf(shape), bytes: 32 * vectorsOf(shape) };
 }
 
-/** y = (x − center) · gain per channel; x and y of `shape` [.., c], center and gain [c]. Its gradient is dY · gain. */
-export function affineForward<B>(shape: Shape, io: { x: B; center: B; gain: B; y: B }): Dispatch<B> {
+function affine<B>(
+  label: string,
+  shape: Shape,
+  io: { x: B; center?: B; gain: B; y: B },
+  accumulate: boolean,
+): Dispatch<B> {
   const vectors = vectorsOf(shape);
   return {
-    label: 'affine',
+    label,
     shader,
-    inputs: [io.x, io.center, io.gain],
+    inputs: [io.x, io.center ?? io.gain, io.gain],
     outputs: [io.y],
-    params: new Params().u32(vectors, lanes(channelsOf(shape)) / 4),
+    updates: accumulate,
+    params: new Params().u32(vectors, lanes(channelsOf(shape)) / 4, io.center ? 1 : 0, accumulate ? 1 : 0),
     workgroups: linearWorkgroups(vectors, 64),
     cost: affineCost(shape),
   };
+}
+
+/** y = (x − center) · gain per channel; x and y of `shape` [.., c], center and gain [c]. */
+export function affineForward<B>(shape: Shape, io: { x: B; center: B; gain: B; y: B }): Dispatch<B> {
+  return affine('affine', shape, io, false);
+}
+
+/** dX (+)= dY · gain per channel. */
+export function affineBackward<B>(shape: Shape, io: { gain: B; dY: B; dX: B }, accumulate: boolean): Dispatch<B> {
+  return affine('affine/backward', shape, { x: io.dY, gain: io.gain, y: io.dX }, accumulate);
 }

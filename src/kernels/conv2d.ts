@@ -81,7 +81,7 @@ export function conv2dVariant(params: Conv2dParams, target: KernelTarget): Conv2
   if (!unit) return 'general';
   if (target.software) return target.subgroupSize === 8 ? 'run-subgroup8' : 'run';
   const square = params.kernel[0] === 3 && params.kernel[1] === 3;
-  return square && params.output[2] > 8 ? 'tile3x3' : 'run';
+  return square ? 'tile3x3' : 'run';
 }
 
 /** Whether a variant's threads own whole gate words, so that it can write and apply them, pool, and unpool on load. */

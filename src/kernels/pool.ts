@@ -39,12 +39,15 @@ export function poolCost(params: PoolParams): Cost {
   };
 }
 
-function uniforms(params: PoolParams, accumulate: boolean): Params {
+/** In the order of the shader's `op`. */
+const OPS = ['max', 'average', 'average/backward'];
+
+function uniforms(params: PoolParams, accumulate: boolean, op = ''): Params {
   const [oh, ow, c] = pooledShape(params);
   return new Params()
     .u32(params.shape[0]!, params.shape[1]!, oh, ow, Math.ceil(c / 4))
     .u32(...params.size, ...params.stride, params.pads[0], params.pads[3])
-    .u32(params.countPadding ? 1 : 0, accumulate ? 1 : 0);
+    .u32(params.countPadding ? 1 : 0, accumulate ? 1 : 0, Math.max(0, OPS.indexOf(op)));
 }
 
 /** y = max or mean of x over each window. */
@@ -52,11 +55,9 @@ export function poolForward<B>(params: PoolParams, io: { x: B; y: B }): Dispatch
   return {
     label: `${params.kind}Pool`,
     shader,
-    entryPoint: 'forward',
-    constants: { MEAN: params.kind === 'average' ? 1 : 0 },
     inputs: [io.x],
     outputs: [io.y],
-    params: uniforms(params, false),
+    params: uniforms(params, false, params.kind),
     workgroups: linearWorkgroups(vectorsOf(pooledShape(params)), 64),
     cost: poolCost(params),
   };
@@ -75,11 +76,11 @@ export function poolBackward<B>(
   return {
     label: `${params.kind}Pool/backward`,
     shader,
-    entryPoint: isMax ? 'maxBackward' : 'meanBackward',
+    entryPoint: isMax ? 'maxBackward' : 'main',
     inputs: isMax ? [io.x, io.y, io.dY] : [io.dY],
     outputs: [io.dX],
     updates: accumulate,
-    params: uniforms(params, accumulate),
+    params: uniforms(params, accumulate, 'average/backward'),
     workgroups: linearWorkgroups(vectorsOf(params.shape), 64),
     cost: isMax ? { ...poolCost(params), bytes: 2 * poolCost(params).bytes } : poolCost(params),
   };

@@ -11,6 +11,10 @@ const backwardShader = { name: 'reduce_backward', code: backwardCode };
 
 const OPS = ['sum', 'squares', 'squared differences'] as const;
 
+/** The shader's `op` of its second pass. */
+const TO_SCALAR = 3;
+const OVER_ROWS = 4;
+
 /** What is summed: a, a², or (a − b)². */
 export type ReduceOp = (typeof OPS)[number];
 
@@ -31,10 +35,10 @@ export function finishSum<B>(label: string, threads: number, factor: number, io:
   return {
     label,
     shader,
-    entryPoint: 'finish',
+    entryPoint: 'total',
     inputs: [io.part],
     outputs: [io.y],
-    params: new Params().u32(threads, 0, 0, 0).f32(factor),
+    params: new Params().u32(threads, 0, 0, 0).f32(factor).u32(TO_SCALAR),
     workgroups: [1, 1, 1],
     cost: { flops: 4 * threads, bytes: 16 * (threads + 1) },
     sum: { part: io.part, vectors: threads, factor },
@@ -66,10 +70,9 @@ export function reduceForward<B>(
       label: `${op} partial`,
       shader,
       entryPoint: 'partial',
-      constants: { OP: OPS.indexOf(op) },
       inputs: [io.a, io.b ?? io.a],
       outputs: [part],
-      params: new Params().u32(vectors, threads, 0, 0).f32(factor),
+      params: new Params().u32(vectors, threads, 0, 0).f32(factor).u32(OPS.indexOf(op)),
       workgroups: [Math.ceil(threads / 64), 1, 1],
       cost: reduceCost({ op, shape }),
     },
@@ -101,7 +104,6 @@ export function reduceBackward<B>(
   return {
     label: `${op}/backward`,
     shader: backwardShader,
-    constants: { OP: OPS.indexOf(op) },
     // A plain sum's gradient does not look at a: naming it would keep it alive, and keep constants from folding.
     inputs: [...(op === 'sum' ? [io.dY, io.dY] : [io.a, io.b ?? io.a]), io.dY, io.gate?.by ?? io.dY],
     outputs: [io.dA],
@@ -109,7 +111,7 @@ export function reduceBackward<B>(
     params: new Params()
       .u32(vectors, lanes(c) / 4, c, accumulate ? 1 : 0)
       .f32(op === 'sum' ? factor : 2 * factor)
-      .u32(GATES.indexOf(io.gate?.kind), io.gate?.kind === 'gate words' ? io.gate.shape[1] : 0),
+      .u32(GATES.indexOf(io.gate?.kind), io.gate?.kind === 'gate words' ? io.gate.shape[1] : 0, OPS.indexOf(op)),
     workgroups: linearWorkgroups(vectors, 64),
     cost: { flops: 8 * vectors, bytes: 48 * vectors },
     ...(!io.gate && {
@@ -147,13 +149,14 @@ export function columnSum<B>(
   const pass = (x: B, y: B, from: number, to: number, last: boolean): Dispatch<B> => ({
     label: last ? 'column sums' : 'column sums partial',
     shader,
-    entryPoint: 'columns',
+    entryPoint: 'total',
     inputs: [x],
     outputs: [y],
     updates: last && accumulate,
     params: new Params()
       .u32(vectors, from, last ? from : rowsPerChunk, last && accumulate ? 1 : 0)
-      .f32(last ? factor : 1),
+      .f32(last ? factor : 1)
+      .u32(OVER_ROWS),
     workgroups: linearWorkgroups(to * vectors, 64),
     cost: columnSumCost([from, 4 * vectors]),
   });

@@ -7,6 +7,9 @@ import { appendBox, type Clamp, type Parameter, type State } from './optimizer.t
 
 const shader = { name: 'lbfgs', code };
 
+/** In the order of the shader's kinds. */
+const KINDS = ['begin', 'firstStep', 'pair', 'curvature', 'firstLoop', 'turn', 'secondLoop', 'finish'] as const;
+
 /** The dispatches of one slot of the ring, each bound by itself because every update combines others. */
 export interface Slot {
   readonly pair: Sequence;
@@ -64,7 +67,7 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
   const s = (slot: number): GPUBuffer => state.get(`s${slot}`);
   const y = (slot: number): GPUBuffer => state.get(`y${slot}`);
   const kernel = (
-    entryPoint: string,
+    kind: (typeof KINDS)[number],
     slot: number,
     [readAt, writeAt]: readonly [number, number],
     inputs: readonly GPUBuffer[],
@@ -72,39 +75,39 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
   ): Dispatch<GPUBuffer> => {
     const params = new Params()
       .u32(vectors, groups, at.rho(slot), at.alpha(slot), readAt, writeAt, at.ys, at.yy)
-      .u32(clamp ? 1 : 0, 0, 0, 0);
+      .u32(clamp ? 1 : 0, KINDS.indexOf(kind), 0, 0);
     return {
-      label: `lbfgs/${entryPoint}`,
+      label: `lbfgs/${kind}`,
       shader,
-      entryPoint,
+      entryPoint: kind === 'begin' || kind === 'pair' ? 'take' : 'advance',
       inputs,
       outputs,
       updates: true,
       params: appendBox(params, clamp),
-      workgroups: [entryPoint === 'curvature' ? 1 : groups, 1, 1],
+      workgroups: [kind === 'curvature' ? 1 : groups, 1, 1],
       cost: { flops: 16 * vectors, bytes: 64 * vectors }, // of a loop; lbfgsCost knows the whole
     };
   };
   const one = (...dispatches: readonly Dispatch<GPUBuffer>[]): Sequence =>
     new Sequence(device, dispatches[0]!.label, dispatches);
-  const loop = [direction, scalars];
-  const last = [direction, scalars, value];
+  const moved = [direction, scalars, value];
+  const taken = (slot: number): GPUBuffer[] => [direction, scalars, previous, s(slot), y(slot)];
   const first = one(
-    kernel('begin', 0, [0, 0], [gradient], [direction, scalars, previous]),
-    kernel('firstStep', 0, [0, 0], [gradient, gradient], last),
+    kernel('begin', 0, [0, 0], [gradient], taken(0)),
+    kernel('firstStep', 0, [0, 0], [gradient, gradient], moved),
   );
   const slots = Array.from({ length: pairs }, (_, i) => {
     const older = (i + pairs - 1) % pairs;
     const newer = (i + 1) % pairs;
     return {
       pair: one(
-        kernel('pair', i, [0, at.sq(i)], [gradient], [direction, scalars, previous, s(i), y(i)]),
-        kernel('curvature', i, [0, 0], [s(i), y(i)], loop),
+        kernel('pair', i, [0, at.sq(i)], [gradient], taken(i)),
+        kernel('curvature', i, [0, 0], [s(i), y(i)], moved),
       ),
-      firstLoop: one(kernel('firstLoop', i, [at.sq(i), at.sq(older)], [y(i), s(older)], loop)),
-      turn: one(kernel('turn', i, [at.sq(i), at.yq(i)], [y(i), y(i)], loop)),
-      secondLoop: one(kernel('secondLoop', i, [at.yq(i), at.yq(newer)], [s(i), y(newer)], loop)),
-      finish: one(kernel('finish', i, [at.yq(i), 0], [s(i), s(i)], last)),
+      firstLoop: one(kernel('firstLoop', i, [at.sq(i), at.sq(older)], [y(i), s(older)], moved)),
+      turn: one(kernel('turn', i, [at.sq(i), at.yq(i)], [y(i), y(i)], moved)),
+      secondLoop: one(kernel('secondLoop', i, [at.yq(i), at.yq(newer)], [s(i), y(newer)], moved)),
+      finish: one(kernel('finish', i, [at.yq(i), 0], [s(i), s(i)], moved)),
     };
   });
   return { first, slots };

@@ -1,4 +1,5 @@
 // L-BFGS without line search: the two-loop recursion (Nocedal 1980) with the step sizes of torch.optim.LBFGS.
+// Two entry points, `take` for what begins an update and `advance` for the rest; `kind` says which of these it is:
 //   begin       first update: q = -g; previous = g; partial ‖g‖₁
 //   firstStep   t = learningRate·min(1, 1/‖g‖₁); q = t·q; x += q; scaling = 1
 //   pair        later ones: y = g - previous; s = q (the last step); q = -g; previous = g; partials s·q, y·s, y·y
@@ -21,10 +22,19 @@ struct Params {
   ys: u32,      // where the partials of y·s (of ‖g‖₁ in the first update) and y·y begin
   yy: u32,
   clamps: u32,  // 1: put x into the box; the step is then what is left of it
+  kind: u32,
   low: vec4f,
   high: vec4f,
 }
 
+const BEGIN = 0u; // kinds
+const FIRST_STEP = 1u;
+const PAIR = 2u;
+const CURVATURE = 3u;
+const FIRST_LOOP = 4u;
+const TURN = 5u;
+const SECOND_LOOP = 6u;
+const FINISH = 7u;
 const LANES = 128u;       // threads of a workgroup
 const LEARNING_RATE = 0u; // places in `state` of the scalars that all pairs share
 const SCALING = 1u;
@@ -48,53 +58,44 @@ fn sumOverLanes(value: f32, lane: u32) -> f32 {
 }
 
 fn sumOfVector(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
-// begin and pair: the new gradient comes in.
+// The new gradient comes in.
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> q: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> newState: array<f32>;
 @group(0) @binding(3) var<storage, read_write> previous: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> s: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(4) var<uniform> beginParams: Params;
-@group(0) @binding(6) var<uniform> pairParams: Params;
+@group(0) @binding(6) var<uniform> taken: Params;
 
 @compute @workgroup_size(128)
-fn begin(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  var norm = vec4f(0.0);
-  for (var i = group.x * LANES + lane; i < beginParams.vectors; i += beginParams.groups * LANES) {
-    let gradient = g[i];
-    q[i] = -gradient;
-    previous[i] = gradient;
-    norm += abs(gradient);
-  }
-  let sum = sumOverLanes(sumOfVector(norm), lane);
-  if (lane == 0u) { newState[beginParams.ys + group.x] = sum; }
-}
-
-@compute @workgroup_size(128)
-fn pair(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
+fn take(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
   var sq = vec4f(0.0);
   var ys = vec4f(0.0);
   var yy = vec4f(0.0);
-  for (var i = group.x * LANES + lane; i < pairParams.vectors; i += pairParams.groups * LANES) {
+  for (var i = group.x * LANES + lane; i < taken.vectors; i += taken.groups * LANES) {
     let gradient = g[i];
-    let change = gradient - previous[i];
-    let step = q[i];
-    y[i] = change;
-    s[i] = step;
+    if (taken.kind == BEGIN) {
+      ys += abs(gradient);
+    } else {
+      let change = gradient - previous[i];
+      let step = q[i];
+      y[i] = change;
+      s[i] = step;
+      sq -= step * gradient;
+      ys += change * step;
+      yy += change * change;
+    }
     q[i] = -gradient;
     previous[i] = gradient;
-    sq -= step * gradient;
-    ys += change * step;
-    yy += change * change;
   }
-  let sqSum = sumOverLanes(sumOfVector(sq), lane);
   let ysSum = sumOverLanes(sumOfVector(ys), lane);
+  if (lane == 0u) { newState[taken.ys + group.x] = ysSum; }
+  if (taken.kind == BEGIN) { return; }
+  let sqSum = sumOverLanes(sumOfVector(sq), lane);
   let yySum = sumOverLanes(sumOfVector(yy), lane);
   if (lane != 0u) { return; }
-  newState[pairParams.writeAt + group.x] = sqSum;
-  newState[pairParams.ys + group.x] = ysSum;
-  newState[pairParams.yy + group.x] = yySum;
+  newState[taken.writeAt + group.x] = sqSum;
+  newState[taken.yy + group.x] = yySum;
 }
 
 // The recursion. `a` is what q moves along, `b` what it is multiplied with next.
@@ -102,19 +103,14 @@ fn pair(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> direction: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> state: array<f32>;
-@group(0) @binding(4) var<uniform> params: Params;
+@group(0) @binding(4) var<storage, read_write> x: array<vec4f>;
+@group(0) @binding(5) var<uniform> params: Params;
 
-fn sumOfPartials(at: u32, groups: u32, lane: u32) -> f32 {
+fn sumOfPartials(at: u32, lane: u32) -> f32 {
   var mine = 0.0;
-  if (lane < groups) { mine = state[at + lane]; }
-  if (lane + LANES < groups) { mine += state[at + lane + LANES]; }
+  if (lane < params.groups) { mine = state[at + lane]; }
+  if (lane + LANES < params.groups) { mine += state[at + lane + LANES]; }
   return sumOverLanes(mine, lane);
-}
-
-// rho · sum, and 0 for a pair that does not count, even where its sum is not a number.
-fn coefficient(sum: f32) -> f32 {
-  let rho = state[params.rho];
-  return select(rho * sum, 0.0, rho == 0.0);
 }
 
 // q = scaling·(q + factor·a), and this group's partial of b·q.
@@ -131,69 +127,53 @@ fn moveAlong(factor: f32, scaling: f32, lane: u32, group: u32) {
   if (lane == 0u) { state[params.writeAt + group] = sum; }
 }
 
-@compute @workgroup_size(128)
-fn curvature(@builtin(local_invocation_index) lane: u32) {
-  let ys = sumOfPartials(params.ys, params.groups, lane);
-  let yy = sumOfPartials(params.yy, params.groups, lane);
+fn curvature(ys: f32, yy: f32, lane: u32) {
   if (lane != 0u) { return; }
   let counts = ys > 1e-10 && yy > 0.0;
   state[params.rho] = select(0.0, 1.0 / ys, counts);
   if (counts) { state[SCALING] = ys / yy; }
 }
 
-fn newAlpha(lane: u32, group: u32) -> f32 {
-  let alpha = coefficient(sumOfPartials(params.readAt, params.groups, lane));
-  if (lane == 0u && group == 0u) { state[params.alpha] = alpha; } // nobody reads it in this dispatch
-  return alpha;
-}
-
-@compute @workgroup_size(128)
-fn firstLoop(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  moveAlong(-newAlpha(lane, group.x), 1.0, lane, group.x);
-}
-
-@compute @workgroup_size(128)
-fn turn(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  moveAlong(-newAlpha(lane, group.x), state[SCALING], lane, group.x);
-}
-
-@compute @workgroup_size(128)
-fn secondLoop(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  let beta = coefficient(sumOfPartials(params.readAt, params.groups, lane));
-  moveAlong(state[params.alpha] - beta, 1.0, lane, group.x);
-}
-// firstStep and finish: x moves by the step, which stays in q for the next pair.
-@group(0) @binding(4) var<storage, read_write> x: array<vec4f>;
-@group(0) @binding(5) var<uniform> stepParams: Params;
-
-fn takeStep(step: vec4f, i: u32) {
-  let old = x[i];
-  let moved = old + step;
-  let boxed = clamp(moved, stepParams.low, stepParams.high);
-  let leaves = (boxed != moved) & vec4<bool>(stepParams.clamps != 0u);
-  x[i] = select(moved, boxed, leaves);
-  direction[i] = select(step, boxed - old, leaves);
-}
-
-@compute @workgroup_size(128)
-fn firstStep(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  let norm = sumOfPartials(stepParams.ys, stepParams.groups, lane);
-  let t = state[LEARNING_RATE] / max(1.0, norm);
-  for (var i = group.x * LANES + lane; i < stepParams.vectors; i += stepParams.groups * LANES) {
-    takeStep(t * direction[i], i);
-  }
-  if (lane == 0u && group.x == 0u) { state[SCALING] = 1.0; }
-}
-
-@compute @workgroup_size(128)
-fn finish(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  let rho = state[stepParams.rho];
-  let sum = sumOfPartials(stepParams.readAt, stepParams.groups, lane);
-  let factor = select(state[stepParams.alpha] - rho * sum, 0.0, rho == 0.0);
-  let rate = state[LEARNING_RATE];
-  for (var i = group.x * LANES + lane; i < stepParams.vectors; i += stepParams.groups * LANES) {
+// x moves by rate·(q + factor·a), and the step stays in q for the next pair.
+fn takeStep(rate: f32, factor: f32, lane: u32, group: u32) {
+  for (var i = group * LANES + lane; i < params.vectors; i += params.groups * LANES) {
     var v = direction[i];
     if (factor != 0.0) { v += factor * a[i]; }
-    takeStep(rate * v, i);
+    let step = rate * v;
+    let old = x[i];
+    let moved = old + step;
+    let boxed = clamp(moved, params.low, params.high);
+    let leaves = (boxed != moved) & vec4<bool>(params.clamps != 0u);
+    x[i] = select(moved, boxed, leaves);
+    direction[i] = select(step, boxed - old, leaves);
+  }
+}
+
+@compute @workgroup_size(128)
+fn advance(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
+  let isFirst = params.kind == FIRST_STEP;
+  let isCurvature = params.kind == CURVATURE;
+  let sum = sumOfPartials(select(params.readAt, params.ys, isFirst || isCurvature), lane);
+  if (isFirst) { // sum = ‖g‖₁
+    takeStep(state[LEARNING_RATE] / max(1.0, sum), 0.0, lane, group.x);
+    if (lane == 0u && group.x == 0u) { state[SCALING] = 1.0; }
+    return;
+  }
+  if (isCurvature) {
+    curvature(sum, sumOfPartials(params.yy, lane), lane);
+    return;
+  }
+  let rho = state[params.rho];
+  let coefficient = select(rho * sum, 0.0, rho == 0.0); // 0 for a pair that does not count, whatever its sum
+  switch params.kind {
+    case FIRST_LOOP, TURN: {
+      if (lane == 0u && group.x == 0u) { state[params.alpha] = coefficient; } // nobody reads it in this dispatch
+      moveAlong(-coefficient, select(1.0, state[SCALING], params.kind == TURN), lane, group.x);
+    }
+    case SECOND_LOOP: { moveAlong(state[params.alpha] - coefficient, 1.0, lane, group.x); }
+    default: {
+      let factor = select(state[params.alpha] - coefficient, 0.0, rho == 0.0);
+      takeStep(state[LEARNING_RATE], factor, lane, group.x);
+    }
   }
 }

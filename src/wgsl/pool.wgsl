@@ -1,8 +1,8 @@
 // Maximum or mean over windows of an image, forward and backward.
-//   forward        y[o] = max or mean over the window of o of x; cells outside the image are skipped by the maximum
+//   main, forward  y[o] = max or mean over the window of o of x; cells outside the image are skipped by the maximum
 //                  and count as zeros in the mean (as nothing if !countPadding)
 //   maxBackward    dx[s] (+)= sum of dy[o] over the windows whose first maximum in scan order is s
-//   meanBackward   dx[s] (+)= sum of dy[o] / cells of o over the windows that hold s
+//   main, backward dx[s] (+)= sum of dy[o] / cells of o over the windows that hold s
 // Windows in scan order; dx is gathered, so that overlapping windows add up in a fixed order without atomics.
 // x, dx [h, w, c]; y, dy [oh, ow, c]; NHWC, channels padded to vec4s. Window o starts at o * stride - pad.
 // One thread, one vec4 of the output. Dispatch: linear, 64 threads a group, folded into x and y.
@@ -16,9 +16,8 @@ struct Params {
   top: i32, left: i32,            // padding above and left
   countPadding: u32,              // mean: divide by all cells of the window
   accumulate: u32,                // backward: add to dx
+  op: u32,                        // main: 0 maximum, 1 mean, 2 meanBackward
 }
-
-override MEAN: bool = false;
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
@@ -36,25 +35,24 @@ fn reciprocalOfCells(p: Params, cells: vec4i) -> f32 {
   return 1.0 / f32(select(inside, p.sizeY * p.sizeX, p.countPadding != 0u));
 }
 
-@compute @workgroup_size(64)
-fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn forward(index: u32) {
   let p = params;
-  let index = id.x + id.y * groups.x * 64u;
+  let isMean = p.op == 1u;
   if (index >= u32(p.oh * p.ow) * p.vectors) { return; }
   let pixel = i32(index / p.vectors);
   let channel = index % p.vectors;
   let cells = window(p, pixel / p.ow, pixel % p.ow);
   var result = x[u32(cells.x * p.w + cells.z) * p.vectors + channel];
-  if (MEAN) { result = vec4f(); }
+  if (isMean) { result = vec4f(); }
   for (var row = cells.x; row < cells.y; row++) {
     var line = vec4f(); // rows are summed by themselves first: large windows stay accurate
     for (var column = cells.z; column < cells.w; column++) {
       let v = x[u32(row * p.w + column) * p.vectors + channel];
-      if (MEAN) { line += v; } else { result = max(result, v); }
+      if (isMean) { line += v; } else { result = max(result, v); }
     }
-    if (MEAN) { result += line; }
+    if (isMean) { result += line; }
   }
-  if (MEAN) { result *= reciprocalOfCells(p, cells); }
+  if (isMean) { result *= reciprocalOfCells(p, cells); }
   y[index] = result;
 }
 
@@ -62,6 +60,30 @@ fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
 fn windowsOf(s: i32, size: i32, stride: i32, pad: i32, count: i32) -> vec2i {
   let first = s + pad - size + 1;
   return vec2i(max(0, (first + stride - 1) / stride), min(count, (s + pad) / stride + 1));
+}
+
+// x is the gradient of the means, y that of the image.
+fn meanBackward(index: u32) {
+  let p = params;
+  if (index >= u32(p.h * p.w) * p.vectors) { return; }
+  let pixel = i32(index / p.vectors);
+  let rows = windowsOf(pixel / p.w, p.sizeY, p.strideY, p.top, p.oh);
+  let columns = windowsOf(pixel % p.w, p.sizeX, p.strideX, p.left, p.ow);
+  var total = vec4f();
+  for (var row = rows.x; row < rows.y; row++) {
+    for (var column = columns.x; column < columns.y; column++) {
+      let d = x[u32(row * p.ow + column) * p.vectors + index % p.vectors];
+      total += d * reciprocalOfCells(p, window(p, row, column));
+    }
+  }
+  if (p.accumulate != 0u) { total += y[index]; }
+  y[index] = total;
+}
+
+@compute @workgroup_size(64)
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+  let index = id.x + id.y * groups.x * 64u;
+  if (params.op == 2u) { meanBackward(index); } else { forward(index); }
 }
 
 @group(0) @binding(0) var<storage, read> image: array<vec4f>;
@@ -101,27 +123,4 @@ fn maxBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   }
   if (p.accumulate != 0u) { total += dx[index]; }
   dx[index] = total;
-}
-
-@group(0) @binding(0) var<storage, read> dMean: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> dImage: array<vec4f>;
-@group(0) @binding(2) var<uniform> meanParams: Params;
-
-@compute @workgroup_size(64)
-fn meanBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let p = meanParams;
-  let index = id.x + id.y * groups.x * 64u;
-  if (index >= u32(p.h * p.w) * p.vectors) { return; }
-  let pixel = i32(index / p.vectors);
-  let rows = windowsOf(pixel / p.w, p.sizeY, p.strideY, p.top, p.oh);
-  let columns = windowsOf(pixel % p.w, p.sizeX, p.strideX, p.left, p.ow);
-  var total = vec4f();
-  for (var row = rows.x; row < rows.y; row++) {
-    for (var column = columns.x; column < columns.y; column++) {
-      let d = dMean[u32(row * p.ow + column) * p.vectors + index % p.vectors];
-      total += d * reciprocalOfCells(p, window(p, row, column));
-    }
-  }
-  if (p.accumulate != 0u) { total += dImage[index]; }
-  dImage[index] = total;
 }

@@ -1,19 +1,18 @@
 // Sums in a fixed order, without atomics.
-//   partial   part[t] = factor-free sum over vec4s t, t + T, t + 2T, … of f(a, b), lane by lane
-//   finish    y = factor * (sum over t and lanes of part[t])                       one workgroup, y is a scalar [1]
-//   columns   y[chunk, c] (+)= factor * (sum over the chunk's rows of part[row, c])   bias gradients, broadcasts
+//   partial   part[t] = sum over vec4s t, t + T, t + 2T, … of f(a, b), lane by lane
+//   total     op 3: y = factor * (sum over t and lanes of part[t])                   one workgroup, y is a scalar [1]
+//             op 4: y[chunk, c] (+)= factor * (sum over the chunk's rows of part[row, c])   bias gradients, broadcasts
 // Shapes: a, b any, as vec4s (padding lanes hold zeros and stay out of every sum); part as named.
-// Dispatch: partial: linear over T threads / 64. finish: 1 group. columns: linear over chunks * vec4s of a row / 64,
+// Dispatch: partial: linear over T threads / 64. total, op 3: 1 group; op 4: linear over chunks * vec4s of a row / 64,
 // folded into x and y.
 
-override OP: u32 = 0; // f: 0 a, 1 a², 2 (a − b)²
-
 struct Params {
-  vectors: u32,    // vec4s in a (partial), threads T (finish), vec4s in a row (columns)
-  threads: u32,    // T (partial), rows (columns)
-  chunk: u32,      // rows per chunk (columns)
+  vectors: u32,    // vec4s in a (partial), threads T (3), vec4s in a row (4)
+  threads: u32,    // T (partial), rows (4)
+  chunk: u32,      // rows per chunk (4)
   accumulate: u32,
   factor: f32,
+  op: u32,         // partial, f: 0 a, 1 a², 2 (a − b)²; total: 3 to a scalar, 4 over rows
 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
@@ -27,8 +26,8 @@ fn partial(@builtin(global_invocation_id) id: vec3u) {
   var sum = vec4f();
   for (var i = id.x; i < params.vectors; i += params.threads) {
     var v = a[i];
-    if (OP == 2u) { v -= b[i]; }
-    if (OP != 0u) { v *= v; }
+    if (params.op == 2u) { v -= b[i]; }
+    if (params.op != 0u) { v *= v; }
     sum += v;
   }
   part[id.x] = sum;
@@ -36,26 +35,23 @@ fn partial(@builtin(global_invocation_id) id: vec3u) {
 
 @group(0) @binding(0) var<storage, read> parts: array<vec4f>;
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(2) var<uniform> finishParams: Params;
+@group(0) @binding(2) var<uniform> totalParams: Params;
 
 var<workgroup> sums: array<f32, 64>;
 
-@compute @workgroup_size(64)
-fn finish(@builtin(local_invocation_index) thread: u32) {
+fn toScalar(thread: u32) {
   var sum = vec4f();
-  for (var i = thread; i < finishParams.vectors; i += 64u) { sum += parts[i]; }
+  for (var i = thread; i < totalParams.vectors; i += 64u) { sum += parts[i]; }
   sums[thread] = sum.x + sum.y + sum.z + sum.w;
   for (var half = 32u; half > 0u; half /= 2u) {
     workgroupBarrier(); // the sums of the level above are written
     if (thread < half) { sums[thread] += sums[thread + half]; }
   }
-  if (thread == 0u) { y[0] = vec4f(sums[0] * finishParams.factor, 0.0, 0.0, 0.0); }
+  if (thread == 0u) { y[0] = vec4f(sums[0] * totalParams.factor, 0.0, 0.0, 0.0); }
 }
 
-@compute @workgroup_size(64)
-fn columns(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
-  let p = finishParams;
-  let i = id.x + id.y * groups.x * 64u;
+fn overRows(i: u32) {
+  let p = totalParams;
   let begin = i / p.vectors * p.chunk;
   if (begin >= p.threads) { return; }
   let end = min(begin + p.chunk, p.threads);
@@ -64,4 +60,17 @@ fn columns(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   sum *= p.factor;
   if (p.accumulate != 0u) { sum += y[i]; }
   y[i] = sum;
+}
+
+@compute @workgroup_size(64)
+fn total(
+  @builtin(global_invocation_id) id: vec3u,
+  @builtin(num_workgroups) groups: vec3u,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  if (totalParams.op == 3u) {
+    toScalar(thread);
+  } else {
+    overRows(id.x + id.y * groups.x * 64u);
+  }
 }

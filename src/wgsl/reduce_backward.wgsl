@@ -5,8 +5,6 @@
 // [h, w, c]. One thread, one vec4.
 // Dispatch: linear, 64 threads a group, ceil(vectors / 64) groups folded into x and y.
 
-override OP: u32 = 0; // g: 0 one, 1 a, 2 a − b
-
 struct Params {
   vectors: u32,
   perRow: u32,   // vec4s in a row
@@ -15,6 +13,7 @@ struct Params {
   factor: f32,
   gateKind: u32, // 0 where 1: gate <= 0, 2: the bit of the gate word is 0
   width: u32,    // pixels in a row of the image that the gate words are of
+  op: u32,       // g: 0 one, 1 a, 2 a − b
 }
 
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;
@@ -40,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (i >= params.vectors) { return; }
   let flow = dy[0].x * params.factor;
   var g: vec4f;
-  switch OP {
+  switch params.op {
     case 0u: {
       let channel = vec4u((i % params.perRow) * 4u) + vec4u(0u, 1u, 2u, 3u);
       g = select(vec4f(0.0), vec4f(1.0), channel < vec4u(params.channels));

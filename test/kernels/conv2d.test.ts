@@ -139,7 +139,7 @@ describe('choices are pure functions of shape and adapter', () => {
   it('takes the halo tile on GPUs, register runs on software, the general kernel for strides', () => {
     const gpu = { software: false, subgroupSize: 32 };
     expect(conv2dVariant(params, gpu)).toBe('tile3x3');
-    expect(conv2dVariant({ ...params, output: [64, 64, 3] }, gpu)).toBe('run');
+    expect(conv2dVariant({ ...params, kernel: [5, 5] }, gpu)).toBe('run');
     expect(conv2dVariant(params, { software: true, subgroupSize: 8 })).toBe('run-subgroup8');
     expect(conv2dVariant(params, { software: true, subgroupSize: 4 })).toBe('run');
     expect(conv2dVariant(params, { software: true, subgroupSize: undefined })).toBe('run');

@@ -1,7 +1,6 @@
 // Per-channel normalisations, put together from smaller ops whose derivatives do the work.
 
-import { affineForward } from '../../kernels/affine.ts';
-import { binary } from '../../kernels/binary.ts';
+import { affineBackward, affineForward } from '../../kernels/affine.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Tensor } from '../tensor.ts';
 import { blend, channelMean, multiply, perChannel, type PerChannel } from './binary.ts';
@@ -29,13 +28,12 @@ export function normalize(tape: Recorder, x: Tensor, { mean, std }: NormalizeOpt
   const center = perChannel(tape, mean, c, 'tape.normalize mean');
   if (isNumbers(mean) && isNumbers(std)) {
     const gain = perChannel(tape, std.map((value) => 1 / value), c, 'tape.normalize std');
-    const scaled = { op: 'multiply', shape: x.shape, a: 'same', b: 'channel' } as const;
     return tape.record({
       name: 'normalize',
       inputs: [x],
       shape: x.shape,
       forward: (y) => [affineForward(x.shape, { x, center, gain, y })],
-      backward: [({ dY, dX, accumulate }) => [binary(scaled, { a: dY, b: gain, y: dX }, accumulate)]],
+      backward: [({ dY, dX, accumulate }) => [affineBackward(x.shape, { gain, dY, dX }, accumulate)]],
     });
   }
   const spread = perChannel(tape, std, c, 'tape.normalize std');
