@@ -2,11 +2,13 @@
 
 import { linearWorkgroups, Params, type Cost, type Dispatch, type Pointwise } from '../gpu/dispatch.ts';
 import code from '../wgsl/matmul.wgsl';
+import subgroup8Code from '../wgsl/matmul_subgroup8.wgsl';
 import { columnSum } from './reduce.ts';
 import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
 const shader = { name: 'matmul', code };
+const subgroup8Shader = { name: 'matmul_subgroup8', code: subgroup8Code };
 
 /** C [m, n] = factor · op(A) [m, k] · op(B) [k, n]; a transposed operand is stored as [k, m] or [n, k]. */
 export interface MatmulParams {
@@ -37,12 +39,16 @@ export function matmulCost({ m, n, k }: MatmulParams): Cost {
   return { flops: 2 * m * n * k, bytes: 4 * (m * lanes(k) + k * lanes(n) + m * lanes(n)) };
 }
 
-/** `registers` lives on registers alone; `tiled` goes through workgroup memory. */
-export type MatmulVariant = 'registers' | 'tiled';
+/** `registers` lives on registers alone, `subgroup8` hands them round; `tiled` goes through workgroup memory. */
+export type MatmulVariant = 'registers' | 'subgroup8' | 'tiled';
 
 /** Which kernel multiplies: tiles pay where shaders run on a GPU and the result fills them. */
-export function matmulVariant({ m, n }: MatmulParams, { software }: KernelTarget): MatmulVariant {
-  return software || m < 32 || n < 32 ? 'registers' : 'tiled';
+export function matmulVariant(
+  { m, n, transposeB = false }: MatmulParams,
+  { software, subgroupSize }: KernelTarget,
+): MatmulVariant {
+  if (software) return subgroupSize === 8 && !transposeB ? 'subgroup8' : 'registers';
+  return m < 32 || n < 32 ? 'registers' : 'tiled';
 }
 
 /** In the order of the shader's `gateKind`. */
@@ -76,6 +82,7 @@ function launch(
   if (variant === 'tiled') {
     return { rowGroups: Math.ceil(m / 64), columnGroups: Math.ceil(n / 64), constants: {} };
   }
+  if (variant === 'subgroup8') return { rowGroups: Math.ceil(m / 16), columnGroups: Math.ceil(n / 32), constants: {} };
   const threads = software ? 8 : 64;
   const alongRows = n < 8 * threads && m > n;
   return {
@@ -104,9 +111,12 @@ function product<B>(
   const [x, y] = linearWorkgroups(rowGroups, 1);
   return {
     label: 'matmul',
-    shader,
-    entryPoint: variant,
-    constants: { TRANSPOSE_A: transposeA ? 1 : 0, TRANSPOSE_B: transposeB ? 1 : 0, ...constants },
+    ...(variant === 'subgroup8' ? { shader: subgroup8Shader } : { shader, entryPoint: variant }),
+    constants: {
+      TRANSPOSE_A: transposeA ? 1 : 0,
+      ...(variant !== 'subgroup8' && { TRANSPOSE_B: transposeB ? 1 : 0 }),
+      ...constants,
+    },
     inputs: [io.a, io.b, io.scale ?? io.b, io.gate?.by ?? io.b],
     outputs: [io.c],
     updates: accumulate,
@@ -121,8 +131,7 @@ function product<B>(
 }
 
 /**
- * C (+)= factor · op(A)·op(B). The variant is chosen by {@link matmulVariant} unless given. Measured on lavapipe with two
- * cores: about 8 GFLOP/s at 512x512x512 and at 64x64 over 4096, whichever operand is transposed.
+ * C (+)= factor · op(A)·op(B). The variant is chosen by {@link matmulVariant} unless given.
  */
 export function matmul<B>(
   params: MatmulParams,

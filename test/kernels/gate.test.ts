@@ -3,10 +3,14 @@
 import { describe, expect, it } from 'vitest';
 import { gateBackward, gateWordsShape, unpoolBackward } from '../../src/kernels/gate.ts';
 import { conv2dForward, hasGates, type Conv2dParams, type Conv2dVariant } from '../../src/kernels/conv2d.ts';
+import { matmul } from '../../src/kernels/matmul.ts';
+import { reduceBackward } from '../../src/kernels/reduce.ts';
 import { elementsOf, type Shape } from '../../src/kernels/shape.ts';
-import type { KernelTarget } from '../../src/kernels/target.ts';
+import { kernelTarget, type KernelTarget } from '../../src/kernels/target.ts';
 import { randomValues, relativeError } from '../check.ts';
+import { testDevice } from '../device.ts';
 import { conv2d } from '../oracle/conv2d.ts';
+import { matmul as matmulReference } from '../oracle/matmul.ts';
 import { gateWords, openings, reluPool, unpool, type Image } from '../oracle/gate.ts';
 import { runKernel, runKernelBytes, type Values } from '../run-kernel.ts';
 
@@ -165,4 +169,46 @@ describe.each(VARIANTS)('convolution %s', (variant) => {
     });
     expect([...new Uint32Array(got).subarray(0, wantWords.length)]).toEqual([...wantWords]);
   });
+});
+
+describe('other kernels that gate as they store', () => {
+  const [h, w, c] = [5, 7, 36];
+  const image = { h, w, c };
+  const seen = activations(h * w * c, 21);
+  const isOpen = openings(image, seen);
+  const old = randomValues(h * w * c, 22);
+  const gated = (values: ArrayLike<number>): Float64Array =>
+    Float64Array.from(old, (v, i) => (isOpen(Math.floor(i / c / w), Math.floor(i / c) % w, i % c) ? v + values[i]! : 0));
+  const gates = [
+    ['gate', { shape: [h, w, c], data: seen }],
+    ['gate words', wordsTensor(image, gateWords(image, isOpen))],
+  ] as const;
+  const step = (kind: (typeof gates)[number][0], by: GPUBuffer) =>
+    kind === 'gate' ? ({ kind, by } as const) : ({ kind, by, shape: [h, w, c] } as const);
+
+  for (const [kind, by] of gates) {
+    it.each(['registers', 'tiled', 'subgroup8'] as const)(`matrix product %s, accumulated, by ${kind}`, async (variant) => {
+      if (variant === 'subgroup8' && kernelTarget(await testDevice()).subgroupSize !== 8) return;
+      const k = 20;
+      const a = randomValues(h * w * k, 23);
+      const b = randomValues(k * c, 24);
+      const inputs = [{ shape: [h * w, k], data: a }, { shape: [k, c], data: b }, { shape: [1], data: [0.5] }, by];
+      const got = await runKernel(inputs, [h, w, c], (io, y, scratch) => {
+        const params = { m: h * w, n: c, k, factor: 3, splits: 1 };
+        const buffers = { a: io[0]!, b: io[1]!, c: y, scale: io[2]!, gate: step(kind, io[3]!) };
+        return matmul(params, buffers, GPU, true, scratch, variant);
+      }, old);
+      expect(relativeError(got, gated(matmulReference(h * w, c, k, a, b).map((v) => 1.5 * v)))).toBeLessThan(3e-6);
+    });
+
+    it(`gradient of squared differences, accumulated, by ${kind}`, async () => {
+      const [a, b] = [randomValues(h * w * c, 25), randomValues(h * w * c, 26)];
+      const inputs = [{ shape: [h, w, c], data: a }, { shape: [h, w, c], data: b }, { shape: [1], data: [0.5] }, by];
+      const got = await runKernel(inputs, [h, w, c], (io, dA) => {
+        const params = { op: 'squared differences', shape: [h, w, c], factor: 3 } as const;
+        return reduceBackward(params, { a: io[0]!, b: io[1]!, dY: io[2]!, dA, gate: step(kind, io[3]!) }, true);
+      }, old);
+      expect(relativeError(got, gated(a.map((v, i) => 3 * (v - b[i]!))))).toBeLessThan(1e-6);
+    });
+  }
 });

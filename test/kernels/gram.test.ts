@@ -6,8 +6,8 @@ import { Tape } from '../../src/autograd/index.ts';
 import { elementsOf, showShape, type Shape } from '../../src/kernels/shape.ts';
 import * as reference from '../oracle/matmul.ts';
 
-// f32 sums over at most 1024 pixels before they are added up in turn.
-const TOLERANCE = 3e-6;
+// f32 sums over at most 1024 pixels, in sequence, before they are added up in turn: 3.9e-6 was seen on lavapipe.
+const TOLERANCE = 6e-6;
 
 const SHAPES: readonly Shape[] = [
   [1, 1, 3],

@@ -5,7 +5,7 @@ import { testDevice } from '../device.ts';
 import { Tape } from '../../src/autograd/index.ts';
 import { matmul, matmulSplits, matmulVariant, type MatmulVariant } from '../../src/kernels/matmul.ts';
 import { showShape, type Shape } from '../../src/kernels/shape.ts';
-import type { KernelTarget } from '../../src/kernels/target.ts';
+import { kernelTarget, type KernelTarget } from '../../src/kernels/target.ts';
 import * as reference from '../oracle/matmul.ts';
 import { runKernel } from '../run-kernel.ts';
 
@@ -94,8 +94,9 @@ describe('matrix products', () => {
 
   // Every variant on every adapter: what a GPU would be given runs here too.
   for (const [m, n, k] of [...SIZES, [5, 6, 2048], [64, 64, 5000], [3, 130, 4099], [600, 70, 20]] as const) {
-    for (const variant of ['registers', 'tiled'] as const satisfies readonly MatmulVariant[]) {
-      it(`${variant}, [${m}, ${k}] · [${k}, ${n}]: scaled, transposed, added to what is there`, async () => {
+    for (const variant of ['registers', 'tiled', 'subgroup8'] as const satisfies readonly MatmulVariant[]) {
+      it(`${variant}, [${m}, ${k}] · [${k}, ${n}]: scaled, transposed, added to what is there`, async ({ skip }) => {
+        skip(variant === 'subgroup8' && kernelTarget(await testDevice()).subgroupSize !== 8, 'no subgroups of 8 lanes');
         const a = randomValues(m * k, 1);
         const b = randomValues(k * n, 2);
         const old = randomValues(m * n, 3);
@@ -106,6 +107,7 @@ describe('matrix products', () => {
           [false, true, false],
           [true, true, true],
         ] as const) {
+          if (variant === 'subgroup8' && transposeB) continue; // not its business
           const left = transposeA
             ? { shape: [k, m], data: reference.transpose(m, k, a) }
             : { shape: [m, k], data: a };
@@ -141,6 +143,8 @@ describe('matrix products', () => {
     expect(matmulVariant({ m: 4096, n: 64, k: 64 }, GPU)).toBe('tiled');
     expect(matmulVariant({ m: 4096, n: 4, k: 64 }, GPU)).toBe('registers');
     expect(matmulVariant({ m: 4096, n: 64, k: 64 }, CPU)).toBe('registers');
+    expect(matmulVariant({ m: 4096, n: 64, k: 64 }, { software: true, subgroupSize: 8 })).toBe('subgroup8');
+    expect(matmulVariant({ m: 4096, n: 64, k: 64, transposeB: true }, { software: true, subgroupSize: 8 })).toBe('registers');
   });
 
   it('says what is wrong with shapes that do not fit', async () => {
