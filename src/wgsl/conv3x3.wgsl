@@ -13,8 +13,7 @@ override CO_VEC: u32 = 16; // vec4s of output channels in a workgroup's tile: 16
 struct Params {
   h: u32, w: u32, ci: u32,       // input [h, w, ci]
   oh: u32, ow: u32, co: u32,     // output [oh, ow, co]
-  kh: u32, kw: u32,              // 3, 3
-  padTop: i32, padLeft: i32,     // padding before the first row and column; may be negative
+  kh: u32, kw: u32, padTop: i32, padLeft: i32, // 3, 3; padding before the first row and column, may be negative
   mode: u32,                     // what lies outside: 0 zero, 1 replicate, 2 reflect, 3 wrap
   hasBias: u32, accumulate: u32, relu: u32,               // epilogue: + bias, + y, max(., 0),
   gateKind: u32,                 // then 0 where 1: gate <= 0, 2: the bit of the gate word is 0
@@ -133,8 +132,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
     workgroupBarrier(); // the chunk is complete
 
     for (var i = 0u; i < 4u; i++) {
-      let at = i * 100u + spotY * 10u + spotX;
-      var w: vec4f;
+      let at = i * 100u + spotY * 10u + spotX; var w: vec4f;
       let p00 = tile[at + 0u]; let p01 = tile[at + 1u]; let p02 = tile[at + 2u];
       let p03 = tile[at + 3u]; let p04 = tile[at + 4u]; let p05 = tile[at + 5u];
       let p10 = tile[at + 10u]; let p11 = tile[at + 11u]; let p12 = tile[at + 12u];
@@ -184,8 +182,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
   s02 = finish(at + vec2u(0u, 2u), block, word, s02); s03 = finish(at + vec2u(0u, 3u), block, word, s03);
   s10 = finish(below, block, word, s10); s11 = finish(below + vec2u(0u, 1u), block, word, s11);
   s12 = finish(below + vec2u(0u, 2u), block, word, s12); s13 = finish(below + vec2u(0u, 3u), block, word, s13);
-  var upper: vec4u; // four bits of each pixel
-  var lower: vec4u;
+  var upper: vec4u; var lower: vec4u; // four bits of each pixel
   if (params.pool == 0u) {
     put(at, block, s00); put(at + vec2u(0u, 1u), block, s01); put(at + vec2u(0u, 2u), block, s02); put(at + vec2u(0u, 3u), block, s03);
     put(below, block, s10); put(below + vec2u(0u, 1u), block, s11); put(below + vec2u(0u, 2u), block, s12); put(below + vec2u(0u, 3u), block, s13);
@@ -194,8 +191,7 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
   } else {
     let left = putPooled(at, block, s00, s01, s10, s11);
     let right = putPooled(at + vec2u(0u, 2u), block, s02, s03, s12, s13);
-    upper = vec4u(left.xy, right.xy);
-    lower = vec4u(left.zw, right.zw);
+    upper = vec4u(left.xy, right.xy); lower = vec4u(left.zw, right.zw);
   }
   if (params.writesWords != 0u) {
     let shifts = vec4u(0u, 4u, 8u, 12u);
