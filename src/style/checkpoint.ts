@@ -6,6 +6,7 @@
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { OptimizerOptions } from '../optim/index.ts';
 import type { TermWeights } from './options.ts';
+import type { RunState } from './run-state.ts';
 
 const MAGIC = 'wgpusty1';
 
@@ -19,6 +20,8 @@ export interface CheckpointHeader {
   readonly seed: number;
   /** Updates that the optimiser has made. */
   readonly steps: number;
+  /** Where the run stands that the session is a scale of. */
+  readonly run?: RunState;
 }
 
 /** A buffer of the state by its name. */
@@ -50,13 +53,13 @@ export function encodeCheckpoint({ header, buffers }: Checkpoint): Uint8Array<Ar
   return out;
 }
 
-/** Takes a checkpoint apart. Throws `bad-option` when the bytes are something else or cut short. */
-export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+/** Takes a checkpoint apart. Throws `bad-option` naming `where` when the bytes are something else or cut short. */
+export function decodeCheckpoint(bytes: Uint8Array, where = 'StyleSession.restore'): Checkpoint {
   const wrong = (what: string, cause?: unknown): WgpuStyleError =>
     new WgpuStyleError('bad-option', {
       what: `not a checkpoint: ${what}`,
-      where: 'StyleSession.restore',
-      fix: 'Give the bytes of session.checkpoint()',
+      where,
+      fix: 'Give the bytes that a checkpoint was saved with',
       ...(cause !== undefined && { cause }),
     });
   if (bytes.byteLength < 12 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) {

@@ -6,7 +6,8 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodePng, readPngText } from '../../src/image/png.ts';
+import { decodePng } from '../../src/image/png.ts';
+import { readPngText } from '../../src/image/png-text.ts';
 import { makePng } from '../image/make-png.ts';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
