@@ -7,7 +7,7 @@ const parse = (line: string): unknown =>
   parseArguments(line.split(' ').filter((word) => word !== ''));
 const transfer = {
   command: 'transfer',
-  content: 'a.png',
+  contents: ['a.png'],
   styles: [{ path: 'b.png', weight: 1 }],
   output: 'out.png',
 };
@@ -82,7 +82,7 @@ describe('what is understood', () => {
 
   test('pictures whose names look like flags, behind --', () => {
     expect(parse('-o out.png -- -a.png --b.png')).toMatchObject({
-      content: '-a.png',
+      contents: ['-a.png'],
       styles: [{ path: '--b.png' }],
     });
   });
@@ -140,12 +140,6 @@ describe('what is refused as wrong usage', () => {
   ])('%s', (line, message) => {
     expect(() => parse(line)).toThrow(
       expect.objectContaining({ code: 'bad-option', message: expect.stringMatching(message) }),
-    );
-  });
-
-  test.each(['plan', 'sweep'])('%s: not available yet', (command) => {
-    expect(() => parse(`${command} a.png b.png`)).toThrow(
-      `${command}: this command is not available yet.`,
     );
   });
 

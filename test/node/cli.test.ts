@@ -93,7 +93,8 @@ describe('exit status', () => {
     [2, '', /got no pictures/],
     [2, 'a.png b.png -o out.png --itertions 5', /Did you mean --iterations/],
     [2, 'a.png b.png -o out.png --mask m.png', /--mask: this flag is not available yet/],
-    [2, 'plan a.png b.png', /plan: this command is not available yet/],
+    [2, 'plan a.png', /style: got only "a\.png"/],
+    [2, 'sweep a.png b.png -o grid.png', /--vary: got 0 axes/],
     [2, 'a.png b.png -o out.png --size -1', /--size: got "-1"/],
     [2, 'a.png b.png -o out.png --recipe none', /there is no recipe "none"/],
     [2, 'a.png b.png -o out.png --optimizer none', /none/],
@@ -151,7 +152,7 @@ test('a whole run writes the picture and prints the object of the contract', asy
   const report = JSON.parse(out) as Record<string, unknown>;
   expect(Object.keys(report)).toEqual([
     ...['output', 'width', 'height', 'iterations', 'losses', 'millisecondsPerIteration'],
-    ...['adapter', 'peakBytes', 'seed', 'recipe', 'network'],
+    ...['adapter', 'peakBytes', 'seed', 'recipe', 'network', 'options'],
   ]);
   expect(report).toMatchObject({
     output: 'out.png',

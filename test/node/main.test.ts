@@ -8,7 +8,7 @@ import { badOption, WgpuStyleError } from '../../src/gpu/errors.ts';
 import { decodePng } from '../../src/image/png.ts';
 import { readPngText } from '../../src/image/png-text.ts';
 import { main } from '../../src/node/main.ts';
-import { numberedOutput } from '../../src/node/transfer.ts';
+import { numberedOutput } from '../../src/node/records.ts';
 import type { Progress, StyleTransferOptions } from '../../src/style/options.ts';
 import type { StyledPicture } from '../../src/style/picture.ts';
 import { Vgg } from '../../src/vgg/index.ts';
@@ -54,6 +54,7 @@ function pictureOf(iterations: number, stopped: StyledPicture['stopped'] = 'done
       seed: 7,
       recipe: 'default',
       network: 'default',
+      options: { recipe: 'default', size: 512, styleWeight: 2, iterations: 10, seed: 7 },
     },
   } as unknown as StyledPicture;
 }
@@ -123,6 +124,7 @@ describe('a run that succeeds', () => {
     const text = readPngText(file);
     expect(JSON.parse(text['wgpu-style']!)).toMatchObject({
       content: 'a.png',
+      style: [{ image: 'b.png', weight: 1 }],
       styleWeight: 2,
       seed: 7,
       recipe: 'default',
@@ -161,6 +163,7 @@ describe('a run that succeeds', () => {
       styleLayers: { relu1_1: 1 },
       contentWeight: 1,
       tvWeight: 3,
+      checkpoint: { save: expect.any(Function) },
       signal: expect.any(AbortSignal),
       onProgress: expect.any(Function),
     });
@@ -213,6 +216,17 @@ describe('a run that succeeds', () => {
       seed: 7,
       recipe: 'default',
       network: 'default',
+      options: {
+        version: expect.stringMatching(/^\d/),
+        content: 'a.png',
+        style: [{ image: 'b.png', weight: 1 }],
+        recipe: 'default',
+        size: 512,
+        styleWeight: 2,
+        iterations: 10,
+        seed: 7,
+        network: 'default',
+      },
     });
   });
 
