@@ -74,14 +74,16 @@ async function openFolder(command: TransferCommand, contents: readonly string[])
 /** What the next frame begins with, known from the ones before. */
 class Film {
   readonly #frames: NonNullable<TransferCommand['frames']>;
-  readonly #scales: StyleTransferOptions['scales'];
+  readonly #scales: false | readonly number[];
   #last: StyledPicture | undefined;
   /** Iterations that the first frame spent at full size. */
   #atFullSize = 0;
 
   constructor({ frames = {}, options }: TransferCommand) {
     this.#frames = frames;
-    this.#scales = options.scales;
+    // A list of scales ends with the result's own.
+    const { scales } = options;
+    this.#scales = typeof scales === 'object' ? scales.slice(-1) : false;
   }
 
   /** Options that the next frame has of its own. The first is an ordinary run; the others need no coarse scales. */
@@ -93,7 +95,7 @@ class Film {
     const { width, height, pixels } = this.#last;
     return {
       init: { width, height, data: pixels },
-      scales: this.#scales ?? false,
+      scales: this.#scales,
       iterations: this.#frames.iterations ?? this.#atFullSize,
     };
   }

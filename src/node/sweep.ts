@@ -63,9 +63,10 @@ function caption({ content, styles, options, axes }: SweepCommand, size: string,
   const varies = (name: string): boolean => axes.some((axis) => axis.name === name);
   const base = (file: string): string => path.basename(file);
   const { recipe = 'default' } = options;
+  const what = varies('content') ? '' : `${base(content)} `;
+  const how = varies('style') ? '' : `in the style of ${styles.map(({ path: file }) => base(file)).join(', ')}`;
   return [
-    ...(varies('content') ? [] : [base(content)]),
-    ...(varies('style') ? [] : [`in the style of ${styles.map(({ path: file }) => base(file)).join(', ')}`]),
+    ...(what + how === '' ? [] : [(what + how).trim()]),
     ...(varies('recipe') ? [] : [`recipe ${typeof recipe === 'string' ? recipe : recipe.name}`]),
     ...(varies('iterations') || iterations === undefined ? [] : [`${iterations} iterations`]),
     ...(varies('size') ? [] : [size]),
