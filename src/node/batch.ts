@@ -6,7 +6,7 @@ import { mkdir } from 'node:fs/promises';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { StyledPicture } from '../style/picture.ts';
-import type { TransferCommand } from './arguments.ts';
+import type { TransferCommand } from './commands.ts';
 import { jobsIn } from './contents.ts';
 import { cannotWrite, checkWritable } from './files.ts';
 import { checkBits, checkFormat } from './images.ts';

@@ -121,9 +121,8 @@ export function isFolder(output: string): boolean {
 function nameOf(content: string): string {
   const last = isUrl(content) && /^https?:/i.test(content) ? new URL(content).pathname : content;
   const stem = path.parse(path.basename(last.replaceAll('\\', '/'))).name;
-  // eslint-disable-next-line no-control-regex
-  const safe = stem.replace(/[\u0000-\u001f<>:"/\\|?*%]/g, '_').slice(0, 100);
-  return /^[. ]*$/.test(safe) ? 'picture' : safe;
+  const safe = stem.replace(/^\.+/, '').replace(/[\u0000-\u001f<>:"/\\|?*%]/g, '_').slice(0, 100);
+  return safe.trim() === '' ? 'picture' : safe;
 }
 
 /**

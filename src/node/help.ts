@@ -9,13 +9,13 @@ Usage
   wgpu-style <content> <style…> -o <file> [flags]              one picture
   wgpu-style <folder or 'pattern'> <style…> -o <folder>/       many, one after the other
   wgpu-style --resume <file.checkpoint>                        goes on with an interrupted run
-  wgpu-style plan <content> <style…> [flags]                   memory, work and time, without running
-  wgpu-style sweep <content> <style…> --vary <axis> -o <file>  a labelled sheet of variations
+  wgpu-style plan <content> <style…> [flags]                   memory, work and time, not running it
+  wgpu-style sweep <content> <style…> --vary <axis> -o <file>  variations on a labelled sheet
   wgpu-style info [--json]                                     the adapter, its limits and features
 ${weightsUsage}`;
 
-const foot = `Pictures are PNG, JPEG, WebP, AVIF or TIFF files, or URLs. Ctrl+C saves the picture so far, and the
-state of the run beside it for --resume. All of it in words: docs/cli.md
+const foot = `Pictures are PNG, JPEG, WebP, AVIF or TIFF files, or URLs. Ctrl+C saves the picture so far, and
+beside it the state of the run, for --resume. More of everything in docs/cli.md
 
 Exit status
   0 done   1 failed   2 wrong usage   130 interrupted
@@ -26,7 +26,7 @@ Examples
   wgpu-style photo.jpg waves.png ink.png -o out.webp --style-weights 2,1 --save-every 50
   wgpu-style photo.jpg painting.jpg -o out.png --recipe gatys --network vgg19.onnx --json
   wgpu-style holiday/ painting.jpg -o painted/
-  wgpu-style sweep photo.jpg painting.jpg --vary "styleWeight=0.1,1,10" --vary "init=content,noise" -o grid.png
+  wgpu-style sweep photo.jpg painting.jpg --vary "styleWeight=0.1,1,10" -o grid.png
 `;
 
 const column = 30;

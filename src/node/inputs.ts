@@ -3,7 +3,7 @@
 
 import { loadImage, type Pixels } from '../image/index.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
-import type { Painting } from './arguments.ts';
+import type { Painting } from './commands.ts';
 import { readNetwork } from './transfer-network.ts';
 
 const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];

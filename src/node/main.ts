@@ -3,7 +3,8 @@
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { StyledPicture } from '../style/picture.ts';
-import { parseArguments, settingsFiles, type Command, type PlanCommand, type SweepCommand, type TransferCommand } from './arguments.ts';
+import { parseArguments, settingsFiles } from './arguments.ts';
+import type { Command, PlanCommand, SweepCommand, TransferCommand } from './commands.ts';
 import { failureLine, isOfFiles, runBatch } from './batch.ts';
 import { expandContents, isFolder } from './contents.ts';
 import { requestDevice } from './device.ts';
@@ -38,11 +39,15 @@ async function info(
   { stdout }: Surroundings,
   printer: ProgressPrinter,
 ): Promise<number> {
+  const { measurePeak } = await import('./peak.ts');
   const device = await requestDevice({ log: printer.say });
-  const found = deviceInfo(device);
-  stdout.write(wantsJson ? `${JSON.stringify(found)}\n` : infoText(found));
-  device.destroy();
-  return done;
+  try {
+    const found = deviceInfo(device, await measurePeak(device));
+    stdout.write(wantsJson ? `${JSON.stringify(found)}\n` : infoText(found));
+    return done;
+  } finally {
+    device.destroy();
+  }
 }
 
 async function services(surroundings: Surroundings, printer: ProgressPrinter): Promise<TransferServices> {

@@ -8,7 +8,7 @@ import { fitSize } from '../image/index.ts';
 import { plan, type RunPlan, type ScalePlan } from '../style/plan.ts';
 import { StyleSession } from '../style/session.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
-import type { PlanCommand } from './arguments.ts';
+import type { PlanCommand } from './commands.ts';
 import { Inputs } from './inputs.ts';
 import { duration } from './progress.ts';
 

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { CheckpointOptions, Progress } from '../style/options.ts';
 import type { StyledPicture } from '../style/picture.ts';
 import { badOption } from '../gpu/errors.ts';
-import type { TransferCommand } from './arguments.ts';
+import type { TransferCommand } from './commands.ts';
 import { checkpointFile } from './checkpoint-file.ts';
 import { checkWritable, writeFileAtomic } from './files.ts';
 import { drawSvg, writeImageFile } from './images.ts';

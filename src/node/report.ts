@@ -2,7 +2,7 @@
 
 import path from 'node:path';
 import type { StyledPicture } from '../style/picture.ts';
-import type { Painting, TransferCommand } from './arguments.ts';
+import type { Painting, TransferCommand } from './commands.ts';
 import { duration } from './progress.ts';
 import { isUrl } from './settings.ts';
 import { packageVersion } from './version.ts';

@@ -3,7 +3,7 @@
 
 import path from 'node:path';
 import { WgpuStyleError } from '../gpu/errors.ts';
-import type { Painting, SweepCommand } from './arguments.ts';
+import type { Painting, SweepCommand } from './commands.ts';
 import { drawSheet, type Cell } from './contact-sheet.ts';
 import { checkWritable } from './files.ts';
 import { checkFormat, loadSharp, writeImageFile } from './images.ts';

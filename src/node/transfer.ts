@@ -2,7 +2,7 @@
 
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { StyledPicture } from '../style/picture.ts';
-import type { TransferCommand } from './arguments.ts';
+import type { TransferCommand } from './commands.ts';
 import { checkWritable } from './files.ts';
 import { checkBits, checkFormat } from './images.ts';
 import { Inputs, type SharedInputs } from './inputs.ts';

@@ -75,6 +75,12 @@ test('info prints adapter, limits and features, as text and as JSON', async () =
     adapter: { description: expect.any(String) },
     limits: { maxBufferSize: expect.any(Number) },
   });
+  const { flopsPerSecond, bytesPerSecond } = json['peak'] as Record<string, number>;
+  // From a slow software adapter to more than any device of our time has.
+  expect(flopsPerSecond).toBeGreaterThan(1e8);
+  expect(flopsPerSecond).toBeLessThan(1e16);
+  expect(bytesPerSecond).toBeGreaterThan(1e7);
+  expect(text.out).toMatch(/arithmetic \(convolution, measured\) +[\d.e+]+ GFLOP\/s\n/);
 });
 
 test('a whole run writes the picture and prints the object of the contract', async () => {

@@ -1,117 +1,25 @@
 // The command line around a stand-in for the library: what is read, passed on, written, printed and returned.
 // The real thing, as a program of its own, is cli.test.ts.
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { badOption, WgpuStyleError } from '../../src/gpu/errors.ts';
 import { decodePng } from '../../src/image/png.ts';
 import { readPngText } from '../../src/image/png-text.ts';
-import { main } from '../../src/node/main.ts';
 import { numberedOutput } from '../../src/node/records.ts';
-import type { Progress, StyleTransferOptions } from '../../src/style/options.ts';
+import type { StyleTransferOptions } from '../../src/style/options.ts';
 import type { StyledPicture } from '../../src/style/picture.ts';
 import { Vgg } from '../../src/vgg/index.ts';
-import { makePng } from '../image/make-png.ts';
-import { makeVgg } from '../vgg/make-onnx.ts';
-
-/** A small ONNX file that says nothing of its preprocessing. */
-const networkBytes = async (): Promise<Uint8Array> => (await makeVgg({ blocks: [[2], [3]] })).bytes;
+import { adapter, desk, networkBytes, tenSteps, type Desk } from './stand-in.ts';
 
 let folder: string;
 let output: string;
+let run: Desk['run'];
+let pair: Desk['pair'];
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'wgpu-style-main-'));
-  const png = makePng({
-    width: 3,
-    height: 2,
-    depth: 8,
-    colourType: 2,
-    sample: (x, y, c) => 40 * (x + y) + c,
-  });
-  await writeFile(path.join(folder, 'a.png'), png);
-  await writeFile(path.join(folder, 'b.png'), png);
-  output = path.join(folder, 'out.png');
+  ({ folder, output, run, pair } = await desk());
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-const losses = { total: 3, content: 1, style: 2, tv: 0, layers: { relu4_2: 1 } };
-const adapter = { vendor: 'test', architecture: 'none', description: 'stand-in' };
-
-/** A result of 2x1 pixels after some iterations. */
-function pictureOf(iterations: number, stopped: StyledPicture['stopped'] = 'done'): StyledPicture {
-  return {
-    width: 2,
-    height: 1,
-    pixels: Uint8ClampedArray.of(255, 0, 0, 255, 0, 0, iterations % 256, 255),
-    losses,
-    iterations,
-    stopped,
-    details: {
-      adapter,
-      millisecondsPerIteration: 1.5,
-      peakBytes: 1024,
-      seed: 7,
-      recipe: 'default',
-      network: 'default',
-      options: { recipe: 'default', size: 512, styleWeight: 2, iterations: 10, seed: 7 },
-    },
-  } as unknown as StyledPicture;
-}
-
-/** A library that makes ten steps. */
-async function tenSteps(options: StyleTransferOptions): Promise<StyledPicture> {
-  const iterations = options.iterations ?? 10;
-  for (let iteration = 1; iteration <= iterations; iteration++) {
-    await Promise.resolve();
-    if (options.signal?.aborted) return pictureOf(iteration - 1, 'aborted');
-    const scale = { index: 0, count: 1, width: 2, height: 1 };
-    const picture = (): Promise<StyledPicture> => Promise.resolve(pictureOf(iteration));
-    const progress: Progress = {
-      iteration,
-      iterations,
-      losses,
-      millisecondsPerIteration: 1.5,
-      secondsLeft: 1,
-      scale,
-      picture,
-    };
-    options.onProgress?.(progress);
-  }
-  return pictureOf(iterations);
-}
-
-interface Ran {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-  readonly options: StyleTransferOptions | undefined;
-}
-
-async function run(
-  words: readonly string[],
-  {
-    library = tenSteps,
-    signal = new AbortController().signal,
-  }: {
-    library?: (options: StyleTransferOptions) => Promise<StyledPicture>;
-    signal?: AbortSignal;
-  } = {},
-): Promise<Ran> {
-  const text = { out: '', err: '' };
-  let options: StyleTransferOptions | undefined;
-  const status = await main(
-    words.map((word) => (/^[ab]\.png$/.test(word) ? path.join(folder, word) : word)),
-    {
-      stdout: { write: (s) => void (text.out += s) },
-      stderr: { write: (s) => void (text.err += s) },
-      signal,
-      styleTransfer: (given) => library((options = given)),
-    },
-  );
-  return { status, ...text, options };
-}
-const pair = (...more: string[]): string[] => ['a.png', 'b.png', '-o', output, ...more];
 
 describe('a run that succeeds', () => {
   test('writes the picture with its settings inside, says where, and shows progress on stderr', async () => {
