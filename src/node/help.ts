@@ -15,7 +15,7 @@ Usage
 ${weightsUsage}`;
 
 const foot = `Pictures are PNG, JPEG, WebP, AVIF or TIFF files, or URLs. Ctrl+C saves the picture so far, and
-beside it the state of the run, for --resume. More of everything in docs/cli.md
+beside it the state of the run, for --resume. More of everything: docs/cli.md in the repository.
 
 Exit status
   0 done   1 failed   2 wrong usage   130 interrupted

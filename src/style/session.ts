@@ -11,7 +11,7 @@ import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { Belongings } from './belongings.ts';
-import { checkFits, decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkDemands } from './demands.ts';
 import { Loop } from './loop.ts';
 import { checkFinite, summarize, type Losses } from './losses.ts';
@@ -335,13 +335,9 @@ export class StyleSession {
     this.#alive('session.checkpoint');
     const { recipe, optimizer, seed } = this.#options;
     const { width, height } = this;
-    const header = { width, height, recipe: recipe.name, optimizer, seed, weights: this.#factors };
-    const steps = this.#optimizer.steps;
-    // All copies are recorded before any is awaited: later iterations cannot get in between.
-    const reads = this.#stateBuffers().map(async ({ name, buffer }) => {
-      return { name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) };
-    });
-    return encodeCheckpoint({ header: { ...header, steps, ...(run && { run }) }, buffers: await Promise.all(reads) });
+    const { steps } = this.#optimizer;
+    const header = { width, height, recipe: recipe.name, optimizer, seed, weights: this.#factors, steps };
+    return takeCheckpoint(this.device, { ...header, ...(run && { run }) }, this.#stateBuffers());
   }
 
   /**
