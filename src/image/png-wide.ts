@@ -44,12 +44,19 @@ async function deflate(bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Array
  */
 export async function encodeWidePng(
   pixels: Pixels,
-  { text = {}, where = 'encodeWidePng' }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+  {
+    text = {},
+    where = 'encodeWidePng',
+  }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const { width, height, data } = pixels;
   const wrong = data.findIndex(Number.isNaN);
   if (wrong >= 0) {
-    throw new WgpuStyleError('bad-image', { what: `sample ${wrong} is no number`, where, fix: 'Give numbers from 0 to 1' });
+    throw new WgpuStyleError('bad-image', {
+      what: `sample ${wrong} is no number`,
+      where,
+      fix: 'Give numbers from 0 to 1',
+    });
   }
   const channels = isOpaque(pixels) ? 3 : 4;
   const rows = wideRows(pixels, channels);

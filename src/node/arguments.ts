@@ -156,7 +156,10 @@ function readFlagged(command: FlaggedCommand, words: Words, stored: Stored): Com
 }
 
 /** Which files hold settings that the words refer to. Throws `bad-option` as `parseArguments` does. */
-export function settingsFiles(words: readonly string[]): { readonly config?: string; readonly resume?: string } {
+export function settingsFiles(words: readonly string[]): {
+  readonly config?: string;
+  readonly resume?: string;
+} {
   const [first] = words;
   if (first === 'import' || first === 'fetch' || words.includes('--help') || words.includes('-h')) return {};
   const { text } = picker(readWords(words));

@@ -34,7 +34,14 @@ export interface BatchOutcome {
 }
 
 /** What is wrong with the command or the machine is wrong for every picture. */
-const fatal: readonly string[] = ['no-webgpu', 'no-adapter', 'bad-model', 'bad-weights', 'unsupported-op', 'aborted'];
+const fatal: readonly string[] = [
+  'no-webgpu',
+  'no-adapter',
+  'bad-model',
+  'bad-weights',
+  'unsupported-op',
+  'aborted',
+];
 
 function isFatal(error: unknown): boolean {
   if (!(error instanceof WgpuStyleError)) return true;
@@ -58,7 +65,8 @@ function checkCommand({ checkpoint, checkpointEvery, resume, plot, trace }: Tran
 async function openFolder(command: TransferCommand, contents: readonly string[]): Promise<readonly Job[]> {
   const { output, format = 'png', bits } = command;
   const extension = format.replace(/^\./, '');
-  if (!/^[a-z]+$/i.test(extension)) throw badOption('--format', `got "${format}"`, 'Give png, jpg, webp, avif or tiff');
+  if (!/^[a-z]+$/i.test(extension))
+    throw badOption('--format', `got "${format}"`, 'Give png, jpg, webp, avif or tiff');
   await checkFormat(`x.${extension}`, '--format');
   checkBits(`x.${extension}`, bits);
   const jobs = jobsIn(output, contents, extension);
@@ -128,7 +136,13 @@ export async function runBatch(
   const pictures: Report[] = [];
   const failed: Failure[] = [];
   const film = command.frames && new Film(command);
-  const filming = { ...printer, show: (progress: Parameters<typeof printer.show>[0]) => (film?.see(progress.scale), printer.show(progress)) };
+  const filming = {
+    ...printer,
+    show: (progress: Parameters<typeof printer.show>[0]) => (
+      film?.see(progress.scale),
+      printer.show(progress)
+    ),
+  };
   let device: GPUDevice | undefined;
   let wasInterrupted = false;
   try {

@@ -37,9 +37,15 @@ export function splitCheckpointFile(
   if (begins(bytes, BARE)) return { settings: {}, state: bytes };
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
   try {
-    const settings: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(12, 12 + length)));
+    const settings: unknown = JSON.parse(
+      new TextDecoder('utf-8', { fatal: true }).decode(bytes.subarray(12, 12 + length)),
+    );
     return { settings, state: bytes.subarray(12 + length) };
   } catch (cause) {
-    throw badOption(where, `not a checkpoint: its head cannot be read (${String(cause)})`, 'Give a file that --checkpoint wrote');
+    throw badOption(
+      where,
+      `not a checkpoint: its head cannot be read (${String(cause)})`,
+      'Give a file that --checkpoint wrote',
+    );
   }
 }

@@ -66,20 +66,50 @@ export function sheetSvg(sheet: Sheet, layout: SheetLayout): string {
   const { columns, rows, cells, caption } = sheet;
   const { width, height, cell, lefts, tops, font } = layout;
   const margin = Math.round(font * 1.4);
-  const middle = (starts: readonly number[], size: number): number => (starts[0]! + starts.at(-1)! + size) / 2;
+  const middle = (starts: readonly number[], size: number): number =>
+    (starts[0]! + starts.at(-1)! + size) / 2;
   const parts: string[] = [
-    textSvg(columns.title, { x: middle(lefts, cell.width), y: margin + font, size: font * 1.1, anchor: 'middle', kind: 'title' }),
+    textSvg(columns.title, {
+      x: middle(lefts, cell.width),
+      y: margin + font,
+      size: font * 1.1,
+      anchor: 'middle',
+      kind: 'title',
+    }),
   ];
   columns.labels.forEach((label, i) => {
     const x = lefts[i]! + cell.width / 2;
-    parts.push(textSvg(cutText(label, font, cell.width), { x, y: tops[0]! - font * 0.55, size: font, anchor: 'middle', kind: 'label' }));
+    parts.push(
+      textSvg(cutText(label, font, cell.width), {
+        x,
+        y: tops[0]! - font * 0.55,
+        size: font,
+        anchor: 'middle',
+        kind: 'label',
+      }),
+    );
   });
   if (rows) {
     const y = middle(tops, cell.height);
-    parts.push(textSvg(rows.title, { x: margin + font, y, size: font * 1.1, anchor: 'middle', isUpright: true, kind: 'title' }));
+    parts.push(
+      textSvg(rows.title, {
+        x: margin + font,
+        y,
+        size: font * 1.1,
+        anchor: 'middle',
+        isUpright: true,
+        kind: 'title',
+      }),
+    );
     rows.labels.forEach((label, i) => {
       const x = lefts[0]! - Math.round(font * 0.6);
-      const place = { x, y: tops[i]! + cell.height / 2 + font * 0.35, size: font, anchor: 'end', kind: 'label' } as const;
+      const place = {
+        x,
+        y: tops[i]! + cell.height / 2 + font * 0.35,
+        size: font,
+        anchor: 'end',
+        kind: 'label',
+      } as const;
       parts.push(textSvg(cutText(label, font, cell.width), place));
     });
   }
@@ -89,12 +119,22 @@ export function sheetSvg(sheet: Sheet, layout: SheetLayout): string {
       const [x, y] = [lefts[column]!, tops[row]!];
       parts.push(`<rect class="hole" x="${x}" y="${y}" width="${cell.width}" height="${cell.height}"/>`);
       const text = cutText(content.missing, font * 0.85, cell.width - font);
-      parts.push(textSvg(text, { x: x + cell.width / 2, y: y + cell.height / 2, size: font * 0.85, anchor: 'middle', kind: 'soft' }));
+      parts.push(
+        textSvg(text, {
+          x: x + cell.width / 2,
+          y: y + cell.height / 2,
+          size: font * 0.85,
+          anchor: 'middle',
+          kind: 'soft',
+        }),
+      );
     }),
   );
   const below = tops.at(-1)! + cell.height + font * 1.9;
   const room = width - lefts[0]! - margin;
-  parts.push(textSvg(cutText(caption, font * 0.85, room), { x: lefts[0]!, y: below, size: font * 0.85, kind: 'soft' }));
+  parts.push(
+    textSvg(cutText(caption, font * 0.85, room), { x: lefts[0]!, y: below, size: font * 0.85, kind: 'soft' }),
+  );
   return `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"><style>${colours}</style>${parts.join('')}</svg>`;
 }
 
@@ -115,7 +155,10 @@ export async function drawSheet(sheet: Sheet, where: string): Promise<Pixels> {
     }),
   );
   const letters = { input: Buffer.from(sheetSvg(sheet, layout)), left: 0, top: 0 };
-  const sheetOf = sharp({ create: { width, height, channels: 4, background: ground } }).composite([...pictures, letters]);
+  const sheetOf = sharp({ create: { width, height, channels: 4, background: ground } }).composite([
+    ...pictures,
+    letters,
+  ]);
   const data = await sheetOf.raw().toBuffer();
   return pixelsFromBytes(width, height, new Uint8Array(data), where);
 }

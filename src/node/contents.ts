@@ -32,10 +32,16 @@ function partPattern(part: string): RegExp {
     if (letter === '*') source += '[^/]*';
     else if (letter === '?') source += '[^/]';
     else if (end > 0 && letter === '[') {
-      source += `[${part.slice(i + 1, end).replace(/^!/, '^').replace(/[\\\]]/g, '\\$&')}]`;
+      source += `[${part
+        .slice(i + 1, end)
+        .replace(/^!/, '^')
+        .replace(/[\\\]]/g, '\\$&')}]`;
       i = end;
     } else if (end > 0) {
-      const either = part.slice(i + 1, end).split(',').map((text) => partPattern(text).source.slice(1, -1));
+      const either = part
+        .slice(i + 1, end)
+        .split(',')
+        .map((text) => partPattern(text).source.slice(1, -1));
       source += `(?:${either.join('|')})`;
       i = end;
     } else source += letter.replace(/[\\^$.|+(){}[\]]/g, '\\$&');
@@ -58,15 +64,22 @@ export function glob(pattern: string): readonly string[] {
   let found = [''];
   for (const [i, part] of parts.entries()) {
     const isLast = i === parts.length - 1;
-    const join = (folder: string, name: string): string => (folder === '' ? name : folder === '/' ? `/${name}` : `${folder}/${name}`);
+    const join = (folder: string, name: string): string =>
+      folder === '' ? name : folder === '/' ? `/${name}` : `${folder}/${name}`;
     if (part === '') found = i === 0 ? ['/'] : found;
     else if (part === '**') found = found.flatMap(foldersUnder);
     else if (!/[*?[{]/.test(part)) found = found.map((folder) => join(folder, part));
     else {
       const matches = partPattern(part);
-      found = found.flatMap((folder) => namesIn(folder).filter((name) => matches.test(name)).map((name) => join(folder, name)));
+      found = found.flatMap((folder) =>
+        namesIn(folder)
+          .filter((name) => matches.test(name))
+          .map((name) => join(folder, name)),
+      );
     }
-    found = found.filter((file) => file === '' || kindOf(file) === 'folder' || (isLast && kindOf(file) === 'file'));
+    found = found.filter(
+      (file) => file === '' || kindOf(file) === 'folder' || (isLast && kindOf(file) === 'file'),
+    );
   }
   return sorted([...new Set(found)].filter((file) => kindOf(file) === 'file'));
 }
@@ -121,7 +134,10 @@ export function isFolder(output: string): boolean {
 function nameOf(content: string): string {
   const last = isUrl(content) && /^https?:/i.test(content) ? new URL(content).pathname : content;
   const stem = path.parse(path.basename(last.replaceAll('\\', '/'))).name;
-  const safe = stem.replace(/^\.+/, '').replace(/[\u0000-\u001f<>:"/\\|?*%]/g, '_').slice(0, 100);
+  const safe = stem
+    .replace(/^\.+/, '')
+    .replace(/[\u0000-\u001f<>:"/\\|?*%]/g, '_')
+    .slice(0, 100);
   return safe.trim() === '' ? 'picture' : safe;
 }
 
@@ -136,12 +152,14 @@ export function jobsIn(folder: string, contents: readonly string[], extension: s
     const name = nameOf(content);
     let output = path.join(folder, `${name}.${extension}`);
     // Some file systems take a.png and A.png for one.
-    for (let i = 2; taken.has(output.toLowerCase()); i++) output = path.join(folder, `${name}-${i}.${extension}`);
+    for (let i = 2; taken.has(output.toLowerCase()); i++)
+      output = path.join(folder, `${name}-${i}.${extension}`);
     taken.add(output.toLowerCase());
     if (sources.has(path.resolve(output))) {
       throw badOption('-o', `"${output}" would replace a content`, 'Give another folder');
     }
-    if (leadsOut(folder, output)) throw badOption('-o', `"${output}" is a link out of the folder`, 'Remove it');
+    if (leadsOut(folder, output))
+      throw badOption('-o', `"${output}" is a link out of the folder`, 'Remove it');
     return { content, output };
   });
 }
@@ -151,6 +169,9 @@ function leadsOut(folder: string, file: string): boolean {
     return lstatSync(file).isSymbolicLink() && path.dirname(realpathSync(file)) !== realpathSync(folder);
   } catch (error) {
     // A link to nowhere would be made a file there.
-    return (error as { code?: string }).code === 'ENOENT' && lstatSync(file, { throwIfNoEntry: false }) !== undefined;
+    return (
+      (error as { code?: string }).code === 'ENOENT' &&
+      lstatSync(file, { throwIfNoEntry: false }) !== undefined
+    );
   }
 }

@@ -34,11 +34,7 @@ const failed = 1;
 const wrongUsage = 2;
 const interrupted = 130;
 
-async function info(
-  wantsJson: boolean,
-  { stdout }: Surroundings,
-  printer: ProgressPrinter,
-): Promise<number> {
+async function info(wantsJson: boolean, { stdout }: Surroundings, printer: ProgressPrinter): Promise<number> {
   const { measurePeak } = await import('./peak.ts');
   const device = await requestDevice({ log: printer.say });
   try {
@@ -87,17 +83,33 @@ async function transfer(
   return outcome.wasInterrupted ? interrupted : done;
 }
 
-async function sweep(command: SweepCommand, surroundings: Surroundings, printer: ProgressPrinter): Promise<number> {
+async function sweep(
+  command: SweepCommand,
+  surroundings: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
   const { runSweep } = await import('./sweep.ts');
-  const { report, failed: cells, wasInterrupted } = await runSweep(command, await services(surroundings, printer));
+  const {
+    report,
+    failed: cells,
+    wasInterrupted,
+  } = await runSweep(command, await services(surroundings, printer));
   const { output, width, height } = report;
   if (command.wantsJson) surroundings.stdout.write(`${JSON.stringify(report)}\n`);
-  else if (!command.isQuiet) surroundings.stdout.write(`${output}: ${width}x${height}, ${report.cells.length} cells\n`);
-  const failure = cells.length > 0 ? `${cells.length} of ${report.cells.length} cells failed: ${cells[0]!.failed}` : undefined;
+  else if (!command.isQuiet)
+    surroundings.stdout.write(`${output}: ${width}x${height}, ${report.cells.length} cells\n`);
+  const failure =
+    cells.length > 0
+      ? `${cells.length} of ${report.cells.length} cells failed: ${cells[0]!.failed}`
+      : undefined;
   return partly(failure, wasInterrupted, surroundings);
 }
 
-async function plan(command: PlanCommand, surroundings: Surroundings, printer: ProgressPrinter): Promise<number> {
+async function plan(
+  command: PlanCommand,
+  surroundings: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
   const { planText, runPlan } = await import('./plan-command.ts');
   const { requestDevice: request, signal } = await services(surroundings, printer);
   const report = await runPlan(command, { requestDevice: request, signal, say: printer.say });
@@ -111,8 +123,7 @@ async function weights(
   printer: ProgressPrinter,
 ): Promise<number> {
   // Loaded only here: a transfer needs none of it.
-  const { downloadProgress, runFetch, runImport, weightsText } =
-    await import('./weights-commands.ts');
+  const { downloadProgress, runFetch, runImport, weightsText } = await import('./weights-commands.ts');
   const name = command.command === 'fetch' ? command.name : command.input;
   const progress = downloadProgress(stderr, name, command.isQuiet);
   try {
@@ -154,7 +165,11 @@ async function readStored(words: readonly string[]): Promise<Stored> {
   const { config, resume } = settingsFiles(words);
   const checkpoint: Stored = resume === undefined ? { options: {} } : await readSettings(resume, '--resume');
   if (resume !== undefined && checkpoint.resume === undefined) {
-    throw badOption('--resume', `"${resume}" is no checkpoint`, 'Give a file that --checkpoint or Ctrl+C left');
+    throw badOption(
+      '--resume',
+      `"${resume}" is no checkpoint`,
+      'Give a file that --checkpoint or Ctrl+C left',
+    );
   }
   if (config === undefined) return checkpoint;
   const { resume: _, ...settings } = await readSettings(config, '--config');

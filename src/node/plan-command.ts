@@ -127,7 +127,11 @@ function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): Pl
 /** Plans the run. Throws what the run would throw for its options, pictures and limits. */
 export async function runPlan(
   command: PlanCommand,
-  { requestDevice, signal, say }: { requestDevice: () => Promise<GPUDevice>; signal: AbortSignal; say: (line: string) => void },
+  {
+    requestDevice,
+    signal,
+    say,
+  }: { requestDevice: () => Promise<GPUDevice>; signal: AbortSignal; say: (line: string) => void },
 ): Promise<PlanReport> {
   const inputs = new Inputs(signal, say);
   const content = await inputs.picture(command.content, 'content');
@@ -137,12 +141,27 @@ export async function runPlan(
     const options = { ...shared, content, device, signal };
     const planned: RunPlan = await plan(options);
     const measured = await times(options, planned.scales, say);
-    const scales = planned.scales.map((scale, i) => scaleReport(scale, measured[i]!.seconds, measured[i]!.isMeasured));
+    const scales = planned.scales.map((scale, i) =>
+      scaleReport(scale, measured[i]!.seconds, measured[i]!.isMeasured),
+    );
     const { width, height } = scales.at(-1)!;
     const { iterations, flops, peakBytes } = planned;
-    const seconds = scales.reduce((sum, scale) => sum + (scale.iterations * scale.millisecondsPerIteration) / 1000, 0);
+    const seconds = scales.reduce(
+      (sum, scale) => sum + (scale.iterations * scale.millisecondsPerIteration) / 1000,
+      0,
+    );
     const adapter = describeAdapter(device);
-    return { width, height, iterations, flops, peakBytes, seconds, scales, adapter, isSoftware: isSoftwareAdapter(device) };
+    return {
+      width,
+      height,
+      iterations,
+      flops,
+      peakBytes,
+      seconds,
+      scales,
+      adapter,
+      isSoftware: isSoftwareAdapter(device),
+    };
   } finally {
     device.destroy();
   }
@@ -156,17 +175,30 @@ function inUnits(value: number): string {
 
 /** The plan for people: a table of scales, then the sums. */
 export function planText(report: PlanReport): string {
-  const header = ['size', 'iterations', 'dispatches', 'FLOP', 'activations', 'optimizer', 'weights, targets', 'peak', 'ms/iteration'];
-  const rows = report.scales.map(({ width, height, iterations, dispatches, flops, bytes, millisecondsPerIteration, isMeasured }) => [
-    `${width}x${height}`,
-    String(iterations),
-    String(dispatches),
-    inUnits(flops),
-    ...[bytes.activations, bytes.optimizer, bytes.weightsAndTargets, bytes.peak].map(mebibytes),
-    `${isMeasured ? '' : '~'}${Number(millisecondsPerIteration.toPrecision(3))}`,
-  ]);
+  const header = [
+    'size',
+    'iterations',
+    'dispatches',
+    'FLOP',
+    'activations',
+    'optimizer',
+    'weights, targets',
+    'peak',
+    'ms/iteration',
+  ];
+  const rows = report.scales.map(
+    ({ width, height, iterations, dispatches, flops, bytes, millisecondsPerIteration, isMeasured }) => [
+      `${width}x${height}`,
+      String(iterations),
+      String(dispatches),
+      inUnits(flops),
+      ...[bytes.activations, bytes.optimizer, bytes.weightsAndTargets, bytes.peak].map(mebibytes),
+      `${isMeasured ? '' : '~'}${Number(millisecondsPerIteration.toPrecision(3))}`,
+    ],
+  );
   const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
-  const line = (cells: readonly string[]): string => cells.map((cell, i) => cell.padStart(widths[i]!)).join('  ');
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => cell.padStart(widths[i]!)).join('  ');
   const { width, height, iterations, flops, peakBytes, seconds, isSoftware } = report;
   return [
     line(header),

@@ -37,7 +37,9 @@ function rules(theme: Theme): string {
   const c = colours[theme];
   const fills = ['ground', 'text', 'soft', 'band'].map((name) => `.${name}{fill:${c[name]}}`);
   const strokes = ['grid', 'axis', 'border'].map((name) => `.${name}{stroke:${c[name]}}`);
-  const terms = ['total', 'content', 'style', 'tv'].map((name) => `.line.${name}{stroke:${c[name]}}.dot.${name}{fill:${c[name]}}`);
+  const terms = ['total', 'content', 'style', 'tv'].map(
+    (name) => `.line.${name}{stroke:${c[name]}}.dot.${name}{fill:${c[name]}}`,
+  );
   return [...fills, ...strokes, ...terms].join('');
 }
 

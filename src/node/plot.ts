@@ -8,13 +8,23 @@ import { cutText, escapeXml, textSvg, textWidth } from './svg-text.ts';
 export interface LossPoint {
   readonly iteration: number;
   readonly scale: { readonly index: number; readonly width: number; readonly height: number };
-  readonly losses: { readonly total: number; readonly content: number; readonly style: number; readonly tv: number };
+  readonly losses: {
+    readonly total: number;
+    readonly content: number;
+    readonly style: number;
+    readonly tv: number;
+  };
 }
 
 const terms = ['total', 'content', 'style', 'tv'] as const;
 type Term = (typeof terms)[number];
 /** Drawn in this order: the total lies under its parts. */
-const names: Readonly<Record<Term, string>> = { total: 'total', content: 'content', style: 'style', tv: 'total variation' };
+const names: Readonly<Record<Term, string>> = {
+  total: 'total',
+  content: 'content',
+  style: 'style',
+  tv: 'total variation',
+};
 
 const width = 960;
 const height = 540;
@@ -34,9 +44,14 @@ interface Axes {
 const px = (value: number): string => String(Number(value.toFixed(1)));
 
 function axesOf(points: readonly LossPoint[]): Axes {
-  const values = points.flatMap(({ losses }) => terms.map((term) => losses[term])).filter((value) => value > 0 && Number.isFinite(value));
+  const values = points
+    .flatMap(({ losses }) => terms.map((term) => losses[term]))
+    .filter((value) => value > 0 && Number.isFinite(value));
   const most = values.reduce((a, b) => Math.max(a, b), 0) || 1;
-  const least = Math.max(values.reduce((a, b) => Math.min(a, b), most), most / 10 ** mostDecades);
+  const least = Math.max(
+    values.reduce((a, b) => Math.min(a, b), most),
+    most / 10 ** mostDecades,
+  );
   // A little room above and below; half a decade at least, so that a flat curve is seen to be flat.
   const middle = (Math.log10(least) + Math.log10(most)) / 2;
   const half = Math.max(0.25, (Math.log10(most) - Math.log10(least)) / 2) * 1.08;
@@ -53,7 +68,10 @@ function axesOf(points: readonly LossPoint[]): Axes {
 }
 
 /** Powers of ten in range, every second or further one where there are many; 2 and 5 between where there are few. */
-export function logTicks(low: number, high: number): readonly { readonly value: number; readonly isPower: boolean }[] {
+export function logTicks(
+  low: number,
+  high: number,
+): readonly { readonly value: number; readonly isPower: boolean }[] {
   const step = Math.ceil((high - low) / mostDecades);
   const factors = high - low < 1.6 ? [1, 2, 5] : [1];
   const ticks = [];
@@ -79,7 +97,13 @@ export function niceStep(length: number, count: number): number {
 function tickLabel(value: number, isPower: boolean, y: number): string {
   const x = box.left - 10;
   if (!isPower) {
-    return textSvg(String(Number(value.toPrecision(2))), { x, y: y + 4.5, size: 13, anchor: 'end', kind: 'soft' });
+    return textSvg(String(Number(value.toPrecision(2))), {
+      x,
+      y: y + 4.5,
+      size: 13,
+      anchor: 'end',
+      kind: 'soft',
+    });
   }
   const power = String(Math.round(Math.log10(value))).replace('-', '–');
   const base = x - textWidth(power, 10) - 1;
@@ -100,7 +124,9 @@ function grid({ x, y, low, high, last }: Axes, first: number): string {
   for (let tick = Math.ceil(first / step) * step; tick <= last; tick += step) {
     const at = x(tick);
     parts.push(`<path class="axis" d="M${px(at)} ${box.bottom}v5"/>`);
-    parts.push(textSvg(String(tick), { x: at, y: box.bottom + 21, size: 13, anchor: 'middle', kind: 'soft' }));
+    parts.push(
+      textSvg(String(tick), { x: at, y: box.bottom + 21, size: 13, anchor: 'middle', kind: 'soft' }),
+    );
   }
   parts.push(`<path class="axis" d="M${box.left} ${box.bottom}H${box.right}"/>`);
   const middle = (box.left + box.right) / 2;
@@ -120,14 +146,18 @@ function bands(points: readonly LossPoint[], { x, last }: Axes): string {
       const line = `<path class="border" d="M${px(from)} ${box.top}V${box.bottom}"/>`;
       const label = `${scale.width} × ${scale.height}`;
       const isRoomy = textWidth(label, 12) + 10 < to - from;
-      const text = isRoomy ? textSvg(label, { x: (from + to) / 2, y: box.top + 17, size: 12, anchor: 'middle', kind: 'soft' }) : '';
+      const text = isRoomy
+        ? textSvg(label, { x: (from + to) / 2, y: box.top + 17, size: 12, anchor: 'middle', kind: 'soft' })
+        : '';
       return (i % 2 === 1 ? tint : '') + (i > 0 ? line : '') + text;
     })
     .join('');
 }
 
 /** At most the first, lowest, highest and last point of every half pixel: nothing that the eye could see is lost. */
-function thinned(points: readonly (readonly [x: number, y: number])[]): readonly (readonly [number, number])[] {
+function thinned(
+  points: readonly (readonly [x: number, y: number])[],
+): readonly (readonly [number, number])[] {
   const columns = new Map<number, (readonly [number, number])[]>();
   for (const point of points) {
     const column = Math.round(point[0] * 2);
@@ -149,7 +179,11 @@ function curve(points: readonly LossPoint[], term: Term, { x, y }: Axes): string
   const pieces: (readonly [number, number])[][] = [];
   let piece: (readonly [number, number])[] | undefined;
   let scale = -1;
-  for (const { iteration, losses, scale: { index } } of points) {
+  for (const {
+    iteration,
+    losses,
+    scale: { index },
+  } of points) {
     const value = losses[term];
     if (!(value > 0 && Number.isFinite(value))) {
       piece = undefined;
@@ -163,7 +197,9 @@ function curve(points: readonly LossPoint[], term: Term, { x, y }: Axes): string
     .map((list) => {
       const [[x0, y0]] = list as [readonly [number, number]];
       if (list.length === 1) return `<circle class="dot ${term}" cx="${px(x0)}" cy="${px(y0)}" r="3"/>`;
-      const path = thinned(list).map(([a, b]) => `${px(a)} ${px(b)}`).join('L');
+      const path = thinned(list)
+        .map(([a, b]) => `${px(a)} ${px(b)}`)
+        .join('L');
       return `<path class="line ${term}" d="M${path}"/>`;
     })
     .join('');
@@ -173,7 +209,9 @@ function curve(points: readonly LossPoint[], term: Term, { x, y }: Axes): string
 function legend(points: readonly LossPoint[], shown: readonly Term[]): string {
   const size = 14;
   const last = points.at(-1);
-  const entries = shown.map((term) => `${names[term]}  ${last ? Number(last.losses[term].toPrecision(3)) : ''}`);
+  const entries = shown.map(
+    (term) => `${names[term]}  ${last ? Number(last.losses[term].toPrecision(3)) : ''}`,
+  );
   const widths = entries.map((entry) => 30 + textWidth(entry, size) + 24);
   let x = box.left;
   return entries
@@ -190,7 +228,10 @@ function legend(points: readonly LossPoint[], shown: readonly Term[]): string {
  * The curves as an SVG of 960 x 540. `title` stands on top. `theme` fixes the colours (for a picture in pixels);
  * without it they follow the reader's setting.
  */
-export function lossPlot(points: readonly LossPoint[], { title, theme }: { readonly title: string; readonly theme?: Theme }): string {
+export function lossPlot(
+  points: readonly LossPoint[],
+  { title, theme }: { readonly title: string; readonly theme?: Theme },
+): string {
   const axes = axesOf(points);
   const shown = terms.filter((term) => points.some(({ losses }) => losses[term] > 0));
   const first = points[0]?.iteration ?? 1;

@@ -96,9 +96,7 @@ export class Records {
     const taken = picture();
     const file = numberedOutput(this.#job.output, iteration, iterations);
     this.#saving = Promise.all([taken, this.#saving])
-      .then(([made]) =>
-        writeImageFile(file, made, { text: this.#text(made), bits, where: '--save-every' }),
-      )
+      .then(([made]) => writeImageFile(file, made, { text: this.#text(made), bits, where: '--save-every' }))
       .catch((error: unknown) => void (this.#failure ??= error));
   }
 

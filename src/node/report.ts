@@ -51,7 +51,11 @@ function networkOf(command: Painting, picture: Reported): string {
 }
 
 /** The report of a result. */
-export function reportOf(command: TransferCommand, { content: source, output }: Job, picture: Reported): Report {
+export function reportOf(
+  command: TransferCommand,
+  { content: source, output }: Job,
+  picture: Reported,
+): Report {
   const { width, height, iterations, losses, details } = picture;
   const { total, content, style, tv } = losses;
   const { vendor, architecture, description } = details.adapter;

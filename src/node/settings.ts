@@ -57,14 +57,21 @@ export function settingsFrom(json: unknown, where: string, locate: (file: string
   for (const key of Object.keys(given)) {
     if (known.includes(key) || notes.includes(key)) continue;
     const nearest = nearestName(key, known);
-    throw wrong(`there is no setting "${key}"`, nearest ? `Did you mean ${nearest}` : `The settings are ${known.join(', ')}`);
+    throw wrong(
+      `there is no setting "${key}"`,
+      nearest ? `Did you mean ${nearest}` : `The settings are ${known.join(', ')}`,
+    );
   }
   for (const key of words) {
     if (given[key] === undefined || typeof given[key] === 'string') continue;
     throw wrong(`${key} is ${JSON.stringify(given[key])}, need text`, 'Give the path of a file');
   }
   for (const [key, isFine, need] of [
-    ['saveEvery', (value: unknown) => Number.isInteger(value) && (value as number) >= 1, 'a whole number from 1'],
+    [
+      'saveEvery',
+      (value: unknown) => Number.isInteger(value) && (value as number) >= 1,
+      'a whole number from 1',
+    ],
     ['bits', (value: unknown) => value === 8 || value === 16, '8 or 16'],
   ] as const) {
     if (given[key] === undefined || isFine(given[key])) continue;
@@ -82,18 +89,25 @@ export function settingsFrom(json: unknown, where: string, locate: (file: string
     ...(given['preprocessing'] !== undefined && { preprocessing: given['preprocessing'] }),
     ...(given['bits'] !== undefined && { bits: given['bits'] as number }),
     ...(given['saveEvery'] !== undefined && { saveEvery: given['saveEvery'] as number }),
-    options: Object.fromEntries(plainNames.filter((key) => key in given).map((key) => [key, given[key]])) as PlainOptions,
+    options: Object.fromEntries(
+      plainNames.filter((key) => key in given).map((key) => [key, given[key]]),
+    ) as PlainOptions,
   };
 }
 
 function stylesFrom(style: unknown, where: string, locate: (file: string) => string): readonly StylePath[] {
   const list: readonly unknown[] = Array.isArray(style) ? style : [style];
   return list.map((item) => {
-    const { image, weight = 1, ...rest } = (typeof item === 'string' ? { image: item } : (item ?? {})) as {
+    const {
+      image,
+      weight = 1,
+      ...rest
+    } = (typeof item === 'string' ? { image: item } : (item ?? {})) as {
       readonly image?: unknown;
       readonly weight?: unknown;
     };
-    const isFine = typeof image === 'string' && typeof weight === 'number' && weight > 0 && Object.keys(rest).length === 0;
+    const isFine =
+      typeof image === 'string' && typeof weight === 'number' && weight > 0 && Object.keys(rest).length === 0;
     if (isFine) return { path: locate(image), weight };
     const what = `style is ${JSON.stringify(item)}, need paths, with weights above 0 if wanted`;
     throw badOption(where, what, 'Give "painting.jpg", or [{ "image": "painting.jpg", "weight": 2 }]');
@@ -123,11 +137,16 @@ export async function readSettings(file: string, where: string): Promise<Stored>
   if (isPng(bytes)) {
     const text = readPngText(bytes, where)['wgpu-style'];
     if (text === undefined) {
-      throw badOption(where, `"${file}" carries no settings`, 'Give a PNG made by wgpu-style, or a JSON file');
+      throw badOption(
+        where,
+        `"${file}" carries no settings`,
+        'Give a PNG made by wgpu-style, or a JSON file',
+      );
     }
     return settingsFrom(parsed(text, file, where), where, asGiven);
   }
-  const beside = (location: string): string => (isUrl(location) ? location : path.join(path.dirname(file), location));
+  const beside = (location: string): string =>
+    isUrl(location) ? location : path.join(path.dirname(file), location);
   const locate = (location: string): string => (path.isAbsolute(location) ? location : beside(location));
   return settingsFrom(parsed(new TextDecoder().decode(bytes), file, where), where, locate);
 }

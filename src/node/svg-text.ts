@@ -58,7 +58,12 @@ export function textSvg(text: string, { x, y, size, anchor = 'start', isUpright,
 
 /** Text made safe between tags and in attributes; control characters, which XML forbids, are dropped. */
 export function escapeXml(text: string): string {
-  const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+  const entities: Readonly<Record<string, string>> = {
+    '&': '&amp;',
+    '<': '&lt;',
+    '>': '&gt;',
+    '"': '&quot;',
+  };
   const sound = text.replace(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]|\p{Cs}/gu, '');
   return sound.replace(/[&<>"]/g, (letter) => entities[letter]!);
 }

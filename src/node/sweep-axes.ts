@@ -35,7 +35,10 @@ function isFile(name: string): name is (typeof files)[number] {
 
 /** The option's own name for what may be spelled as its flag. */
 function optionName(given: string): string {
-  const name = given.trim().replace(/^--/, '').replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+  const name = given
+    .trim()
+    .replace(/^--/, '')
+    .replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
   if (names.includes(name)) return name;
   const nearest = nearestName(name, names);
   const fix = nearest ? `Did you mean ${nearest}` : `These can: ${names.join(', ')}`;
@@ -46,7 +49,8 @@ const kebab = (name: string): string => name.replace(/[A-Z]/g, (letter) => `-${l
 
 function readAxis(text: string): Axis {
   const [given = '', list] = text.split(/=(.*)/s);
-  if (list === undefined || list.trim() === '') throw badOption('--vary', `got "${text}", need a name and values`, example);
+  if (list === undefined || list.trim() === '')
+    throw badOption('--vary', `got "${text}", need a name and values`, example);
   const name = optionName(given);
   // Values that have commas themselves (lists of layers) are set apart by semicolons.
   const values = list.split(list.includes(';') ? ';' : ',').map((value) => value.trim());
@@ -55,7 +59,9 @@ function readAxis(text: string): Axis {
     name,
     title: kebab(name).replaceAll('-', ' '),
     values: values.map((value) => ({
-      label: isFile(name) ? value.slice(Math.max(value.lastIndexOf('/'), value.lastIndexOf('\\')) + 1) : value,
+      label: isFile(name)
+        ? value.slice(Math.max(value.lastIndexOf('/'), value.lastIndexOf('\\')) + 1)
+        : value,
       change: isFile(name) ? { [name]: value } : { options: plainOptions(new Map([[kebab(name), value]])) },
     })),
   };
@@ -70,8 +76,14 @@ export function readAxes(texts: readonly string[]): readonly Axis[] {
     throw badOption('--vary', `got ${texts.length} axes, need one or two`, example);
   }
   const axes = texts.map(readAxis);
-  if (axes[0]!.name === axes[1]?.name) throw badOption('--vary', `both axes are ${axes[0]!.name}`, 'Vary two options, or one');
+  if (axes[0]!.name === axes[1]?.name)
+    throw badOption('--vary', `both axes are ${axes[0]!.name}`, 'Vary two options, or one');
   const cells = axes.reduce((product, { values }) => product * values.length, 1);
-  if (cells > mostCells) throw badOption('--vary', `${cells} pictures on one sheet, need at most ${mostCells}`, 'Give fewer values');
+  if (cells > mostCells)
+    throw badOption(
+      '--vary',
+      `${cells} pictures on one sheet, need at most ${mostCells}`,
+      'Give fewer values',
+    );
   return axes;
 }

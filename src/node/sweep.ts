@@ -20,7 +20,12 @@ const CELL_SIZE = 256;
 export interface SweptCell {
   /** Option → value, as they were given. */
   readonly values: Readonly<Record<string, string>>;
-  readonly losses?: { readonly total: number; readonly content: number; readonly style: number; readonly tv: number };
+  readonly losses?: {
+    readonly total: number;
+    readonly content: number;
+    readonly style: number;
+    readonly tv: number;
+  };
   readonly iterations?: number;
   /** Why there is no picture. */
   readonly failed?: string;
@@ -59,12 +64,18 @@ export function changed(command: Varied, changes: readonly Change[]): Varied {
 }
 
 /** What the cells have in common, for the foot of the sheet. */
-function caption({ content, styles, options, axes }: SweepCommand, size: string, iterations: number | undefined): string {
+function caption(
+  { content, styles, options, axes }: SweepCommand,
+  size: string,
+  iterations: number | undefined,
+): string {
   const varies = (name: string): boolean => axes.some((axis) => axis.name === name);
   const base = (file: string): string => path.basename(file);
   const { recipe = 'default' } = options;
   const what = varies('content') ? '' : `${base(content)} `;
-  const how = varies('style') ? '' : `in the style of ${styles.map(({ path: file }) => base(file)).join(', ')}`;
+  const how = varies('style')
+    ? ''
+    : `in the style of ${styles.map(({ path: file }) => base(file)).join(', ')}`;
   return [
     ...(what + how === '' ? [] : [(what + how).trim()]),
     ...(varies('recipe') ? [] : [`recipe ${typeof recipe === 'string' ? recipe : recipe.name}`]),
@@ -80,7 +91,10 @@ interface Planned {
 }
 
 /** Every cell, row by row. */
-function plannedCells(command: SweepCommand, [columns, rows]: readonly [Axis, Axis?]): readonly (readonly Planned[])[] {
+function plannedCells(
+  command: SweepCommand,
+  [columns, rows]: readonly [Axis, Axis?],
+): readonly (readonly Planned[])[] {
   const varied = { ...command, options: { size: CELL_SIZE, ...command.options } };
   return (rows?.values ?? [undefined]).map((row) =>
     columns.values.map((column) => ({
@@ -120,10 +134,20 @@ class Painter {
     try {
       const content = await this.#inputs.picture(painting.content, 'content');
       const shared = await this.#inputs.shared(painting);
-      const picture = await styleTransfer({ ...shared, content, device: this.#device, signal, onProgress: printer.show });
+      const picture = await styleTransfer({
+        ...shared,
+        content,
+        device: this.#device,
+        signal,
+        onProgress: printer.show,
+      });
       const { total, content: contentLoss, style, tv } = picture.losses;
       this.wasInterrupted = picture.stopped === 'aborted';
-      this.swept.push({ values, losses: { total, content: contentLoss, style, tv }, iterations: picture.iterations });
+      this.swept.push({
+        values,
+        losses: { total, content: contentLoss, style, tv },
+        iterations: picture.iterations,
+      });
       this.last = picture;
       return picture;
     } catch (error) {
@@ -174,18 +198,32 @@ export async function runSweep(command: SweepCommand, services: TransferServices
   }
   const { swept, last, wasInterrupted } = painter;
   const failed = swept.filter((cell) => cell.failed !== undefined);
-  if (!last) throw new WgpuStyleError('non-finite', { what: `no cell could be painted: ${failed[0]!.failed}`, where: 'sweep', fix: 'Vary less' });
+  if (!last)
+    throw new WgpuStyleError('non-finite', {
+      what: `no cell could be painted: ${failed[0]!.failed}`,
+      where: 'sweep',
+      fix: 'Vary less',
+    });
   const labels = ({ title, values }: Axis): { title: string; labels: readonly string[] } => ({
     title,
     labels: values.map(({ label }) => label),
   });
   const [columns, rows] = axes;
   const size = `${last.width} × ${last.height}`;
-  const sheet = { columns: labels(columns), ...(rows && { rows: labels(rows) }), cells: grid, caption: caption(command, size, last.iterations) };
+  const sheet = {
+    columns: labels(columns),
+    ...(rows && { rows: labels(rows) }),
+    cells: grid,
+    caption: caption(command, size, last.iterations),
+  };
   const drawn = await drawSheet(sheet, '-o');
   const vary = command.axes.map(({ name, values }) => ({ name, values: values.map(({ label }) => label) }));
   const settings = settingsOf(cells[0]!.painting, command.content, undefined, shown);
   const text = settingsText({ ...settings, ...command.options, vary });
   await writeImageFile(output, drawn, { text, where: '-o' });
-  return { report: { output, width: drawn.width, height: drawn.height, cells: swept }, failed, wasInterrupted };
+  return {
+    report: { output, width: drawn.width, height: drawn.height, cells: swept },
+    failed,
+    wasInterrupted,
+  };
 }

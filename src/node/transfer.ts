@@ -67,7 +67,9 @@ export async function paint(
   const wasInterrupted = picture.stopped === 'aborted';
   const left = await records.finish().catch((error: unknown) => {
     if (!wasInterrupted) throw error;
-    printer.say(`The state of the run could not be kept: ${error instanceof Error ? error.message : String(error)}`);
+    printer.say(
+      `The state of the run could not be kept: ${error instanceof Error ? error.message : String(error)}`,
+    );
   });
   if (left !== undefined) printer.say(`Go on with: wgpu-style --resume ${left}`);
   return {
@@ -96,6 +98,8 @@ export async function runTransfer(
   const isPicture = command.init !== undefined && /[./\\:]/.test(command.init);
   // A run that goes on has left its start behind.
   const { init, ...rest } = command;
-  const shared = await inputs.shared(command.resume && isPicture ? rest : { ...rest, ...(init !== undefined && { init }) });
+  const shared = await inputs.shared(
+    command.resume && isPicture ? rest : { ...rest, ...(init !== undefined && { init }) },
+  );
   return paint(command, { content, output: command.output }, { content: picture, ...shared }, services);
 }

@@ -13,8 +13,7 @@ export interface Words {
 function flagOf(name: string, given: string): Flag {
   const flag = flags.find((candidate) => candidate.name === name);
   if (flag) return flag;
-  if (laterFlags.has(name))
-    throw badOption(given, 'this flag is not available yet', 'Leave it out for now');
+  if (laterFlags.has(name)) throw badOption(given, 'this flag is not available yet', 'Leave it out for now');
   const nearest = nearestFlag(name);
   throw badOption(
     given,
@@ -68,6 +67,10 @@ export function checkFlags({ values }: Words, command: FlaggedCommand): void {
     const { of } = flags.find((flag) => flag.name === name)!;
     if (!of || of.includes(command)) continue;
     const where = of.map((taker) => (taker === 'transfer' ? 'a run' : taker)).join(' and ');
-    throw badOption(`--${name}`, `${command === 'transfer' ? 'a run' : command} has no such flag`, `It belongs to ${where}`);
+    throw badOption(
+      `--${name}`,
+      `${command === 'transfer' ? 'a run' : command} has no such flag`,
+      `It belongs to ${where}`,
+    );
   }
 }

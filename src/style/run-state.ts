@@ -51,7 +51,9 @@ function printOf({ width, height, data }: Pixels): string {
 }
 
 function checksum({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
-  return crc32(new Uint8Array(buffer, byteOffset, byteLength)).toString(16).padStart(8, '0');
+  return crc32(new Uint8Array(buffer, byteOffset, byteLength))
+    .toString(16)
+    .padStart(8, '0');
 }
 
 /** The bytes of a run that stands between two scales: `picture` is what the next one starts from. */
@@ -115,7 +117,8 @@ export function checkOrigin(run: RunState, now: RunOrigin): void {
   for (const name of ['content', 'network'] as const) {
     if (run[name] !== now[name]) throw refuse(name, run[name], now[name]);
   }
-  if (run.styles.length !== now.styles.length) throw refuse('the number of styles', run.styles.length, now.styles.length);
+  if (run.styles.length !== now.styles.length)
+    throw refuse('the number of styles', run.styles.length, now.styles.length);
   run.styles.forEach((was, i) => {
     if (was !== now.styles[i]) throw refuse(run.styles.length > 1 ? `style[${i}]` : 'style', was, now.styles[i]);
   });

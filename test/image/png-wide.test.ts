@@ -9,7 +9,9 @@ import { tinyOptions } from '../style/setting.ts';
 import { randomValues } from '../check.ts';
 
 function floats(width: number, height: number, alpha: number): Float32Array<ArrayBuffer> {
-  return randomValues(4 * width * height, width * 100 + height).map((v, i) => (i % 4 === 3 ? alpha : (v + 1) / 2));
+  return randomValues(4 * width * height, width * 100 + height).map((v, i) =>
+    i % 4 === 3 ? alpha : (v + 1) / 2,
+  );
 }
 
 describe('encodeWidePng', () => {
@@ -30,7 +32,9 @@ describe('encodeWidePng', () => {
     expect(worst).toBeLessThanOrEqual(0.5 / 65535 + 1e-7);
     const raw = await sharp(file).toColourspace('rgb16').ensureAlpha(1).raw({ depth: 'ushort' }).toBuffer();
     const samples = new Uint16Array(new Uint8Array(raw).buffer);
-    const wanted = Array.from(data, (value, i) => (i % 4 === 3 && alpha === 1 ? -1 : Math.round(value * 65535)));
+    const wanted = Array.from(data, (value, i) =>
+      i % 4 === 3 && alpha === 1 ? -1 : Math.round(value * 65535),
+    );
     expect(Array.from(samples, (value, i) => (wanted[i] === -1 ? -1 : value))).toEqual(wanted);
   });
 
@@ -41,7 +45,9 @@ describe('encodeWidePng', () => {
     expect([...(await decodePng(file)).data]).toEqual([0, 1, Math.fround(32768 / 65535), 1]);
     expect(readPngText(file)).toEqual(text);
     const none = Float32Array.of(0, NaN, 0, 1);
-    await expect(encodeWidePng({ width: 1, height: 1, data: none })).rejects.toMatchObject({ code: 'bad-image' });
+    await expect(encodeWidePng({ width: 1, height: 1, data: none })).rejects.toMatchObject({
+      code: 'bad-image',
+    });
   });
 });
 
@@ -56,6 +62,15 @@ test('a result in 16 bits is what the run made, not its 8 bits again; the option
   for (const file of [wide, narrow]) {
     expect(JSON.parse(readPngText(file)['wgpu-style']!)).toEqual(made.details.options);
   }
-  expect(made.details.options).toMatchObject({ recipe: 'lecture', size: 24, styleWeight: 1, iterations: 6, scales: false });
-  await expect(made.toPng({ bits: 12 as 16 })).rejects.toMatchObject({ code: 'bad-option', where: 'picture.toPng' });
+  expect(made.details.options).toMatchObject({
+    recipe: 'lecture',
+    size: 24,
+    styleWeight: 1,
+    iterations: 6,
+    scales: false,
+  });
+  await expect(made.toPng({ bits: 12 as 16 })).rejects.toMatchObject({
+    code: 'bad-option',
+    where: 'picture.toPng',
+  });
 });

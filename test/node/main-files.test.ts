@@ -26,22 +26,44 @@ describe('many contents', () => {
     };
     return { request, made };
   }
-  const many = (...more: string[]): string[] => ['a.png', 'b.png', path.join(folder, 'c.png'), '--style', 'b.png', '-o', path.join(folder, 'many'), ...more];
+  const many = (...more: string[]): string[] => [
+    'a.png',
+    'b.png',
+    path.join(folder, 'c.png'),
+    '--style',
+    'b.png',
+    '-o',
+    path.join(folder, 'many'),
+    ...more,
+  ];
   beforeEach(async () => writeFile(path.join(folder, 'c.png'), await readFile(path.join(folder, 'a.png'))));
 
   test('share device, network and styles, and the device is given back', async () => {
     await writeFile(path.join(folder, 'net.onnx'), await networkBytes());
     const { request, made } = fakeDevices();
     const seen: StyleTransferOptions[] = [];
-    const library = (options: StyleTransferOptions): Promise<StyledPicture> => (seen.push(options), tenSteps(options));
-    const { status, out } = await run(many('--network', path.join(folder, 'net.onnx')), { library, requestDevice: request });
+    const library = (options: StyleTransferOptions): Promise<StyledPicture> => (
+      seen.push(options),
+      tenSteps(options)
+    );
+    const { status, out } = await run(many('--network', path.join(folder, 'net.onnx')), {
+      library,
+      requestDevice: request,
+    });
     expect(status).toBe(0);
-    expect(out.trim().split('\n').map((line) => path.basename(line.split(':')[0]!))).toEqual(['a.png', 'b.png', 'c.png']);
+    expect(
+      out
+        .trim()
+        .split('\n')
+        .map((line) => path.basename(line.split(':')[0]!)),
+    ).toEqual(['a.png', 'b.png', 'c.png']);
     expect(made).toEqual([{ destroyed: true, destroy: expect.any(Function) }]);
     for (const options of seen) {
       expect(options.device).toBe(seen[0]!.device);
       expect(options.network).toBe(seen[0]!.network);
-      expect((options.style as readonly { image: unknown }[])[0]!.image).toBe((seen[0]!.style as readonly { image: unknown }[])[0]!.image);
+      expect((options.style as readonly { image: unknown }[])[0]!.image).toBe(
+        (seen[0]!.style as readonly { image: unknown }[])[0]!.image,
+      );
     }
   });
 
@@ -50,7 +72,9 @@ describe('many contents', () => {
     let count = 0;
     const library = (options: StyleTransferOptions): Promise<StyledPicture> =>
       ++count === 2
-        ? Promise.reject(new WgpuStyleError('device-lost', { what: 'gone', where: 'session.run', fix: 'Again' }))
+        ? Promise.reject(
+            new WgpuStyleError('device-lost', { what: 'gone', where: 'session.run', fix: 'Again' }),
+          )
         : tenSteps(options);
     const { status, out, err } = await run(many('--json'), { library, requestDevice: request });
     expect(status).toBe(1);
@@ -64,14 +88,21 @@ describe('many contents', () => {
   test('a bug of ours, and an interruption, end it at once; what is done stays', async () => {
     const { request, made } = fakeDevices();
     const library = (): Promise<never> => Promise.reject(new TypeError('x'));
-    expect(await run(many(), { library, requestDevice: request })).toMatchObject({ status: 1, err: expect.stringContaining('unexpected failure') });
+    expect(await run(many(), { library, requestDevice: request })).toMatchObject({
+      status: 1,
+      err: expect.stringContaining('unexpected failure'),
+    });
     const controller = new AbortController();
     let count = 0;
     const stopping = (options: StyleTransferOptions): Promise<StyledPicture> => {
       if (++count === 2) controller.abort();
       return tenSteps(options);
     };
-    const stopped = await run(many(), { library: stopping, requestDevice: request, signal: controller.signal });
+    const stopped = await run(many(), {
+      library: stopping,
+      requestDevice: request,
+      signal: controller.signal,
+    });
     expect(stopped.status).toBe(130);
     expect(count).toBe(2);
     expect((await readdir(path.join(folder, 'many'))).sort()).toEqual(['a.png', 'b.png']);
@@ -83,7 +114,11 @@ describe('what is left on the disk', () => {
   test('the curves of a run that fails are written all the same', async () => {
     const library = async (options: StyleTransferOptions): Promise<never> => {
       await tenSteps(options);
-      throw new WgpuStyleError('non-finite', { what: 'the loss became NaN', where: 'session.run', fix: 'Lower it' });
+      throw new WgpuStyleError('non-finite', {
+        what: 'the loss became NaN',
+        where: 'session.run',
+        fix: 'Lower it',
+      });
     };
     const plot = path.join(folder, 'l.svg');
     const trace = path.join(folder, 't.jsonl');

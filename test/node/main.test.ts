@@ -90,7 +90,9 @@ describe('a run that succeeds', () => {
     const file = path.join(folder, 'net.onnx');
     await writeFile(file, await networkBytes());
     const assumed = await run(pair('--network', file));
-    expect(assumed.err.match(/Nothing in .*net\.onnx says .* rgb-mean-std was assumed\. Give --pre.*\n/g)).toHaveLength(1);
+    expect(
+      assumed.err.match(/Nothing in .*net\.onnx says .* rgb-mean-std was assumed\. Give --pre.*\n/g),
+    ).toHaveLength(1);
     const given = await run(pair('--network', file, '--preprocessing', 'bgr-255'));
     expect(given.err).not.toContain('assumed');
     const { network } = given.options!;
@@ -172,16 +174,8 @@ describe('a run that fails', () => {
       /^wgpu-style: content: no such file: got "no\.png", need the path of a picture\. Check the path\.$/,
     ],
     ['a missing style', ['a.png', 'no.png'], /^wgpu-style: style: no such file/],
-    [
-      'the second of two styles missing',
-      ['a.png', 'b.png', 'no.png'],
-      /^wgpu-style: style 2: no such file/,
-    ],
-    [
-      'a missing start',
-      ['a.png', 'b.png', '--init', 'no.png'],
-      /^wgpu-style: --init: no such file/,
-    ],
+    ['the second of two styles missing', ['a.png', 'b.png', 'no.png'], /^wgpu-style: style 2: no such file/],
+    ['a missing start', ['a.png', 'b.png', '--init', 'no.png'], /^wgpu-style: --init: no such file/],
     [
       'a missing network',
       ['a.png', 'b.png', '--network', 'no.onnx'],
@@ -218,9 +212,7 @@ describe('a run that fails', () => {
   test('an output of unknown format is wrong usage', async () => {
     const { status, err } = await run(['a.png', 'b.png', '-o', path.join(folder, 'out.gif')]);
     expect(status).toBe(2);
-    expect(err).toMatch(
-      /-o: no picture format for ".*out\.gif": got extension "\.gif", need \.png/,
-    );
+    expect(err).toMatch(/-o: no picture format for ".*out\.gif": got extension "\.gif", need \.png/);
   });
 
   test('a bad option that the library finds is wrong usage', async () => {

@@ -3,11 +3,18 @@ import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { logTicks, lossPlot, niceStep, type LossPoint } from '../../src/node/plot.ts';
 
-function points(losses: (i: number) => Partial<LossPoint['losses']>, scales: readonly number[] = [10]): LossPoint[] {
+function points(
+  losses: (i: number) => Partial<LossPoint['losses']>,
+  scales: readonly number[] = [10],
+): LossPoint[] {
   return scales.flatMap((count, index) =>
     Array.from({ length: count }, (_, i) => {
       const iteration = scales.slice(0, index).reduce((sum, n) => sum + n, 0) + i + 1;
-      return { iteration, scale: { index, width: 32 << index, height: 24 << index }, losses: { total: 0, content: 0, style: 0, tv: 0, ...losses(iteration) } };
+      return {
+        iteration,
+        scale: { index, width: 32 << index, height: 24 << index },
+        losses: { total: 0, content: 0, style: 0, tv: 0, ...losses(iteration) },
+      };
     }),
   );
 }
@@ -23,7 +30,10 @@ function curves(svg: string, term: string): readonly (readonly (readonly [number
 const box = { left: 72, right: 932, top: 78, bottom: 482 };
 
 test('a curve is straight where the loss falls by the same factor each iteration, and as high as its axis says', () => {
-  const svg = lossPlot(points((i) => ({ total: 10 ** (-i / 2), style: 10 ** (-i / 2) })), { title: 't' });
+  const svg = lossPlot(
+    points((i) => ({ total: 10 ** (-i / 2), style: 10 ** (-i / 2) })),
+    { title: 't' },
+  );
   const [line] = curves(svg, 'style');
   expect(line).toHaveLength(10);
   expect(line![0]![0]).toBe(box.left);
@@ -43,15 +53,22 @@ test('a curve is straight where the loss falls by the same factor each iteration
 });
 
 test('scales are set apart: a border and the size for each, curves that break there', () => {
-  const svg = lossPlot(points((i) => ({ total: i, content: i }), [20, 15, 10]), { title: 't' });
+  const svg = lossPlot(
+    points((i) => ({ total: i, content: i }), [20, 15, 10]),
+    { title: 't' },
+  );
   expect(svg.match(/class="border"/g)).toHaveLength(2);
   for (const size of ['32 × 24', '64 × 48', '128 × 96']) expect(svg).toContain(`aria-label="${size}"`);
   expect(curves(svg, 'content').map((piece) => piece.length)).toEqual([20, 15, 10]);
 });
 
 test('the legend has the terms that there are, with their last values', () => {
-  const svg = lossPlot(points((i) => ({ total: 3 / i, content: 1 / i, style: 2 / i })), { title: 'a in the style of <b>' });
-  for (const entry of ['total  0.3', 'content  0.1', 'style  0.2']) expect(svg).toContain(`aria-label="${entry}"`);
+  const svg = lossPlot(
+    points((i) => ({ total: 3 / i, content: 1 / i, style: 2 / i })),
+    { title: 'a in the style of <b>' },
+  );
+  for (const entry of ['total  0.3', 'content  0.1', 'style  0.2'])
+    expect(svg).toContain(`aria-label="${entry}"`);
   expect(svg).not.toContain('total variation');
   expect(svg).toContain('<title>a in the style of &lt;b&gt;</title>');
 });
@@ -77,7 +94,10 @@ describe('every case is sound SVG', () => {
 test('thinning keeps the peaks', () => {
   const list = points((i) => ({ total: i === 5003 ? 100 : 1, style: i === 7001 ? 0.01 : 1 }), [10_000]);
   const svg = lossPlot(list, { title: 't' });
-  const heights = (term: string): readonly number[] => curves(svg, term).flat().map(([, y]) => y);
+  const heights = (term: string): readonly number[] =>
+    curves(svg, term)
+      .flat()
+      .map(([, y]) => y);
   expect(Math.min(...heights('total'))).toBeLessThan(box.top + 30);
   expect(Math.max(...heights('style'))).toBeGreaterThan(box.bottom - 30);
 });

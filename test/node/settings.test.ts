@@ -23,13 +23,26 @@ const pixel = { data: new Float32Array(3), width: 1, height: 1 };
 
 describe('settings of a run', () => {
   test.each(Object.keys(recipes))('of the recipe %s resolve to the same run again', (recipe) => {
-    const resolved = resolveOptions({ content: pixel, style: pixel, recipe, styleWeight: 2, size: { width: 5, height: 7 } });
+    const resolved = resolveOptions({
+      content: pixel,
+      style: pixel,
+      recipe,
+      styleWeight: 2,
+      size: { width: 5, height: 7 },
+    });
     const settings = JSON.parse(JSON.stringify(plainSettings(resolved))) as object;
     const again = resolveOptions({ content: pixel, style: pixel, ...settings });
     expect(again).toEqual(resolved);
     // What is not said of a run here cannot come back.
     const { styles: _, ...said } = resolved;
-    expect(Object.keys(settings).sort()).toEqual([...Object.keys(said).filter((key) => key !== 'weights'), 'contentWeight', 'styleWeight', 'tvWeight'].sort());
+    expect(Object.keys(settings).sort()).toEqual(
+      [
+        ...Object.keys(said).filter((key) => key !== 'weights'),
+        'contentWeight',
+        'styleWeight',
+        'tvWeight',
+      ].sort(),
+    );
   });
 
   test('a recipe of the caller travels whole; a picture to start from does not', () => {
@@ -53,7 +66,10 @@ describe('settings files', () => {
   test('a picture tells what made it, without the folders of the machine', async () => {
     const settings = settingsOf(painting, '/home/me/größe.jpg', undefined, shown);
     const file = path.join(folder, 'picture.png');
-    await writeFile(file, await encodePng(1, 1, Uint8Array.of(1, 2, 3, 255), { text: settingsText(settings) }));
+    await writeFile(
+      file,
+      await encodePng(1, 1, Uint8Array.of(1, 2, 3, 255), { text: settingsText(settings) }),
+    );
     expect(JSON.stringify(settings)).not.toContain('/home');
     expect(await readSettings(file, '--config')).toEqual({
       content: 'größe.jpg',
@@ -63,13 +79,24 @@ describe('settings files', () => {
       options: { size: 64 },
     });
     // As it was given, where that says nothing of the machine.
-    expect(settingsOf({ ...painting, network: 'nets/vgg.onnx' }, 'in/a.jpg', undefined, shown)).toMatchObject({ content: 'in/a.jpg', network: 'nets/vgg.onnx' });
+    expect(settingsOf({ ...painting, network: 'nets/vgg.onnx' }, 'in/a.jpg', undefined, shown)).toMatchObject(
+      { content: 'in/a.jpg', network: 'nets/vgg.onnx' },
+    );
   });
 
   test('paths of a JSON file count from its folder; addresses and words stay', async () => {
     const file = path.join(folder, 'c.json');
     const absolute = path.join(folder, 'x.png');
-    await writeFile(file, JSON.stringify({ content: 'a.png', style: ['../b.png', { image: absolute, weight: 3 }], network: 'vgg19', init: 'start.png', output: 'https://x/y.png' }));
+    await writeFile(
+      file,
+      JSON.stringify({
+        content: 'a.png',
+        style: ['../b.png', { image: absolute, weight: 3 }],
+        network: 'vgg19',
+        init: 'start.png',
+        output: 'https://x/y.png',
+      }),
+    );
     expect(await readSettings(file, '--config')).toEqual({
       content: path.join(folder, 'a.png'),
       styles: [
@@ -89,13 +116,18 @@ describe('settings files', () => {
     const file = path.join(folder, 'state');
     await writeFile(file, Buffer.concat(parts));
     const read = await readSettings(file, '--resume');
-    expect(read).toMatchObject({ content: path.resolve('a.png'), network: path.resolve('/home/me/nets/vgg.onnx') });
+    expect(read).toMatchObject({
+      content: path.resolve('a.png'),
+      network: path.resolve('/home/me/nets/vgg.onnx'),
+    });
     expect(read.resume).toEqual(state);
     const bare = new TextEncoder().encode('wgpusty1\0\0\0\0');
     expect(splitCheckpointFile(bare, 'x')).toEqual({ settings: {}, state: bare });
     expect(isCheckpointFile(Uint8Array.of(1, 2))).toBe(false);
     const forged = new TextEncoder().encode('wgpucli1\xff\xff\xff\xff{');
-    expect(() => splitCheckpointFile(forged, 'x')).toThrow(expect.objectContaining({ code: 'bad-option', where: 'x' }));
+    expect(() => splitCheckpointFile(forged, 'x')).toThrow(
+      expect.objectContaining({ code: 'bad-option', where: 'x' }),
+    );
   });
 });
 
@@ -112,5 +144,11 @@ test.each<readonly [unknown, RegExp]>([
   [{ style: [{ image: 'a', weight: 0 }] }, /style is \{"image":"a","weight":0\}/],
   [{ style: [{ image: 'a', scale: 2 }] }, /style is /],
 ])('%j is refused', (json, message) => {
-  expect(() => from(json)).toThrow(expect.objectContaining({ code: 'bad-option', where: '--config', message: expect.stringMatching(message) }));
+  expect(() => from(json)).toThrow(
+    expect.objectContaining({
+      code: 'bad-option',
+      where: '--config',
+      message: expect.stringMatching(message),
+    }),
+  );
 });

@@ -23,7 +23,10 @@ describe('axes', () => {
         title: 'content layers',
         values: [
           { label: 'relu2_2', change: { options: { contentLayers: { relu2_2: 1 } } } },
-          { label: 'relu4_2,relu3_1=0.5', change: { options: { contentLayers: { relu4_2: 1, relu3_1: 0.5 } } } },
+          {
+            label: 'relu4_2,relu3_1=0.5',
+            change: { options: { contentLayers: { relu4_2: 1, relu3_1: 0.5 } } },
+          },
         ],
       },
     ]);
@@ -42,13 +45,27 @@ describe('axes', () => {
     [['sead=1'], /"sead" is no option that can vary\. Did you mean seed/],
     [['seed=x'], /--seed: got "x"/],
     [['seed=1', 'seed=2'], /both axes are seed/],
-    [[`seed=${Array.from({ length: 21 }, (_, i) => i).join(',')}`, `size=${Array.from({ length: 21 }, (_, i) => i + 1).join(',')}`], /441 pictures on one sheet/],
+    [
+      [
+        `seed=${Array.from({ length: 21 }, (_, i) => i).join(',')}`,
+        `size=${Array.from({ length: 21 }, (_, i) => i + 1).join(',')}`,
+      ],
+      /441 pictures on one sheet/,
+    ],
   ])('%j is refused', (texts, message) => {
-    expect(() => readAxes(texts)).toThrow(expect.objectContaining({ code: 'bad-option', message: expect.stringMatching(message) }));
+    expect(() => readAxes(texts)).toThrow(
+      expect.objectContaining({ code: 'bad-option', message: expect.stringMatching(message) }),
+    );
   });
 
   test('change a command and nothing else of it', () => {
-    const command = { content: 'a.png', styles: [{ path: 'b.png', weight: 2 }], options: { size: 64, seed: 1 }, isQuiet: false, wantsJson: false };
+    const command = {
+      content: 'a.png',
+      styles: [{ path: 'b.png', weight: 2 }],
+      options: { size: 64, seed: 1 },
+      isQuiet: false,
+      wantsJson: false,
+    };
     expect(changed(command, [{ options: { seed: 5 } }, { style: 'c.png', init: 'noise' }])).toEqual({
       ...command,
       styles: [{ path: 'c.png', weight: 1 }],
@@ -80,7 +97,9 @@ describe('the sheet', () => {
     expect(cell).toEqual({ width: 80, height: 60 });
     const drawn = await drawSheet(sheet, 'test');
     expect([drawn.width, drawn.height]).toEqual([width, height]);
-    const colourAt = (x: number, y: number): readonly number[] => [...drawn.data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3)];
+    const colourAt = (x: number, y: number): readonly number[] => [
+      ...drawn.data.subarray(4 * (y * width + x), 4 * (y * width + x) + 3),
+    ];
     sheet.cells.forEach((list, row) =>
       list.forEach((content, column) => {
         if ('missing' in content) return;
@@ -105,7 +124,8 @@ describe('the sheet', () => {
   test('names its labels for whoever cannot see them, and is sound XML whatever they hold', async () => {
     const nasty: Sheet = { ...sheet, caption: '<&>"\u0000\ud800 ☃' };
     const svg = sheetSvg(nasty, layoutOf(nasty));
-    for (const label of ['style weight', '0.1', 'content', 'noise']) expect(svg).toContain(`aria-label="${label}"`);
+    for (const label of ['style weight', '0.1', 'content', 'noise'])
+      expect(svg).toContain(`aria-label="${label}"`);
     expect(svg).toContain('aria-label="&lt;&amp;&gt;&quot; ☃"');
     await sharp(Buffer.from(svg)).raw().toBuffer();
   });
@@ -116,7 +136,11 @@ describe('letters', () => {
     for (const text of ['Wij 0123', '.,:;', 'ÄÖÜé', '☃']) {
       const width = textWidth(text, 40);
       const svg = `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="80">${textSvg(text, { x: 20, y: 55, size: 40 })}</svg>`;
-      const { data, info } = await sharp(Buffer.from(svg)).ensureAlpha().extractChannel(3).raw().toBuffer({ resolveWithObject: true });
+      const { data, info } = await sharp(Buffer.from(svg))
+        .ensureAlpha()
+        .extractChannel(3)
+        .raw()
+        .toBuffer({ resolveWithObject: true });
       const inked = Array.from(data).flatMap((alpha, i) => (alpha > 40 ? [i % info.width] : []));
       expect(Math.min(...inked)).toBeGreaterThanOrEqual(18);
       expect(Math.max(...inked)).toBeLessThanOrEqual(20 + width + 2);

@@ -2,7 +2,12 @@
 // first scale, on a boundary, within the last; and whatever does not belong to it is refused by name.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { styleTransfer, type OptimizerOptions, type StyledPicture, type StyleTransferOptions } from '../../src/index.ts';
+import {
+  styleTransfer,
+  type OptimizerOptions,
+  type StyledPicture,
+  type StyleTransferOptions,
+} from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
 import { freshDevice, testDevice } from '../device.ts';
 import { bytesHeld, scene, tinyNetwork, tinyOptions } from './setting.ts';
@@ -12,7 +17,10 @@ const climbing = (more: Partial<StyleTransferOptions> = {}): Promise<StyleTransf
   tinyOptions({ scales: [16, 24], iterations: 11, ...more });
 
 /** Runs until `iterations` are reported, then aborts; gives the checkpoint that the abort left. */
-async function interrupted(options: StyleTransferOptions, iterations: number): Promise<{ bytes: Uint8Array; picture: StyledPicture }> {
+async function interrupted(
+  options: StyleTransferOptions,
+  iterations: number,
+): Promise<{ bytes: Uint8Array; picture: StyledPicture }> {
   const controller = new AbortController();
   let bytes: Uint8Array | undefined;
   const picture = await styleTransfer({
@@ -140,10 +148,18 @@ describe('what is refused', () => {
     ['another optimiser', { optimizer: { name: 'gd' } }, /optimizer is not as in the checkpoint/],
     ['another content', { content: scene(24, 20, 1) }, /content is not as in the checkpoint: got 24x20 /],
     ['another style', { style: scene(20, 26) }, /style is not as in the checkpoint: got 20x26 /],
-    ['two styles', { style: [{ image: scene(20, 26) }, { image: scene(20, 26) }] }, /number of styles .*: got 2, need 1/],
+    [
+      'two styles',
+      { style: [{ image: scene(20, 26) }, { image: scene(20, 26) }] },
+      /number of styles .*: got 2, need 1/,
+    ],
     ['another network', { network: tinyNetwork(undefined, 2) }, /network is not as in the checkpoint/],
   ])('%s', async (_, more, message) => {
-    expect(await refusal(more)).toMatchObject({ code: 'bad-option', where: 'resume', message: expect.stringMatching(message) });
+    expect(await refusal(more)).toMatchObject({
+      code: 'bad-option',
+      where: 'resume',
+      message: expect.stringMatching(message),
+    });
   });
 
   it('bytes that are no checkpoint of a run, cut ones, forged ones', async () => {
@@ -153,7 +169,11 @@ describe('what is refused', () => {
     expect(await refusal({ resume: bytes.subarray(0, 200) })).toMatchObject(refused);
     expect(await refusal({ resume: bytes.subarray(0, -1) })).toMatchObject(refused);
     const text = new TextDecoder('latin1').decode(bytes);
-    for (const [from, to] of [['"scale":1', '"scale":7'], ['"before":6', '"before":5'], ['"steps":', '"sleps":']] as const) {
+    for (const [from, to] of [
+      ['"scale":1', '"scale":7'],
+      ['"before":6', '"before":5'],
+      ['"steps":', '"sleps":'],
+    ] as const) {
       expect(text).toContain(from);
       const forged = Uint8Array.from(text.replace(from, to), (letter) => letter.charCodeAt(0));
       expect(await refusal({ resume: forged })).toMatchObject(refused);
