@@ -1,6 +1,7 @@
 // The losses of a run as a picture in SVG: each term by iteration on a logarithmic axis, the scales of the ladder as
 // bands. Pure. Letters are outlines (svg-text.ts), colours follow the reader's light or dark setting.
 
+import { logTicks, niceStep } from './plot-ticks.ts';
 import { plotTheme, type Theme } from './plot-theme.ts';
 import { cutText, escapeXml, textSvg, textWidth } from './svg-text.ts';
 
@@ -43,15 +44,24 @@ interface Axes {
 
 const px = (value: number): string => String(Number(value.toFixed(1)));
 
+/** Where the axis ends below: all but the lowest values of each term are above. A run from the content begins near 0. */
+function floorOf(points: readonly LossPoint[]): number {
+  const floors = terms.flatMap((term) => {
+    const values = points.map(({ losses }) => losses[term]).filter(isDrawn);
+    values.sort((a, b) => a - b);
+    return values.slice(Math.floor(values.length / 20)).slice(0, 1);
+  });
+  return floors.reduce((a, b) => Math.min(a, b), Infinity);
+}
+
+function isDrawn(value: number): boolean {
+  return value > 0 && Number.isFinite(value);
+}
+
 function axesOf(points: readonly LossPoint[]): Axes {
-  const values = points
-    .flatMap(({ losses }) => terms.map((term) => losses[term]))
-    .filter((value) => value > 0 && Number.isFinite(value));
+  const values = points.flatMap(({ losses }) => terms.map((term) => losses[term])).filter(isDrawn);
   const most = values.reduce((a, b) => Math.max(a, b), 0) || 1;
-  const least = Math.max(
-    values.reduce((a, b) => Math.min(a, b), most),
-    most / 10 ** mostDecades,
-  );
+  const least = Math.min(most, Math.max(floorOf(points), most / 10 ** mostDecades));
   // A little room above and below; half a decade at least, so that a flat curve is seen to be flat.
   const middle = (Math.log10(least) + Math.log10(most)) / 2;
   const half = Math.max(0.25, (Math.log10(most) - Math.log10(least)) / 2) * 1.08;
@@ -65,32 +75,6 @@ function axesOf(points: readonly LossPoint[]): Axes {
     high,
     last,
   };
-}
-
-/** Powers of ten in range, every second or further one where there are many; 2 and 5 between where there are few. */
-export function logTicks(
-  low: number,
-  high: number,
-): readonly { readonly value: number; readonly isPower: boolean }[] {
-  const step = Math.ceil((high - low) / mostDecades);
-  const factors = high - low < 1.6 ? [1, 2, 5] : [1];
-  const ticks = [];
-  for (let power = Math.floor(low); power <= high; power++) {
-    if (step > 1 && ((power % step) + step) % step !== 0) continue;
-    for (const factor of factors) {
-      const value = factor * 10 ** power;
-      const at = power + Math.log10(factor);
-      if (at >= low && at <= high) ticks.push({ value, isPower: factor === 1 });
-    }
-  }
-  return ticks;
-}
-
-/** 1, 2 or 5 times a power of ten, so that `count` steps or fewer reach `length`. */
-export function niceStep(length: number, count: number): number {
-  const raw = length / count;
-  const power = 10 ** Math.floor(Math.log10(raw));
-  return Math.max(1, power * ([1, 2, 5, 10].find((factor) => factor * power >= raw * 0.9999) ?? 10));
 }
 
 /** As a plain number, or as a power of ten where some tick of the axis needs one. */
@@ -185,7 +169,7 @@ function curve(points: readonly LossPoint[], term: Term, { x, y }: Axes): string
     scale: { index },
   } of points) {
     const value = losses[term];
-    if (!(value > 0 && Number.isFinite(value))) {
+    if (!isDrawn(value)) {
       piece = undefined;
       continue;
     }

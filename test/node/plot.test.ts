@@ -1,7 +1,8 @@
 // The plot of losses: curves stand where the logarithm says, nothing lies outside, every case is sound SVG.
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
-import { logTicks, lossPlot, niceStep, type LossPoint } from '../../src/node/plot.ts';
+import { lossPlot, type LossPoint } from '../../src/node/plot.ts';
+import { logTicks, niceStep } from '../../src/node/plot-ticks.ts';
 
 function points(
   losses: (i: number) => Partial<LossPoint['losses']>,
@@ -100,6 +101,17 @@ test('thinning keeps the peaks', () => {
       .map(([, y]) => y);
   expect(Math.min(...heights('total'))).toBeLessThan(box.top + 30);
   expect(Math.max(...heights('style'))).toBeGreaterThan(box.bottom - 30);
+});
+
+test('a run that begins at the content, where that loss is nothing, does not flatten the rest', () => {
+  const svg = lossPlot(
+    points((i) => ({ total: 1, content: i < 3 ? 1e-14 : 0.1 }), [100]),
+    { title: 't' },
+  );
+  const [total] = curves(svg, 'total');
+  const content = curves(svg, 'content').flat();
+  expect(content.at(-1)![1] - total!.at(-1)![1]).toBeGreaterThan(300);
+  expect(svg).toContain('<g clip-path="url(#inside)">');
 });
 
 test('the reader decides on light or dark, unless a theme is fixed', () => {
