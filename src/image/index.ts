@@ -12,7 +12,9 @@ export {
 export { loadImage, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
 export { type Drawable } from './canvas.ts';
 export { type BufferFormat, type BufferImage } from './gpu-source.ts';
-export { decodePng, encodePng, readPngText } from './png.ts';
+export { decodePng, encodePng } from './png.ts';
+export { readPngText } from './png-text.ts';
+export { encodeWidePng } from './png-wide.ts';
 export { fitSize, resize, type ResizeFilter } from './resize.ts';
 export {
   keepColors,

@@ -1,10 +1,11 @@
 // PNG in and out. In: every colour type, depth and interlacing of the specification, 16 bits kept. Out: 8-bit RGB or
 // RGBA through upng-js, with the settings of a run as text if wanted; the same picture gives the same bytes on every
-// machine (upng-js deflates in JavaScript).
-import { badOption, WgpuStyleError } from '../gpu/errors.ts';
+// machine (upng-js deflates in JavaScript). 16 bits out are png-wide.ts, texts png-text.ts.
+import { WgpuStyleError } from '../gpu/errors.ts';
 import { checkSides, type Pixels } from './pixels.ts';
 import { readChunks, readHeader, writeChunks, type PngChunk } from './png-chunks.ts';
 import { inflate, inflatedLength, scanlinesToFloats } from './png-scanlines.ts';
+import { withTexts } from './png-text.ts';
 
 /**
  * Decodes a PNG to sRGB-encoded floats as they stand in the file: colour profiles are not applied (see
@@ -34,41 +35,6 @@ export function pngWantsConversion(bytes: Uint8Array, where: string = 'image'): 
   return readChunks(bytes, where).some(
     ({ type }) => type === 'iCCP' || type === 'cICP' || type === 'eXIf',
   );
-}
-
-/** The texts (tEXt, iTXt without compression) of a PNG by keyword. Throws `bad-image` for a damaged container. */
-export function readPngText(
-  bytes: Uint8Array,
-  where: string = 'image',
-): Readonly<Record<string, string>> {
-  const texts: Record<string, string> = {};
-  for (const { type, data } of readChunks(bytes, where)) {
-    const end = data.indexOf(0);
-    if (end < 1) continue;
-    const keyword = new TextDecoder('latin1').decode(data.subarray(0, end));
-    if (type === 'tEXt') texts[keyword] = new TextDecoder('latin1').decode(data.subarray(end + 1));
-    if (type === 'iTXt' && data[end + 1] === 0) {
-      const language = data.indexOf(0, end + 3);
-      const translated = data.indexOf(0, language + 1);
-      if (language > 0 && translated > 0)
-        texts[keyword] = new TextDecoder().decode(data.subarray(translated + 1));
-    }
-  }
-  return texts;
-}
-
-function textChunk(keyword: string, text: string): PngChunk {
-  if (!/^[\x21-\x7e](?:[\x20-\x7e]{0,77}[\x21-\x7e])?$/.test(keyword)) {
-    throw badOption(
-      'text',
-      `no PNG keyword: got "${keyword}", need 1 to 79 printable ASCII characters`,
-      'Rename it',
-    );
-  }
-  const isAscii = /^[\n\x20-\x7e]*$/.test(text);
-  // iTXt: keyword, no compression (two zeros), no language, no translated keyword, then UTF-8.
-  const bytes = new TextEncoder().encode(`${keyword}\0${isAscii ? '' : '\0\0\0\0'}${text}`);
-  return { type: isAscii ? 'tEXt' : 'iTXt', data: bytes };
 }
 
 /** Image data that is only framed, not compressed: zlib with stored blocks, rows unfiltered. */
@@ -143,14 +109,7 @@ export async function encodePng(
   const { default: upng } = (await import('upng-js')) as unknown as { default: Upng };
   const copy = new Uint8Array(rgba);
   const file = new Uint8Array(upng.encode([copy.buffer], width, height, 0, undefined, true));
-  const chunks = [...encodedChunks(file, copy, width, height)];
-  const beforeData = chunks.findIndex(({ type }) => type === 'IDAT');
-  chunks.splice(
-    beforeData,
-    0,
-    ...Object.entries(text).map(([key, value]) => textChunk(key, value)),
-  );
-  return writeChunks(chunks);
+  return writeChunks(withTexts(encodedChunks(file, copy, width, height), text));
 }
 
 /**

@@ -85,6 +85,7 @@ export async function readFileBytes(
 const writeProblems: Readonly<Record<string, readonly [what: string, fix: string]>> = {
   ENOENT: ['the folder does not exist', 'Create it first'],
   ENOTDIR: ['the folder does not exist', 'Give a path in a folder'],
+  EEXIST: ['a file of that name is in the way', 'Give another folder'],
   EISDIR: ['it is a folder', 'Give the path of a file'],
   EACCES: ['it may not be written', 'Choose another place, or change its permissions'],
   EPERM: ['it may not be written', 'Choose another place, or change its permissions'],
@@ -92,7 +93,8 @@ const writeProblems: Readonly<Record<string, readonly [what: string, fix: string
   ENOSPC: ['the disk is full', 'Make room'],
 };
 
-function cannotWrite(file: string, where: string, cause: unknown): WgpuStyleError {
+/** What is wrong with a place, in words. */
+export function cannotWrite(file: string, where: string, cause: unknown): WgpuStyleError {
   const { code = '', message = String(cause) } = cause as { code?: string; message?: string };
   // Some folders (/proc) are there and say that they are not.
   const isThere = code === 'ENOENT' && existsSync(path.dirname(path.resolve(file)));
@@ -148,22 +150,23 @@ export async function checkWritable(file: string, where: string = 'checkWritable
 }
 
 /**
- * Writes a file as a whole or not at all: beside the target, flushed to the disk, then renamed over it. What was there
+ * Writes a file (of one or more parts) as a whole or not at all: beside the target, flushed to the disk, then renamed over it. What was there
  * before stays until then; on failure nothing is left behind. Throws `bad-option` naming `where`.
  */
 export async function writeFileAtomic(
   file: string,
-  bytes: Uint8Array,
+  bytes: Uint8Array | readonly Uint8Array[],
   where: string = 'writeFileAtomic',
 ): Promise<void> {
+  const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
   let beside: string | undefined;
   try {
     const { file: real, replaceable } = await target(file);
-    if (!replaceable) return await writeFile(real, bytes);
+    if (!replaceable) return await writeFile(real, Buffer.concat(parts));
     beside = besideName(real);
     const handle = await open(beside, 'wx');
     try {
-      await handle.writeFile(bytes);
+      for (const part of parts) await handle.writeFile(part);
       await handle.sync();
     } finally {
       await handle.close();

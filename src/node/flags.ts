@@ -1,6 +1,10 @@
 // The command line's flags, as one table: parsing, help and suggestions all read it.
 
 import { recipes } from '../style/recipes.ts';
+import { editDistance } from './nearest.ts';
+
+/** The commands that share these flags; `import`, `fetch` and `info` have their own. */
+export type FlaggedCommand = 'transfer' | 'plan' | 'sweep';
 
 /** A flag; `value` is the word that stands for its value in the help, absent for switches. */
 export interface Flag {
@@ -8,7 +12,14 @@ export interface Flag {
   readonly short?: string;
   readonly value?: string;
   readonly help: string;
+  /** Which commands take it; absent for all. */
+  readonly of?: readonly FlaggedCommand[];
+  /** May be given several times, and each counts; of other flags the last one does. */
+  readonly repeats?: boolean;
 }
+
+const runs: readonly FlaggedCommand[] = ['transfer'];
+const writes: readonly FlaggedCommand[] = ['transfer', 'sweep'];
 
 /** Flags by section of the help. */
 export const sections: Readonly<Record<string, readonly Flag[]>> = {
@@ -17,7 +28,8 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       name: 'output',
       short: 'o',
       value: 'file',
-      help: '.png, .jpg, .webp, .avif or .tiff (needed)',
+      help: '.png, .jpg, .webp, .avif or .tiff; a folder/ for several contents',
+      of: writes,
     },
     { name: 'size', value: 'n', help: 'longest side in pixels, or WIDTHxHEIGHT (512)' },
     {
@@ -25,6 +37,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       value: 'mode',
       help: "style (default), luminance (keep the content's colours), match or histogram (recolour the style first)",
     },
+    { name: 'bits', value: 'n', help: 'bits a sample of a PNG: 8 (default) or 16', of: runs },
   ],
   'The recipe': [
     { name: 'recipe', value: 'name', help: Object.keys(recipes).join(', ') },
@@ -45,6 +58,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
     { name: 'style-weight', value: 'x', help: "multiplies the recipe's style term (1)" },
     { name: 'tv-weight', value: 'x', help: "multiplies the recipe's total variation (1)" },
     { name: 'style-weights', value: 'list', help: 'one number per style picture, such as 2,1' },
+    { name: 'config', value: 'file', help: 'settings from JSON, or from a PNG made here; flags win' },
   ],
   'The run': [
     { name: 'iterations', value: 'n', help: 'in all; a ladder of scales shares them out' },
@@ -60,7 +74,54 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       value: 'list',
       help: 'auto (coarse to fine), off, or longest sides: 128,256,512',
     },
-    { name: 'save-every', value: 'n', help: 'also write out-0050.png, … every n iterations' },
+  ],
+  'Saving and going on': [
+    {
+      name: 'save-every',
+      value: 'n',
+      help: 'also write out-0050.png, … every n iterations',
+      of: runs,
+    },
+    { name: 'checkpoint', value: 'file', help: 'save the state of the run as it goes', of: runs },
+    {
+      name: 'checkpoint-every',
+      value: 'n',
+      help: 'iterations between two saves of it (50)',
+      of: runs,
+    },
+    {
+      name: 'resume',
+      value: 'file',
+      help: 'go on from a checkpoint to the very same result; needs no other word',
+      of: runs,
+    },
+  ],
+  'Watching it': [
+    { name: 'plot', value: 'file', help: 'losses by iteration as .svg or .png', of: runs },
+    { name: 'trace', value: 'file', help: 'a line of JSON for each iteration, as it runs', of: runs },
+  ],
+  'Many pictures': [
+    {
+      name: 'style',
+      value: 'file',
+      help: 'a style picture; all other words are then contents (repeats)',
+      repeats: true,
+    },
+    { name: 'format', value: 'ext', help: 'of pictures in an output folder (png)', of: runs },
+    { name: 'frames', help: 'contents are frames: each begins as the last one ended', of: runs },
+    {
+      name: 'frame-iterations',
+      value: 'n',
+      help: "of all frames but the first (the first's at full size)",
+      of: runs,
+    },
+    {
+      name: 'vary',
+      value: 'axis',
+      help: 'columns, then rows of a sweep: "styleWeight=0.1,1,10" (repeats)',
+      of: ['sweep'],
+      repeats: true,
+    },
   ],
   'What it prints': [
     { name: 'json', help: 'one JSON object as the last line of stdout, nothing else there' },
@@ -73,34 +134,8 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
 /** All flags. */
 export const flags: readonly Flag[] = Object.values(sections).flat();
 
-/** Flags and commands of the plan that do not exist yet: refused in words, never ignored. */
-export const laterFlags: ReadonlySet<string> = new Set([
-  'mask',
-  'memory-limit',
-  'resume',
-  'config',
-  'vary',
-]);
-export const laterCommands: ReadonlySet<string> = new Set(['plan', 'sweep']);
-
-/** Edits (insert, delete, replace, swap neighbours) from one word to another. */
-function editDistance(a: string, b: string): number {
-  const rows = Array.from({ length: a.length + 1 }, (_, i) => [
-    i,
-    ...new Array<number>(b.length).fill(0),
-  ]);
-  for (let j = 0; j <= b.length; j++) rows[0]![j] = j;
-  for (let i = 1; i <= a.length; i++) {
-    for (let j = 1; j <= b.length; j++) {
-      const same = a[i - 1] === b[j - 1] ? 0 : 1;
-      let best = Math.min(rows[i - 1]![j]! + 1, rows[i]![j - 1]! + 1, rows[i - 1]![j - 1]! + same);
-      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      if (swapped) best = Math.min(best, rows[i - 2]![j - 2]! + 1);
-      rows[i]![j] = best;
-    }
-  }
-  return rows[a.length]![b.length]!;
-}
+/** Flags of the design that do not exist yet: refused in words, never ignored. */
+export const laterFlags: ReadonlySet<string> = new Set(['mask', 'memory-limit']);
 
 /** The flag that was probably meant by an unknown name; undefined when none is near. */
 export function nearestFlag(name: string): string | undefined {

@@ -6,11 +6,16 @@ import { weightsUsage } from './weights-arguments.ts';
 const head = `wgpu-style: repaints a picture in the style of others (Gatys, Ecker and Bethge 2016), on the GPU
 
 Usage
-  wgpu-style <content> <style…> -o <file> [flags]
-  wgpu-style info [--json]                        which adapter is used, its limits and features
+  wgpu-style <content> <style…> -o <file> [flags]              one picture
+  wgpu-style <folder or 'pattern'> <style…> -o <folder>/       many, one after the other
+  wgpu-style --resume <file.checkpoint>                        goes on with an interrupted run
+  wgpu-style plan <content> <style…> [flags]                   memory, work and time, not running it
+  wgpu-style sweep <content> <style…> --vary <axis> -o <file>  variations on a labelled sheet
+  wgpu-style info [--json]                                     the adapter, its limits and features
 ${weightsUsage}`;
 
-const foot = `Pictures are PNG, JPEG, WebP, AVIF or TIFF files, or URLs. Ctrl+C saves the picture so far.
+const foot = `Pictures are PNG, JPEG, WebP, AVIF or TIFF files, or URLs. Ctrl+C saves the picture so far, and
+beside it the state of the run, for --resume. More of everything: docs/cli.md in the repository.
 
 Exit status
   0 done   1 failed   2 wrong usage   130 interrupted
@@ -20,6 +25,8 @@ Examples
   wgpu-style photo.jpg painting.jpg -o out.png --size 1024 --style-weight 2 --color luminance
   wgpu-style photo.jpg waves.png ink.png -o out.webp --style-weights 2,1 --save-every 50
   wgpu-style photo.jpg painting.jpg -o out.png --recipe gatys --network vgg19.onnx --json
+  wgpu-style holiday/ painting.jpg -o painted/
+  wgpu-style sweep photo.jpg painting.jpg --vary "styleWeight=0.1,1,10" -o grid.png
 `;
 
 const column = 30;

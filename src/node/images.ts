@@ -4,7 +4,8 @@ import path from 'node:path';
 import type { Sharp, SharpConstructor } from 'sharp';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { DecodedImage } from '../gpu/host.ts';
-import { encodePng, loadImage, maxPixels, pixelsToBytes, type Pixels } from '../image/index.ts';
+import { encodePng, encodeWidePng, loadImage, maxPixels, pixelsFromBytes, pixelsToBytes, type Pixels } from '../image/index.ts';
+import type { StyledPicture } from '../style/picture.ts';
 import { writeFileAtomic } from './files.ts';
 
 /** The extensions that can be written, and what each becomes. */
@@ -18,7 +19,16 @@ const formats: Readonly<Record<string, 'png' | 'jpeg' | 'webp' | 'avif' | 'tiff'
   '.tiff': 'tiff',
 };
 
-async function loadSharp(where: string, purpose: string): Promise<SharpConstructor> {
+/** Draws an SVG on `scale` times as many pixels as it has units. Throws `bad-image` without sharp. */
+export async function drawSvg(svg: string, where: string, scale: number = 1): Promise<Pixels> {
+  const sharp = await loadSharp(where, 'drawing');
+  const source = sharp(Buffer.from(svg), { density: 72 * scale, limitInputPixels: maxPixels, unlimited: true });
+  const { data, info } = await source.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  return pixelsFromBytes(info.width, info.height, new Uint8Array(data), where);
+}
+
+/** sharp, when it is first needed. Throws `bad-image` where it is not installed. */
+export async function loadSharp(where: string, purpose: string): Promise<SharpConstructor> {
   try {
     return (await import('sharp')).default;
   } catch (cause) {
@@ -96,9 +106,30 @@ export async function checkFormat(file: string, where: string = 'checkFormat'): 
   if (imageFormat(file, where) !== 'png') await loadSharp(where, `writing "${file}"`);
 }
 
-/** A result as the library gives it (8-bit RGBA bytes), or `Pixels`. */
+/** A result as the library gives it (8-bit RGBA bytes, and its own way to 16 bits), or `Pixels`. */
 export type WritableImage =
-  Pixels | { readonly width: number; readonly height: number; readonly pixels: Uint8ClampedArray };
+  | Pixels
+  | {
+      readonly width: number;
+      readonly height: number;
+      readonly pixels: Uint8ClampedArray;
+      readonly toPng?: StyledPicture['toPng'];
+    };
+
+/** How a picture is written. */
+export interface WriteOptions {
+  /** Texts of a PNG; other formats have no place for them. */
+  readonly text?: Readonly<Record<string, string>>;
+  /** Bits a sample: 8 (default), or 16 for PNG. */
+  readonly bits?: 8 | 16 | undefined;
+  readonly where?: string;
+}
+
+/** Throws `bad-option` when a file of this name cannot have so many bits. */
+export function checkBits(file: string, bits: number = 8): void {
+  if (bits === 8 || imageFormat(file, '-o') === 'png') return;
+  throw badOption('--bits', `${path.extname(file)} files are written with 8 bits`, 'Name the output .png, or leave --bits out');
+}
 
 /**
  * Encodes a picture in the format of the file name: PNG (with `text` inside), JPEG, WebP and AVIF at quality 95 without
@@ -107,13 +138,16 @@ export type WritableImage =
 export async function encodeImage(
   file: string,
   image: WritableImage,
-  {
-    text,
-    where = 'encodeImage',
-  }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+  { text, bits, where = 'encodeImage' }: WriteOptions = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
   const format = imageFormat(file, where);
   const { width, height } = image;
+  if (bits === 16) {
+    checkBits(file, bits);
+    if ('toPng' in image && image.toPng) return image.toPng({ bits, ...(text && { text }) });
+    const floats = 'data' in image ? image : pixelsFromBytes(width, height, image.pixels, where);
+    return encodeWidePng(floats, { where, ...(text && { text }) });
+  }
   const rgba = 'pixels' in image ? image.pixels : pixelsToBytes(image);
   if (format === 'png') return encodePng(width, height, rgba, { where, ...(text && { text }) });
   const sharp = await loadSharp(where, `writing "${file}"`);
@@ -151,7 +185,7 @@ export async function readImageFile(file: string): Promise<Pixels> {
 export async function writeImageFile(
   file: string,
   image: WritableImage,
-  options: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+  options: WriteOptions = {},
 ): Promise<void> {
   const where = options.where ?? 'writeImageFile';
   await writeFileAtomic(file, await encodeImage(file, image, { ...options, where }), where);

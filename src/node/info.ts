@@ -1,6 +1,7 @@
 // What `wgpu-style info` prints: the adapter that a run would take, and what it allows.
 
 import { describeAdapter, isSoftwareAdapter, type AdapterDescription } from '../gpu/device.ts';
+import type { Peak } from './peak.ts';
 import { packageVersion } from './version.ts';
 
 /** The `--json` object of `info`. */
@@ -12,6 +13,8 @@ export interface DeviceInfo {
   readonly isSoftware: boolean;
   readonly limits: Readonly<Record<string, number>>;
   readonly features: readonly string[];
+  /** Measured with our own kernels. */
+  readonly peak: Peak;
 }
 
 /** The limits that decide which sizes fit and how fast kernels can be; bytes where the unit says so. */
@@ -27,8 +30,8 @@ const limits: readonly (readonly [name: keyof GPUSupportedLimits & string, unit:
     ['maxTextureDimension2D', ''],
   ];
 
-/** Adapter, limits and features of a device. */
-export function deviceInfo(device: GPUDevice): DeviceInfo {
+/** Adapter, limits and features of a device, and how fast it was. */
+export function deviceInfo(device: GPUDevice, peak: Peak): DeviceInfo {
   return {
     version: packageVersion(),
     node: process.version,
@@ -37,6 +40,7 @@ export function deviceInfo(device: GPUDevice): DeviceInfo {
     isSoftware: isSoftwareAdapter(device),
     limits: Object.fromEntries(limits.map(([name]) => [name, Number(device.limits[name])])),
     features: [...device.features].sort(),
+    peak,
   };
 }
 
@@ -44,6 +48,10 @@ function inUnits(value: number, unit: 'bytes' | ''): string {
   if (unit === '') return String(value);
   const power = value >= 2 ** 30 ? 3 : value >= 2 ** 20 ? 2 : 1;
   return `${Number((value / 2 ** (10 * power)).toFixed(1))} ${['', 'KiB', 'MiB', 'GiB'][power]}`;
+}
+
+function significant(value: number): string {
+  return String(Number(value.toPrecision(3)));
 }
 
 /** The same for people. */
@@ -58,6 +66,8 @@ export function infoText(info: DeviceInfo): string {
     row('architecture', architecture),
     row('description', description),
     row('kind', info.isSoftware ? 'software, on the CPU' : 'GPU'),
+    row('arithmetic (convolution, measured)', `${significant(info.peak.flopsPerSecond / 1e9)} GFLOP/s`),
+    row('memory (measured)', `${significant(info.peak.bytesPerSecond / 1e9)} GB/s`),
     '',
     'Limits',
     ...limits.map(([name, unit]) => row(name, inUnits(info.limits[name]!, unit))),

@@ -1,15 +1,19 @@
 // The command line as a function: words and streams in, exit status out. cli.ts connects it to the process.
 
-import { WgpuStyleError } from '../gpu/errors.ts';
+import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { StyledPicture } from '../style/picture.ts';
-import { parseArguments, type Command, type TransferCommand } from './arguments.ts';
+import { parseArguments, settingsFiles } from './arguments.ts';
+import type { Command, PlanCommand, SweepCommand, TransferCommand } from './commands.ts';
+import { failureLine, isOfFiles, runBatch } from './batch.ts';
+import { expandContents, isFolder } from './contents.ts';
 import { requestDevice } from './device.ts';
 import { helpText } from './help.ts';
 import { installHost } from './host.ts';
 import { deviceInfo, infoText } from './info.ts';
 import { progressPrinter, type ProgressPrinter, type ProgressStream } from './progress.ts';
-import { runTransfer } from './transfer.ts';
+import { readSettings, type Stored } from './settings.ts';
+import { runTransfer, type TransferServices } from './transfer.ts';
 import type { FetchCommand, ImportCommand } from './weights-arguments.ts';
 import { packageVersion } from './version.ts';
 
@@ -21,6 +25,7 @@ export interface Surroundings {
   readonly signal: AbortSignal;
   /** The library; tests hand in another. Loaded only when needed, so that help and complaints come at once. */
   readonly styleTransfer?: (options: StyleTransferOptions) => Promise<StyledPicture>;
+  readonly requestDevice?: () => Promise<GPUDevice>;
 }
 
 /** Exit statuses. */
@@ -29,16 +34,31 @@ const failed = 1;
 const wrongUsage = 2;
 const interrupted = 130;
 
-async function info(
-  wantsJson: boolean,
-  { stdout }: Surroundings,
-  printer: ProgressPrinter,
-): Promise<number> {
+async function info(wantsJson: boolean, { stdout }: Surroundings, printer: ProgressPrinter): Promise<number> {
+  const { measurePeak } = await import('./peak.ts');
   const device = await requestDevice({ log: printer.say });
-  const found = deviceInfo(device);
-  stdout.write(wantsJson ? `${JSON.stringify(found)}\n` : infoText(found));
-  device.destroy();
-  return done;
+  try {
+    const found = deviceInfo(device, await measurePeak(device));
+    stdout.write(wantsJson ? `${JSON.stringify(found)}\n` : infoText(found));
+    return done;
+  } finally {
+    device.destroy();
+  }
+}
+
+async function services(surroundings: Surroundings, printer: ProgressPrinter): Promise<TransferServices> {
+  return {
+    styleTransfer: surroundings.styleTransfer ?? (await import('../index.ts')).styleTransfer,
+    requestDevice: surroundings.requestDevice ?? (() => requestDevice({ log: printer.say })),
+    signal: surroundings.signal,
+    printer,
+  };
+}
+
+/** Tells of what failed beside what went well; gives the status. */
+function partly(failure: string | undefined, wasInterrupted: boolean, { stderr }: Surroundings): number {
+  if (failure !== undefined) stderr.write(`wgpu-style: ${failure.replace(/\s*\n\s*/g, ' ')}\n`);
+  return wasInterrupted ? interrupted : failure === undefined ? done : failed;
 }
 
 async function transfer(
@@ -46,16 +66,55 @@ async function transfer(
   surroundings: Surroundings,
   printer: ProgressPrinter,
 ): Promise<number> {
-  const { stdout, signal } = surroundings;
-  const styleTransfer = surroundings.styleTransfer ?? (await import('../index.ts')).styleTransfer;
-  const { report, closing, wasInterrupted } = await runTransfer(command, {
-    styleTransfer,
-    signal,
-    printer,
-  });
-  if (command.wantsJson) stdout.write(`${JSON.stringify(report)}\n`);
-  else if (!command.isQuiet) stdout.write(`${closing}\n`);
-  return wasInterrupted ? interrupted : done;
+  const { stdout } = surroundings;
+  const print = (line: string): void => {
+    if (!command.wantsJson && !command.isQuiet) stdout.write(`${line}\n`);
+  };
+  const { files, isMany } = expandContents(command.contents);
+  if (isMany || command.frames || isFolder(command.output)) {
+    const batch = await runBatch(command, files, await services(surroundings, printer), print);
+    if (command.wantsJson) stdout.write(`${JSON.stringify(batch.report)}\n`);
+    const failure = batch.report.failed.length > 0 ? failureLine(batch.report) : undefined;
+    return partly(failure, batch.wasInterrupted, surroundings);
+  }
+  const outcome = await runTransfer(command, files[0]!, await services(surroundings, printer));
+  if (command.wantsJson) stdout.write(`${JSON.stringify(outcome.report)}\n`);
+  else print(outcome.closing);
+  return outcome.wasInterrupted ? interrupted : done;
+}
+
+async function sweep(
+  command: SweepCommand,
+  surroundings: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
+  const { runSweep } = await import('./sweep.ts');
+  const {
+    report,
+    failed: cells,
+    wasInterrupted,
+  } = await runSweep(command, await services(surroundings, printer));
+  const { output, width, height } = report;
+  if (command.wantsJson) surroundings.stdout.write(`${JSON.stringify(report)}\n`);
+  else if (!command.isQuiet)
+    surroundings.stdout.write(`${output}: ${width}x${height}, ${report.cells.length} cells\n`);
+  const failure =
+    cells.length > 0
+      ? `${cells.length} of ${report.cells.length} cells failed: ${cells[0]!.failed}`
+      : undefined;
+  return partly(failure, wasInterrupted, surroundings);
+}
+
+async function plan(
+  command: PlanCommand,
+  surroundings: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
+  const { planText, runPlan } = await import('./plan-command.ts');
+  const { requestDevice: request, signal } = await services(surroundings, printer);
+  const report = await runPlan(command, { requestDevice: request, signal, say: printer.say });
+  surroundings.stdout.write(command.wantsJson ? `${JSON.stringify(report)}\n` : planText(report));
+  return done;
 }
 
 async function weights(
@@ -64,8 +123,7 @@ async function weights(
   printer: ProgressPrinter,
 ): Promise<number> {
   // Loaded only here: a transfer needs none of it.
-  const { downloadProgress, runFetch, runImport, weightsText } =
-    await import('./weights-commands.ts');
+  const { downloadProgress, runFetch, runImport, weightsText } = await import('./weights-commands.ts');
   const name = command.command === 'fetch' ? command.name : command.input;
   const progress = downloadProgress(stderr, name, command.isQuiet);
   try {
@@ -88,14 +146,11 @@ async function weights(
   }
 }
 
-/** Which status an error ends with. A place that cannot be written is a failure; other bad options are wrong usage. */
+/** Which status an error ends with. A file that cannot be had or written is a failure; other bad options, wrong usage. */
 function statusOf(error: unknown, signal: AbortSignal): number {
   if (!(error instanceof WgpuStyleError)) return failed;
   if (error.code === 'aborted' && signal.aborted) return interrupted;
-  const isPlace =
-    (error.where === '-o' && error.message.includes('cannot write')) ||
-    error.where === '--save-every';
-  return error.code === 'bad-option' && !isPlace ? wrongUsage : failed;
+  return error.code === 'bad-option' && !isOfFiles(error) ? wrongUsage : failed;
 }
 
 /** One line: what, where, what to do. */
@@ -105,15 +160,50 @@ function complaint(error: unknown): string {
   return `unexpected failure: ${text.replace(/\s*\n\s*/g, ' ')}. Please report it with the command you ran.`;
 }
 
+/** The settings of the files that the words name: those of a checkpoint, over them those of a configuration. */
+async function readStored(words: readonly string[]): Promise<Stored> {
+  const { config, resume } = settingsFiles(words);
+  const checkpoint: Stored = resume === undefined ? { options: {} } : await readSettings(resume, '--resume');
+  if (resume !== undefined && checkpoint.resume === undefined) {
+    throw badOption(
+      '--resume',
+      `"${resume}" is no checkpoint`,
+      'Give a file that --checkpoint or Ctrl+C left',
+    );
+  }
+  if (config === undefined) return checkpoint;
+  const { resume: _, ...settings } = await readSettings(config, '--config');
+  return { ...checkpoint, ...settings, options: { ...checkpoint.options, ...settings.options } };
+}
+
+function run(
+  command: Exclude<Command, { readonly command: 'help' | 'version' }>,
+  surroundings: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
+  switch (command.command) {
+    case 'info':
+      return info(command.wantsJson, surroundings, printer);
+    case 'transfer':
+      return transfer(command, surroundings, printer);
+    case 'plan':
+      return plan(command, surroundings, printer);
+    case 'sweep':
+      return sweep(command, surroundings, printer);
+    default:
+      return weights(command, surroundings, printer);
+  }
+}
+
 /** Runs one command; never throws. */
 export async function main(words: readonly string[], surroundings: Surroundings): Promise<number> {
   const { stdout, stderr, signal } = surroundings;
   let command: Command;
   try {
-    command = parseArguments(words);
+    command = parseArguments(words, await readStored(words));
   } catch (error) {
     stderr.write(`wgpu-style: ${complaint(error)}\n`);
-    return wrongUsage;
+    return statusOf(error, signal);
   }
   if (command.command === 'help' || command.command === 'version') {
     stdout.write(command.command === 'help' ? helpText(stdout.columns || 80) : `${packageVersion()}\n`);
@@ -122,9 +212,7 @@ export async function main(words: readonly string[], surroundings: Surroundings)
   const printer = progressPrinter(stderr, { isQuiet: command.isQuiet });
   installHost(printer.say);
   try {
-    if (command.command === 'info') return await info(command.wantsJson, surroundings, printer);
-    if (command.command === 'transfer') return await transfer(command, surroundings, printer);
-    return await weights(command, surroundings, printer);
+    return await run(command, surroundings, printer);
   } catch (error) {
     printer.finish();
     stderr.write(`wgpu-style: ${complaint(error)}\n`);

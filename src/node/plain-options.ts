@@ -21,6 +21,12 @@ export type PlainOptions = Pick<
   | 'scales'
 >;
 
+/** Their names. */
+export const plainNames: readonly (keyof PlainOptions)[] = [
+  ...(['recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight', 'contentLayers', 'styleLayers'] as const),
+  ...(['optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'] as const),
+];
+
 /** The number a text stands for. Throws `bad-option` saying what was given and what is needed. */
 export function numberOf(
   text: string,
@@ -97,7 +103,7 @@ export function plainOptions(values: ReadonlyMap<string, string>): PlainOptions 
       (value) => Number.isInteger(value) && value >= 0,
       'a whole number from 0',
     );
-  const options = {
+  const options: Readonly<Record<keyof PlainOptions, unknown>> = {
     recipe: given('recipe', word),
     size: given('size', readSize),
     contentWeight: given('content-weight', weight),

@@ -1,9 +1,17 @@
 // What a run leaves behind in words: the `--json` object, the settings inside the PNG, the closing line.
 
+import path from 'node:path';
 import type { StyledPicture } from '../style/picture.ts';
-import type { TransferCommand } from './arguments.ts';
+import type { Painting, TransferCommand } from './commands.ts';
 import { duration } from './progress.ts';
+import { isUrl } from './settings.ts';
 import { packageVersion } from './version.ts';
+
+/** One picture of a command: what is painted, and where it goes. */
+export interface Job {
+  readonly content: string;
+  readonly output: string;
+}
 
 /** The `--json` object; its keys are part of the interface. */
 export interface Report {
@@ -27,6 +35,8 @@ export interface Report {
   readonly seed: number;
   readonly recipe: string;
   readonly network: string;
+  /** What made the picture; the same is in a PNG, and `--config` reads it. */
+  readonly options: Readonly<Record<string, unknown>>;
 }
 
 /** What is reported of a result; a `StyledPicture` has all of it. */
@@ -36,13 +46,16 @@ export type Reported = Pick<
 >;
 
 /** The network as the user named it; the library knows a file only by its bytes. */
-function networkOf(command: TransferCommand, picture: Reported): string {
+function networkOf(command: Painting, picture: Reported): string {
   return command.network ?? picture.details.network;
 }
 
-/** The report of a result that was written to the command's output. */
-export function reportOf(command: TransferCommand, picture: Reported): Report {
-  const { output } = command;
+/** The report of a result. */
+export function reportOf(
+  command: TransferCommand,
+  { content: source, output }: Job,
+  picture: Reported,
+): Report {
   const { width, height, iterations, losses, details } = picture;
   const { total, content, style, tv } = losses;
   const { vendor, architecture, description } = details.adapter;
@@ -58,24 +71,48 @@ export function reportOf(command: TransferCommand, picture: Reported): Report {
     seed: details.seed,
     recipe: details.recipe,
     network: networkOf(command, picture),
+    options: settingsOf(command, source, picture, shown),
   };
 }
 
-/** Settings that make the picture again, as a PNG text: options, versions and what was read, without folders. */
-export function settingsText(command: TransferCommand, picture: Reported): Record<string, string> {
-  const name = (file: string): string =>
-    file.slice(Math.max(file.lastIndexOf('/'), file.lastIndexOf('\\')) + 1);
-  const settings = {
+/** A path as it may be shown to others: as it was given, but without the folders of this machine. */
+export function shown(file: string): string {
+  return !isUrl(file) && path.isAbsolute(file) ? path.basename(file) : file;
+}
+
+/** A path that is the same from every folder of this machine. */
+export function whole(file: string): string {
+  return isUrl(file) ? file : path.resolve(file);
+}
+
+/**
+ * Settings that make the picture again (settings.ts reads them): every option with its default filled in, pictures and
+ * network by their paths, as `place` gives those. `done` is how far an interrupted run came.
+ */
+export function settingsOf(
+  { styles, init, network, preprocessing, options }: Painting,
+  content: string,
+  picture: Pick<Reported, 'iterations' | 'stopped' | 'details'> | undefined,
+  place: (file: string) => string,
+): Readonly<Record<string, unknown>> {
+  const named = network ?? picture?.details.network;
+  // Only what has a dot or a slash is a file; vgg19, default and noise are names.
+  const placed = (file: string): string => (/[./\\]/.test(file) ? place(file) : file);
+  return {
     version: packageVersion(),
-    content: name(command.content),
-    styles: command.styles.map(({ path, weight }) => ({ image: name(path), weight })),
-    ...command.options,
-    ...(command.init !== undefined && { init: name(command.init) }),
-    iterations: picture.iterations,
-    seed: picture.details.seed,
-    recipe: picture.details.recipe,
-    network: name(networkOf(command, picture)),
+    content: place(content),
+    style: styles.map(({ path: file, weight }) => ({ image: place(file), weight })),
+    ...options,
+    ...picture?.details.options,
+    ...(init !== undefined && { init: placed(init) }),
+    ...(named !== undefined && { network: placed(named) }),
+    ...(preprocessing !== undefined && { preprocessing }),
+    ...(picture !== undefined && picture.stopped !== 'done' && { done: picture.iterations }),
   };
+}
+
+/** The settings as texts of a PNG. */
+export function settingsText(settings: Readonly<Record<string, unknown>>): Record<string, string> {
   return { Software: 'wgpu-style', 'wgpu-style': JSON.stringify(settings) };
 }
 

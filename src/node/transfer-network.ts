@@ -3,7 +3,7 @@
 
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { Vgg } from '../vgg/vgg.ts';
-import type { TransferCommand } from './arguments.ts';
+import type { TransferCommand } from './commands.ts';
 import { isKnownName, recognise } from './known-networks.ts';
 
 const flag = '--network';

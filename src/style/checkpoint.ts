@@ -4,8 +4,10 @@
 // Layout: 8 bytes "wgpusty1", u32 length of the header, the header as JSON, then the buffers one after another.
 
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
-import type { OptimizerOptions } from '../optim/index.ts';
+import { readBuffer } from '../gpu/readback.ts';
+import type { OptimizerOptions, StateBuffer } from '../optim/index.ts';
 import type { TermWeights } from './options.ts';
+import type { RunState } from './run-state.ts';
 
 const MAGIC = 'wgpusty1';
 
@@ -19,6 +21,8 @@ export interface CheckpointHeader {
   readonly seed: number;
   /** Updates that the optimiser has made. */
   readonly steps: number;
+  /** Where the run stands that the session is a scale of. */
+  readonly run?: RunState;
 }
 
 /** A buffer of the state by its name. */
@@ -50,13 +54,26 @@ export function encodeCheckpoint({ header, buffers }: Checkpoint): Uint8Array<Ar
   return out;
 }
 
-/** Takes a checkpoint apart. Throws `bad-option` when the bytes are something else or cut short. */
-export function decodeCheckpoint(bytes: Uint8Array): Checkpoint {
+/** The bytes of a session with this state. */
+export async function takeCheckpoint(
+  device: GPUDevice,
+  header: CheckpointHeader,
+  state: readonly StateBuffer[],
+): Promise<Uint8Array<ArrayBuffer>> {
+  // All copies are recorded before any is awaited: later iterations cannot get in between.
+  const reads = state.map(async ({ name, buffer }) => {
+    return { name, bytes: new Uint8Array(await readBuffer(device, buffer)) };
+  });
+  return encodeCheckpoint({ header, buffers: await Promise.all(reads) });
+}
+
+/** Takes a checkpoint apart. Throws `bad-option` naming `where` when the bytes are something else or cut short. */
+export function decodeCheckpoint(bytes: Uint8Array, where = 'StyleSession.restore'): Checkpoint {
   const wrong = (what: string, cause?: unknown): WgpuStyleError =>
     new WgpuStyleError('bad-option', {
       what: `not a checkpoint: ${what}`,
-      where: 'StyleSession.restore',
-      fix: 'Give the bytes of session.checkpoint()',
+      where,
+      fix: 'Give the bytes that a checkpoint was saved with',
       ...(cause !== undefined && { cause }),
     });
   if (bytes.byteLength < 12 || new TextDecoder().decode(bytes.subarray(0, 8)) !== MAGIC) {
@@ -88,7 +105,7 @@ export function checkFits(
   width: number,
   height: number,
   recipe: string,
-  own: readonly { readonly name: string; readonly buffer: GPUBuffer }[],
+  own: readonly StateBuffer[],
 ): void {
   const fits =
     header.width === width &&

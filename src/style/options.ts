@@ -44,6 +44,17 @@ export interface Progress {
   readonly picture: () => Promise<StyledPicture>;
 }
 
+/** Where the checkpoints of a run go. */
+export interface CheckpointOptions {
+  /** Iterations from one checkpoint to the next, from 1. Default: none on the way, only when the run is aborted. */
+  readonly every?: number;
+  /** Takes the bytes, to be given back as `resume`. The run waits for what this returns. */
+  readonly save: (
+    bytes: Uint8Array<ArrayBuffer>,
+    at: { readonly iteration: number; readonly iterations: number },
+  ) => void | Promise<void>;
+}
+
 /** Options of `styleTransfer` and `StyleSession.create`. Only `content` and `style` are needed. */
 export interface StyleTransferOptions {
   readonly content: ImageSource;
@@ -83,6 +94,13 @@ export interface StyleTransferOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** A canvas or texture that shows the picture while it forms. */
   readonly preview?: HTMLCanvasElement | OffscreenCanvas | GPUTexture;
+  /** Saves the state of the run, every so many iterations and when it is aborted. `styleTransfer` only. */
+  readonly checkpoint?: CheckpointOptions;
+  /**
+   * A checkpoint to go on from: with the same pictures and network, on the same adapter, the run ends with the bytes of
+   * one that was never interrupted. Options that are not given are the checkpoint's. `styleTransfer` only.
+   */
+  readonly resume?: Uint8Array;
 }
 
 /** Options with every default filled in. */
@@ -112,10 +130,10 @@ export interface TermWeights {
 const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
-  ...['signal', 'onProgress', 'preview'],
+  ...['signal', 'onProgress', 'preview', 'checkpoint', 'resume'],
 ]);
 
-const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover', 'checkpointEvery']);
+const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover']);
 
 /**
  * Checks everything that can be checked without decoding a picture.
@@ -164,7 +182,7 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
 }
 
 /** What comes from the platform: told by what is done with it, since it may come from another realm. */
-function checkSurroundings({ device, signal, onProgress, preview }: StyleTransferOptions): void {
+function checkSurroundings({ device, signal, onProgress, preview, checkpoint }: StyleTransferOptions): void {
   const lacks = (value: object | undefined, method: string): boolean =>
     value !== undefined && (value === null || typeof (value as Record<string, unknown>)[method] !== 'function');
   if (lacks(device, 'createBuffer')) throw badOption('device', `got ${show(device)}`, 'Give a GPUDevice, or leave it out');
@@ -172,11 +190,19 @@ function checkSurroundings({ device, signal, onProgress, preview }: StyleTransfe
   if (onProgress !== undefined && typeof onProgress !== 'function') {
     throw badOption('onProgress', `got ${show(onProgress)}`, 'Give a function');
   }
+  if (checkpoint !== undefined) checkCheckpoint(checkpoint);
   if (!lacks(preview, 'getContext')) return;
   if (lacks(preview, 'createView')) throw badOption('preview', `got ${show(preview)}`, 'Give a canvas or a GPUTexture');
   const { usage } = preview as GPUTexture;
   if ((usage & GPUTextureUsage.RENDER_ATTACHMENT) !== 0) return;
   throw badOption('preview', `the texture has usage ${usage}`, 'Create it with GPUTextureUsage.RENDER_ATTACHMENT');
+}
+
+function checkCheckpoint(checkpoint: CheckpointOptions): void {
+  const { every = 1, save } = checkpoint ?? {};
+  if (typeof save !== 'function') throw badOption('checkpoint', `save is ${show(save)}`, 'Give { save: (bytes) => … }');
+  if (Number.isInteger(every) && every >= 1) return;
+  throw badOption('checkpoint', `every is ${show(every)}`, 'Give a whole number from 1');
 }
 
 /** The three factors, checked; also used when they change during a run. */

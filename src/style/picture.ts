@@ -2,8 +2,9 @@
 
 import type { AdapterDescription } from '../gpu/device.ts';
 import { badOption } from '../gpu/errors.ts';
-import { encodePng, pixelsToBytes, type Pixels } from '../image/index.ts';
+import { encodePng, encodeWidePng, pixelsToBytes, type Pixels } from '../image/index.ts';
 import type { Losses } from './losses.ts';
+import type { Settings } from './settings.ts';
 
 /** How a run went, for reports. */
 export interface RunDetails {
@@ -14,6 +15,16 @@ export interface RunDetails {
   readonly seed: number;
   readonly recipe: string;
   readonly network: string;
+  /** The options of the run as plain data, every default filled in. */
+  readonly options: Settings;
+}
+
+/** How {@link StyledPicture.toPng} writes. */
+export interface PngOptions {
+  /** Bits a sample: 8 (default), or 16, taken from the float picture and not from the 8-bit one. */
+  readonly bits?: 8 | 16;
+  /** Texts by keyword; default: the run's options as JSON under `wgpu-style`. */
+  readonly text?: Readonly<Record<string, string>>;
 }
 
 /** Why a run ended. */
@@ -39,10 +50,13 @@ export class StyledPicture {
   readonly iterations: number;
   readonly stopped: Stopped;
   readonly details: RunDetails;
+  /** As the run made it, before it was rounded to 8 bits. */
+  readonly #floats: Pixels;
 
   constructor(pixels: Pixels, { losses, iterations, stopped, details }: PictureParts) {
     this.width = pixels.width;
     this.height = pixels.height;
+    this.#floats = pixels;
     this.pixels = pixelsToBytes(pixels);
     this.losses = losses;
     this.iterations = iterations;
@@ -50,14 +64,28 @@ export class StyledPicture {
     this.details = details;
   }
 
-  /** The bytes of a PNG file, anywhere. */
-  async toPng(): Promise<Uint8Array<ArrayBuffer>> {
-    return encodePng(this.width, this.height, this.pixels);
+  /**
+   * The bytes of a PNG file, anywhere, with the options that made the picture inside (text chunk `wgpu-style`, JSON).
+   * Throws `bad-option` for other bits than 8 and 16.
+   */
+  async toPng({ bits = 8, text = this.#texts() }: PngOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+    const where = 'picture.toPng';
+    if (bits === 16) return encodeWidePng(this.#floats, { text, where });
+    if (bits !== 8) throw badOption(where, `bits is ${String(bits)}`, 'Give 8 or 16');
+    return encodePng(this.width, this.height, this.pixels, { text, where });
+  }
+
+  #texts(): Readonly<Record<string, string>> {
+    const { options, network } = this.details;
+    // A network's path or address is nobody's business; its plain name is.
+    const isName = network !== 'custom' && /^[\w-]+$/.test(network);
+    const settings = { ...options, ...(isName && { network }) };
+    return { Software: 'wgpu-style', 'wgpu-style': JSON.stringify(settings) };
   }
 
   /** A PNG as a Blob. */
-  async toBlob(): Promise<Blob> {
-    return new Blob([await this.toPng()], { type: 'image/png' });
+  async toBlob(options: PngOptions = {}): Promise<Blob> {
+    return new Blob([await this.toPng(options)], { type: 'image/png' });
   }
 
   /** The pixels as ImageData. Throws `bad-option` where the platform has none (Node). */

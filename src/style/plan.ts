@@ -13,6 +13,8 @@ import { StyleSession, type SessionPlan } from './session.ts';
 export interface ScalePlan extends Scale, SessionPlan {
   /** Highest sum of GPU buffers at this scale: weights, targets, arena, optimiser; textures are not buffers. */
   readonly peakBytes: number;
+  /** What is held while it iterates: the arena, the optimiser, and beside them weights, targets and staging. */
+  readonly residentBytes: number;
 }
 
 /** A planned run. */
@@ -48,7 +50,8 @@ export async function plan(options: StyleTransferOptions): Promise<RunPlan> {
     const parts = scaleParts(resolved, loaded, scales, index, coarser);
     const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined });
     await session.readPixels(); // the staging buffer of the finished picture belongs to the peak
-    planned.push({ ...scale, ...session.plan, peakBytes: memoryUse(counter).peakBytes });
+    const { bytes: residentBytes, peakBytes } = memoryUse(counter);
+    planned.push({ ...scale, ...session.plan, peakBytes, residentBytes });
     session.destroy();
   }
   return {

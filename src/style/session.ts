@@ -11,7 +11,7 @@ import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { Belongings } from './belongings.ts';
-import { checkFits, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
+import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkDemands } from './demands.ts';
 import { Loop } from './loop.ts';
 import { checkFinite, summarize, type Losses } from './losses.ts';
@@ -24,6 +24,7 @@ import {
   type TermWeights,
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, type ScaledPictures } from './prepare.ts';
+import type { RunState } from './run-state.ts';
 import { boxOf, planarFromSpace, planarGradient, planarToSpace, toSpace } from './space.ts';
 import { contentTargets, styleTargets } from './targets.ts';
 import { activeLayers, buildTerms, termWeights, type Term } from './terms.ts';
@@ -328,19 +329,15 @@ export class StyleSession {
 
   /**
    * Everything that changes while the session runs, as bytes: image, optimiser, weights. Pictures, network and device
-   * are to be brought again to {@link StyleSession.restore}.
+   * are to be brought again to {@link StyleSession.restore}. `run` is noted in it: `styleTransfer`'s own matter.
    */
-  async checkpoint(): Promise<Uint8Array<ArrayBuffer>> {
+  async checkpoint(run?: RunState): Promise<Uint8Array<ArrayBuffer>> {
     this.#alive('session.checkpoint');
     const { recipe, optimizer, seed } = this.#options;
     const { width, height } = this;
-    const header = { width, height, recipe: recipe.name, optimizer, seed, weights: this.#factors };
-    const steps = this.#optimizer.steps;
-    // All copies are recorded before any is awaited: later iterations cannot get in between.
-    const reads = this.#stateBuffers().map(async ({ name, buffer }) => {
-      return { name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) };
-    });
-    return encodeCheckpoint({ header: { ...header, steps }, buffers: await Promise.all(reads) });
+    const { steps } = this.#optimizer;
+    const header = { width, height, recipe: recipe.name, optimizer, seed, weights: this.#factors, steps };
+    return takeCheckpoint(this.device, { ...header, ...(run && { run }) }, this.#stateBuffers());
   }
 
   /**
@@ -350,20 +347,26 @@ export class StyleSession {
    * @throws `bad-option` when the bytes are no checkpoint or belong to another size, recipe or optimiser.
    */
   static async restore(bytes: Uint8Array, options: StyleTransferOptions): Promise<StyleSession> {
-    const { header, buffers } = decodeCheckpoint(bytes);
-    const session = await StyleSession.create({ recipe: header.recipe, optimizer: header.optimizer, ...options });
+    const checkpoint = decodeCheckpoint(bytes);
+    const { recipe, optimizer } = checkpoint.header;
+    const session = await StyleSession.create({ recipe, optimizer, ...options });
     try {
-      const own = session.#stateBuffers();
-      checkFits({ header, buffers }, session.width, session.height, session.#options.recipe.name, own);
-      own.forEach(({ buffer }, i) => session.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
-      session.#optimizer.resume(header.steps);
-      session.set(header.weights);
-      session.#paint();
+      session.adopt(checkpoint);
       return session;
     } catch (error) {
       session.destroy();
       throw error;
     }
+  }
+
+  /** Goes on from a checkpoint's state. Throws `bad-option` for one of another size, recipe or optimiser. */
+  adopt({ header, buffers }: Checkpoint): void {
+    const own = this.#stateBuffers();
+    checkFits({ header, buffers }, this.width, this.height, this.#options.recipe.name, own);
+    own.forEach(({ buffer }, i) => this.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
+    this.#optimizer.resume(header.steps);
+    this.set(header.weights);
+    this.#paint();
   }
 
   #stateBuffers(): readonly { readonly name: string; readonly buffer: GPUBuffer }[] {

@@ -9,8 +9,21 @@ import { resolveOptions, type ResolvedOptions, type StyleTransferOptions } from 
 import { StyledPicture, type Stopped } from './picture.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
+import {
+  checkOrigin,
+  checkPlace,
+  decodeRun,
+  encodeBetweenScales,
+  originOf,
+  pictureOf,
+  resumedOptions,
+  type RunCheckpoint,
+  type RunOrigin,
+  type RunState,
+} from './run-state.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
+import { settingsOf } from './settings.ts';
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
 
@@ -18,16 +31,18 @@ const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layer
  * Paints `content` in the manner of `style` (Gatys, Ecker and Bethge 2016). Every other option has a default.
  *
  * An aborted signal ends the run early: the promise resolves to the picture so far, `stopped: 'aborted'`. Aborting
- * before there is a picture rejects with `aborted`.
+ * before there is a picture rejects with `aborted`. With `checkpoint` its state is saved, and `resume` goes on from it.
  *
  * @throws a `WgpuStyleError`; no GPU memory stays behind, and a device given by the caller is left as it was.
  */
-export async function styleTransfer(options: StyleTransferOptions): Promise<StyledPicture> {
+export async function styleTransfer(given: StyleTransferOptions): Promise<StyledPicture> {
+  const checkpoint = given?.resume === undefined ? undefined : decodeRun(given.resume);
+  const options = checkpoint ? resumedOptions(given, checkpoint) : given;
   const resolved = resolveOptions(options);
   throwIfAborted(options.signal, 'styleTransfer');
   const device = options.device ?? (await requestDevice());
   try {
-    return await new Run(options, resolved, device).finish();
+    return await new Run(options, resolved, device).finish(checkpoint);
   } finally {
     if (!options.device) device.destroy();
   }
@@ -45,6 +60,7 @@ class Run {
   #losses = NO_LOSSES;
   #done = 0;
   #milliseconds = 0;
+  #origin: RunOrigin | undefined;
 
   constructor(options: StyleTransferOptions, resolved: ResolvedOptions, device: GPUDevice) {
     this.#options = options;
@@ -53,21 +69,37 @@ class Run {
     resetPeak(device);
   }
 
-  async finish(): Promise<StyledPicture> {
+  async finish(checkpoint: RunCheckpoint | undefined): Promise<StyledPicture> {
+    const { signal } = this.#options;
     const vgg = await loadNetwork(this.#options);
     const loaded = await loadPictures(this.#options, this.#resolved, this.#device);
-    throwIfAborted(this.#options.signal, 'styleTransfer');
+    throwIfAborted(signal, 'styleTransfer');
     const scales = scalesOf(loaded.content, this.#resolved);
-    let current: Pixels | undefined;
-    for (const index of scales.keys()) {
-      current = await this.#paintScale(vgg, loaded, scales, index, current);
-      if (this.#options.signal?.aborted) break;
+    // Checksums of whole pictures: a second or so for large ones, so only for whoever wants checkpoints.
+    if (checkpoint || this.#options.checkpoint) this.#origin = originOf(this.#resolved, loaded, vgg);
+    let current = checkpoint && this.#resume(checkpoint, scales);
+    const first = checkpoint?.header.run.scale ?? 0;
+    for (let index = first; index < scales.length; index++) {
+      const own = index === first && !current ? checkpoint : undefined;
+      current = await this.#paintScale(vgg, loaded, scales, index, current, own);
+      if (signal?.aborted) break;
     }
     const isDone = this.#done === iterationsOf(scales);
-    if (!isDone && this.#done === 0) throwIfAborted(this.#options.signal, 'styleTransfer');
+    if (!isDone && this.#done === 0) throwIfAborted(signal, 'styleTransfer');
     const { width, height } = scales.at(-1)!;
     const final = resize(current!, width, height); // an aborted run may have stopped at a smaller scale
     return this.#picture(final, loaded, isDone ? 'done' : 'aborted');
+  }
+
+  /** Takes over where a checkpoint stands; gives the picture of one that was made between two scales. */
+  #resume(checkpoint: RunCheckpoint, scales: readonly Scale[]): Pixels | undefined {
+    const { run, steps } = checkpoint.header;
+    checkOrigin(run, this.#origin!);
+    checkPlace(checkpoint, scales);
+    this.#done = run.before + steps;
+    this.#milliseconds = run.milliseconds;
+    this.#losses = run.losses;
+    return pictureOf(checkpoint);
   }
 
   async #paintScale(
@@ -76,27 +108,76 @@ class Run {
     scales: readonly Scale[],
     index: number,
     coarser: Pixels | undefined,
+    checkpoint: RunCheckpoint | undefined,
   ): Promise<Pixels> {
-    const scale = scales[index]!;
-    const { iterations } = scale;
+    const { iterations } = scales[index]!;
     const session = await this.#session(vgg, loaded, scales, index, coarser);
-    if (!session) return coarser!;
+    if (!session) {
+      await this.#saveBetween(scales, index, coarser!);
+      return coarser!;
+    }
     try {
-      const before = this.#done;
-      const started = performance.now();
-      const spent = this.#milliseconds;
+      if (checkpoint) session.adopt(checkpoint);
+      const before = checkpoint ? checkpoint.header.run.before : this.#done;
       const { signal } = this.#options;
-      for await (const { losses, iteration } of session.run({ iterations, signal })) {
-        this.#losses = losses;
-        this.#done = before + iteration;
-        this.#milliseconds = spent + performance.now() - started;
-        this.#report(session, loaded, scales, index, iteration);
+      const end = before + iterations;
+      const save = async (): Promise<void> => this.#save(scales, await session.checkpoint(this.#state(index, before)));
+      while (this.#done < end && !signal?.aborted) {
+        await this.#iterate(session, loaded, scales, index, before);
+        if (this.#isDue() && this.#done < end && !signal?.aborted) await save();
       }
+      const wasStopped = signal?.aborted === true && this.#done > 0;
+      if (wasStopped && this.#done < end && this.#options.checkpoint) await save();
       if (iterations === 0) this.#losses = await session.evaluate();
-      return await session.readPixels();
+      const picture = await session.readPixels();
+      const isBetween = this.#done === end && index + 1 < scales.length;
+      if (isBetween && (wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, picture);
+      return picture;
     } finally {
       session.destroy();
     }
+  }
+
+  /** Iterates to the end of the scale or to the next checkpoint: what is under way must be home before one is made. */
+  async #iterate(
+    session: StyleSession,
+    loaded: LoadedPictures,
+    scales: readonly Scale[],
+    index: number,
+    before: number,
+  ): Promise<void> {
+    const { signal, checkpoint: { every = Infinity } = {} } = this.#options;
+    const done = this.#done;
+    const left = before + scales[index]!.iterations - done;
+    const iterations = Math.min(left, every - (done % every));
+    const started = performance.now();
+    const spent = this.#milliseconds;
+    for await (const { losses, iteration } of session.run({ iterations, signal })) {
+      this.#losses = losses;
+      this.#done = done + iteration;
+      this.#milliseconds = spent + performance.now() - started;
+      this.#report(session, loaded, scales, index, this.#done - before);
+    }
+  }
+
+  /** Whether a checkpoint is to be made after this many iterations. */
+  #isDue(): boolean {
+    const { every = Infinity } = this.#options.checkpoint ?? {};
+    return this.#done % every === 0;
+  }
+
+  #state(scale: number, before: number): RunState {
+    return { ...this.#origin!, scale, before, milliseconds: this.#milliseconds, losses: this.#losses };
+  }
+
+  /** The checkpoint of a run whose scale `next` has not begun. */
+  async #saveBetween(scales: readonly Scale[], next: number, picture: Pixels): Promise<void> {
+    if (!this.#options.checkpoint) return;
+    await this.#save(scales, encodeBetweenScales(picture, this.#state(next, this.#done), this.#resolved));
+  }
+
+  async #save(scales: readonly Scale[], bytes: Uint8Array<ArrayBuffer>): Promise<void> {
+    await this.#options.checkpoint!.save(bytes, { iteration: this.#done, iterations: iterationsOf(scales) });
   }
 
   /** The session of a scale; undefined when the signal fired while it was made and a coarser picture is there. */
@@ -163,6 +244,7 @@ class Run {
           seed: this.#resolved.seed,
           recipe: this.#resolved.recipe.name,
           network: typeof network === 'string' ? network : network === undefined ? 'default' : 'custom',
+          options: settingsOf(this.#resolved),
         },
       },
     );

@@ -5,7 +5,7 @@ import { deflateSync } from 'node:zlib';
 import { afterAll, describe, expect, test } from 'vitest';
 import { WgpuStyleError } from '../../src/gpu/errors.ts';
 import { decodePng, loadImage, type Pixels } from '../../src/image/index.ts';
-import { readPngText } from '../../src/image/png.ts';
+import { readPngText } from '../../src/image/png-text.ts';
 import { chunk, makePng, noise } from './make-png.ts';
 
 const rounds = Number(process.env['WGPU_STYLE_FUZZ'] ?? 400);

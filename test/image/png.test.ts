@@ -2,7 +2,8 @@ import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { describe, expect, test } from 'vitest';
 import { crc32, readChunks, writeChunks } from '../../src/image/png-chunks.ts';
-import { decodePng, encodePng, pngWantsConversion, readPngText } from '../../src/image/png.ts';
+import { decodePng, encodePng, pngWantsConversion } from '../../src/image/png.ts';
+import { readPngText } from '../../src/image/png-text.ts';
 import { chunk, makePng, noise, type PngRecipe } from './make-png.ts';
 
 type Kind = Pick<PngRecipe, 'colourType' | 'depth'>;

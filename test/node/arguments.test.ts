@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseArguments } from '../../src/node/arguments.ts';
+import { parseArguments, settingsFiles } from '../../src/node/arguments.ts';
 import { flags, laterFlags, nearestFlag } from '../../src/node/flags.ts';
 import { helpText } from '../../src/node/help.ts';
 
@@ -7,7 +7,7 @@ const parse = (line: string): unknown =>
   parseArguments(line.split(' ').filter((word) => word !== ''));
 const transfer = {
   command: 'transfer',
-  content: 'a.png',
+  contents: ['a.png'],
   styles: [{ path: 'b.png', weight: 1 }],
   output: 'out.png',
 };
@@ -80,9 +80,83 @@ describe('what is understood', () => {
     });
   });
 
+  test('what is written beside the result', () => {
+    const line = 'a.png b.png -o out.png --bits 16 --plot l.svg --trace t.jsonl --checkpoint c --checkpoint-every 5';
+    expect(parse(line)).toMatchObject({ bits: 16, plot: 'l.svg', trace: 't.jsonl', checkpoint: 'c', checkpointEvery: 5 });
+  });
+
+  test('with --style every other word is a content; frames are contents too', () => {
+    expect(parse('a.png c.png --style b.png --style d.png -o out/ --style-weights 1,3 --frames')).toMatchObject({
+      contents: ['a.png', 'c.png'],
+      styles: [
+        { path: 'b.png', weight: 1 },
+        { path: 'd.png', weight: 3 },
+      ],
+      frames: {},
+    });
+    expect(parse('in/ b.png -o out/ --frame-iterations 20')).toMatchObject({ frames: { iterations: 20 } });
+  });
+
+  test('plan and sweep', () => {
+    expect(parse('plan a.png b.png --size 64 --json')).toEqual({
+      command: 'plan',
+      content: 'a.png',
+      styles: [{ path: 'b.png', weight: 1 }],
+      options: { size: 64 },
+      isQuiet: false,
+      wantsJson: true,
+    });
+    expect(parse('sweep a.png b.png -o g.png --vary styleWeight=1,2 --vary init=noise')).toMatchObject({
+      command: 'sweep',
+      output: 'g.png',
+      axes: [{ name: 'styleWeight' }, { name: 'init' }],
+    });
+  });
+
+  test('settings of files fill in what the words leave out, and no more', () => {
+    const stored = {
+      content: 'c.png',
+      styles: [{ path: 's.png', weight: 2 }],
+      output: 'o.png',
+      network: 'vgg19',
+      preprocessing: 'bgr-255',
+      init: 'noise',
+      bits: 16,
+      saveEvery: 7,
+      options: { size: 64, styleWeight: 3 },
+    };
+    expect(parseArguments([], stored)).toMatchObject({
+      contents: ['c.png'],
+      styles: [{ path: 's.png', weight: 2 }],
+      output: 'o.png',
+      network: 'vgg19',
+      preprocessing: { order: 'bgr', scale: 255 },
+      init: 'noise',
+      bits: 16,
+      saveEvery: 7,
+      options: { size: 64, styleWeight: 3 },
+    });
+    const words = 'a.png b.png -o out.png --network default --init gray --bits 8 --save-every 2 --size 32';
+    expect(parseArguments(words.split(' '), stored)).toMatchObject({
+      ...transfer,
+      network: 'default',
+      init: 'gray',
+      bits: 8,
+      saveEvery: 2,
+      options: { size: 32, styleWeight: 3 },
+    });
+  });
+
+  test('which files hold settings', () => {
+    expect(settingsFiles(['a.png', '--config', 'c.json', '--resume=r'])).toEqual({ config: 'c.json', resume: 'r' });
+    for (const line of ['import m.onnx -o w', 'fetch vgg19 --again', 'a.png --config c.json --help']) {
+      expect(settingsFiles(line.split(' '))).toEqual({});
+    }
+  });
+
   test('pictures whose names look like flags, behind --', () => {
     expect(parse('-o out.png -- -a.png --b.png')).toMatchObject({
-      content: '-a.png',
+      contents: ['-a.png'],
       styles: [{ path: '--b.png' }],
     });
   });
@@ -135,17 +209,20 @@ describe('what is refused as wrong usage', () => {
       /--itertions: there is no such flag. Did you mean --iterations\./,
     ],
     ['a.png b.png -o out.png -x', /^-x: there is no such flag. See wgpu-style --help\./],
+    ['a.png b.png -o out.png --bits 12', /--bits: got "12", need 8 or 16/],
+    ['a.png b.png -o out.png --frame-iterations 0', /--frame-iterations: got "0"/],
+    ['a.png b.png -o out.png --vary seed=1,2', /--vary: a run has no such flag. It belongs to sweep/],
+    ['plan a.png b.png --trace t', /--trace: plan has no such flag. It belongs to a run/],
+    ['plan a.png c.png --style b.png', /plan: got 2 contents, takes one/],
+    ['plan a.png', /style: got only "a\.png"/],
+    ['sweep a.png b.png --vary seed=1,2', /-o: got no output file. Give -o grid\.png/],
+    ['sweep a.png b.png -o g.png', /--vary: got 0 axes, need one or two/],
+    ['--style b.png -o out.png', /got no pictures/],
     ['info a.png', /info: got "a\.png", takes nothing but --json/],
     ['info --size 5', /info: got "--size"/],
   ])('%s', (line, message) => {
     expect(() => parse(line)).toThrow(
       expect.objectContaining({ code: 'bad-option', message: expect.stringMatching(message) }),
-    );
-  });
-
-  test.each(['plan', 'sweep'])('%s: not available yet', (command) => {
-    expect(() => parse(`${command} a.png b.png`)).toThrow(
-      `${command}: this command is not available yet.`,
     );
   });
 

@@ -1,76 +1,20 @@
 // The program as users start it: bundled the way the build does it, in a process of its own.
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import type { Readable } from 'node:stream';
-import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { decodePng, readPngText } from '../../src/image/png.ts';
-import { makePng } from '../image/make-png.ts';
+import { decodePng } from '../../src/image/png.ts';
+import { readPngText } from '../../src/image/png-text.ts';
+import { buildProgram, stopWith, type Program } from './program.ts';
 
-const root = path.resolve(import.meta.dirname, '..', '..');
-// Inside the repository, so that the bundle finds its dependencies; ignored by git.
-const built = path.join(root, 'out', `test-cli-${process.pid}`);
+let program: Program;
 let folder: string;
-
 beforeAll(async () => {
-  await build({
-    entryPoints: { cli: path.join(root, 'src/node/cli.ts') },
-    outdir: built,
-    bundle: true,
-    splitting: true,
-    format: 'esm',
-    platform: 'neutral',
-    target: 'es2022',
-    packages: 'external',
-    loader: { '.wgsl': 'text', '.safetensors': 'binary' },
-    logLevel: 'error',
-  });
-  folder = await mkdtemp(path.join(tmpdir(), 'wgpu-style-cli-'));
-  const wave = (period: number) => (x: number, y: number, c: number) =>
-    Math.round(127 + 127 * Math.sin((x + (c + 1) * y) / period));
-  await writeFile(
-    path.join(folder, 'a.png'),
-    makePng({ width: 48, height: 32, depth: 8, colourType: 2, sample: wave(9) }),
-  );
-  await writeFile(
-    path.join(folder, 'b.png'),
-    makePng({ width: 40, height: 40, depth: 8, colourType: 2, sample: wave(2) }),
-  );
+  program = await buildProgram();
+  folder = program.folder;
 });
-afterAll(async () => {
-  await rm(built, { recursive: true, force: true });
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => program.remove());
 
-interface Ended {
-  readonly status: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the program in the folder of the pictures; `watch` sees the process while it runs. */
-async function cli(
-  words: readonly string[],
-  watch?: (child: ChildProcessByStdio<null, Readable, Readable>, err: () => string) => void,
-): Promise<Ended> {
-  const child = spawn(process.execPath, [path.join(built, 'cli.js'), ...words], {
-    cwd: folder,
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const text = { out: '', err: '' };
-  child.stdout.on('data', (data) => void (text.out += data));
-  child.stderr.on('data', (data) => {
-    text.err += data;
-    watch?.(child, () => text.err);
-  });
-  const status = await new Promise<number | null>((resolve, reject) => {
-    child.on('error', reject);
-    child.on('close', resolve);
-  });
-  return { status, ...text };
-}
+const cli: Program['cli'] = (words, watch) => program.cli(words, watch);
 
 const small = ['a.png', 'b.png', '--size', '48', '--scales', 'off'];
 
@@ -92,7 +36,8 @@ describe('exit status', () => {
     [2, '', /got no pictures/],
     [2, 'a.png b.png -o out.png --itertions 5', /Did you mean --iterations/],
     [2, 'a.png b.png -o out.png --mask m.png', /--mask: this flag is not available yet/],
-    [2, 'plan a.png b.png', /plan: this command is not available yet/],
+    [2, 'plan a.png', /style: got only "a\.png"/],
+    [2, 'sweep a.png b.png -o grid.png', /--vary: got 0 axes/],
     [2, 'a.png b.png -o out.png --size -1', /--size: got "-1"/],
     [2, 'a.png b.png -o out.png --recipe none', /there is no recipe "none"/],
     [2, 'a.png b.png -o out.png --optimizer none', /none/],
@@ -130,6 +75,12 @@ test('info prints adapter, limits and features, as text and as JSON', async () =
     adapter: { description: expect.any(String) },
     limits: { maxBufferSize: expect.any(Number) },
   });
+  const { flopsPerSecond, bytesPerSecond } = json['peak'] as Record<string, number>;
+  // From a slow software adapter to more than any device of our time has.
+  expect(flopsPerSecond).toBeGreaterThan(1e8);
+  expect(flopsPerSecond).toBeLessThan(1e16);
+  expect(bytesPerSecond).toBeGreaterThan(1e7);
+  expect(text.out).toMatch(/arithmetic \(convolution, measured\) +[\d.e+]+ GFLOP\/s\n/);
 });
 
 test('a whole run writes the picture and prints the object of the contract', async () => {
@@ -150,7 +101,7 @@ test('a whole run writes the picture and prints the object of the contract', asy
   const report = JSON.parse(out) as Record<string, unknown>;
   expect(Object.keys(report)).toEqual([
     ...['output', 'width', 'height', 'iterations', 'losses', 'millisecondsPerIteration'],
-    ...['adapter', 'peakBytes', 'seed', 'recipe', 'network'],
+    ...['adapter', 'peakBytes', 'seed', 'recipe', 'network', 'options'],
   ]);
   expect(report).toMatchObject({
     output: 'out.png',
@@ -173,12 +124,7 @@ test.skipIf(process.platform === 'win32')(
   async () => {
     await mkdir(path.join(folder, 'stopped'), { recursive: true });
     const words = [...small, '-o', 'stopped/out.png', '--iterations', '100000', '--json'];
-    let wasSent = false;
-    const { status, out } = await cli(words, (child, err) => {
-      if (wasSent || !err().includes(' ms/iteration')) return;
-      wasSent = true;
-      child.kill('SIGINT');
-    });
+    const { status, out } = await cli(words, stopWith('SIGINT'));
     expect(status).toBe(130);
     const { iterations } = JSON.parse(out) as { iterations: number };
     expect(iterations).toBeGreaterThan(0);

@@ -1,115 +1,25 @@
 // The command line around a stand-in for the library: what is read, passed on, written, printed and returned.
 // The real thing, as a program of its own, is cli.test.ts.
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { badOption, WgpuStyleError } from '../../src/gpu/errors.ts';
-import { decodePng, readPngText } from '../../src/image/png.ts';
-import { main } from '../../src/node/main.ts';
-import { numberedOutput } from '../../src/node/transfer.ts';
-import type { Progress, StyleTransferOptions } from '../../src/style/options.ts';
+import { decodePng } from '../../src/image/png.ts';
+import { readPngText } from '../../src/image/png-text.ts';
+import { numberedOutput } from '../../src/node/records.ts';
+import type { StyleTransferOptions } from '../../src/style/options.ts';
 import type { StyledPicture } from '../../src/style/picture.ts';
 import { Vgg } from '../../src/vgg/index.ts';
-import { makePng } from '../image/make-png.ts';
-import { makeVgg } from '../vgg/make-onnx.ts';
-
-/** A small ONNX file that says nothing of its preprocessing. */
-const networkBytes = async (): Promise<Uint8Array> => (await makeVgg({ blocks: [[2], [3]] })).bytes;
+import { adapter, desk, networkBytes, tenSteps, type Desk } from './stand-in.ts';
 
 let folder: string;
 let output: string;
+let run: Desk['run'];
+let pair: Desk['pair'];
 beforeEach(async () => {
-  folder = await mkdtemp(path.join(tmpdir(), 'wgpu-style-main-'));
-  const png = makePng({
-    width: 3,
-    height: 2,
-    depth: 8,
-    colourType: 2,
-    sample: (x, y, c) => 40 * (x + y) + c,
-  });
-  await writeFile(path.join(folder, 'a.png'), png);
-  await writeFile(path.join(folder, 'b.png'), png);
-  output = path.join(folder, 'out.png');
+  ({ folder, output, run, pair } = await desk());
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
-
-const losses = { total: 3, content: 1, style: 2, tv: 0, layers: { relu4_2: 1 } };
-const adapter = { vendor: 'test', architecture: 'none', description: 'stand-in' };
-
-/** A result of 2x1 pixels after some iterations. */
-function pictureOf(iterations: number, stopped: StyledPicture['stopped'] = 'done'): StyledPicture {
-  return {
-    width: 2,
-    height: 1,
-    pixels: Uint8ClampedArray.of(255, 0, 0, 255, 0, 0, iterations % 256, 255),
-    losses,
-    iterations,
-    stopped,
-    details: {
-      adapter,
-      millisecondsPerIteration: 1.5,
-      peakBytes: 1024,
-      seed: 7,
-      recipe: 'default',
-      network: 'default',
-    },
-  } as unknown as StyledPicture;
-}
-
-/** A library that makes ten steps. */
-async function tenSteps(options: StyleTransferOptions): Promise<StyledPicture> {
-  const iterations = options.iterations ?? 10;
-  for (let iteration = 1; iteration <= iterations; iteration++) {
-    await Promise.resolve();
-    if (options.signal?.aborted) return pictureOf(iteration - 1, 'aborted');
-    const scale = { index: 0, count: 1, width: 2, height: 1 };
-    const picture = (): Promise<StyledPicture> => Promise.resolve(pictureOf(iteration));
-    const progress: Progress = {
-      iteration,
-      iterations,
-      losses,
-      millisecondsPerIteration: 1.5,
-      secondsLeft: 1,
-      scale,
-      picture,
-    };
-    options.onProgress?.(progress);
-  }
-  return pictureOf(iterations);
-}
-
-interface Ran {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-  readonly options: StyleTransferOptions | undefined;
-}
-
-async function run(
-  words: readonly string[],
-  {
-    library = tenSteps,
-    signal = new AbortController().signal,
-  }: {
-    library?: (options: StyleTransferOptions) => Promise<StyledPicture>;
-    signal?: AbortSignal;
-  } = {},
-): Promise<Ran> {
-  const text = { out: '', err: '' };
-  let options: StyleTransferOptions | undefined;
-  const status = await main(
-    words.map((word) => (/^[ab]\.png$/.test(word) ? path.join(folder, word) : word)),
-    {
-      stdout: { write: (s) => void (text.out += s) },
-      stderr: { write: (s) => void (text.err += s) },
-      signal,
-      styleTransfer: (given) => library((options = given)),
-    },
-  );
-  return { status, ...text, options };
-}
-const pair = (...more: string[]): string[] => ['a.png', 'b.png', '-o', output, ...more];
 
 describe('a run that succeeds', () => {
   test('writes the picture with its settings inside, says where, and shows progress on stderr', async () => {
@@ -122,6 +32,7 @@ describe('a run that succeeds', () => {
     const text = readPngText(file);
     expect(JSON.parse(text['wgpu-style']!)).toMatchObject({
       content: 'a.png',
+      style: [{ image: 'b.png', weight: 1 }],
       styleWeight: 2,
       seed: 7,
       recipe: 'default',
@@ -160,6 +71,7 @@ describe('a run that succeeds', () => {
       styleLayers: { relu1_1: 1 },
       contentWeight: 1,
       tvWeight: 3,
+      checkpoint: { save: expect.any(Function) },
       signal: expect.any(AbortSignal),
       onProgress: expect.any(Function),
     });
@@ -178,7 +90,9 @@ describe('a run that succeeds', () => {
     const file = path.join(folder, 'net.onnx');
     await writeFile(file, await networkBytes());
     const assumed = await run(pair('--network', file));
-    expect(assumed.err.match(/Nothing in .*net\.onnx says .* rgb-mean-std was assumed\. Give --pre.*\n/g)).toHaveLength(1);
+    expect(
+      assumed.err.match(/Nothing in .*net\.onnx says .* rgb-mean-std was assumed\. Give --pre.*\n/g),
+    ).toHaveLength(1);
     const given = await run(pair('--network', file, '--preprocessing', 'bgr-255'));
     expect(given.err).not.toContain('assumed');
     const { network } = given.options!;
@@ -212,6 +126,17 @@ describe('a run that succeeds', () => {
       seed: 7,
       recipe: 'default',
       network: 'default',
+      options: {
+        version: expect.stringMatching(/^\d/),
+        content: 'a.png',
+        style: [{ image: 'b.png', weight: 1 }],
+        recipe: 'default',
+        size: 512,
+        styleWeight: 2,
+        iterations: 10,
+        seed: 7,
+        network: 'default',
+      },
     });
   });
 
@@ -249,16 +174,8 @@ describe('a run that fails', () => {
       /^wgpu-style: content: no such file: got "no\.png", need the path of a picture\. Check the path\.$/,
     ],
     ['a missing style', ['a.png', 'no.png'], /^wgpu-style: style: no such file/],
-    [
-      'the second of two styles missing',
-      ['a.png', 'b.png', 'no.png'],
-      /^wgpu-style: style 2: no such file/,
-    ],
-    [
-      'a missing start',
-      ['a.png', 'b.png', '--init', 'no.png'],
-      /^wgpu-style: --init: no such file/,
-    ],
+    ['the second of two styles missing', ['a.png', 'b.png', 'no.png'], /^wgpu-style: style 2: no such file/],
+    ['a missing start', ['a.png', 'b.png', '--init', 'no.png'], /^wgpu-style: --init: no such file/],
     [
       'a missing network',
       ['a.png', 'b.png', '--network', 'no.onnx'],
@@ -295,9 +212,7 @@ describe('a run that fails', () => {
   test('an output of unknown format is wrong usage', async () => {
     const { status, err } = await run(['a.png', 'b.png', '-o', path.join(folder, 'out.gif')]);
     expect(status).toBe(2);
-    expect(err).toMatch(
-      /-o: no picture format for ".*out\.gif": got extension "\.gif", need \.png/,
-    );
+    expect(err).toMatch(/-o: no picture format for ".*out\.gif": got extension "\.gif", need \.png/);
   });
 
   test('a bad option that the library finds is wrong usage', async () => {

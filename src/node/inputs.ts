@@ -1,0 +1,53 @@
+// What runs work with, read before any GPU work so that a wrong path is told at once: pictures and network by their
+// paths, each read once however many runs use it.
+
+import { loadImage, type Pixels } from '../image/index.ts';
+import type { StyleTransferOptions } from '../style/options.ts';
+import type { Painting } from './commands.ts';
+import { readNetwork } from './transfer-network.ts';
+
+const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];
+
+/** Options of `styleTransfer` but for the content. */
+export type SharedInputs = Omit<StyleTransferOptions, 'content'>;
+
+/** Reads pictures and networks, and remembers those that several runs share. */
+export class Inputs {
+  readonly #signal: AbortSignal;
+  readonly #say: (line: string) => void;
+  readonly #pictures = new Map<string, Promise<Pixels>>();
+  readonly #networks = new Map<string, ReturnType<typeof readNetwork>>();
+
+  /** `say` takes the sentence about a network whose preprocessing had to be assumed. */
+  constructor(signal: AbortSignal, say: (line: string) => void) {
+    this.#signal = signal;
+    this.#say = say;
+  }
+
+  /** A picture, kept for the next time unless `isOnce`. Throws as `loadImage` does, naming `where`. */
+  picture(file: string, where: string, isOnce = false): Promise<Pixels> {
+    const found = this.#pictures.get(file) ?? loadImage(file, { where, signal: this.#signal });
+    if (!isOnce) this.#pictures.set(file, found);
+    return found;
+  }
+
+  /** Styles, start, network and plain options of a command. */
+  async shared(painting: Painting): Promise<SharedInputs> {
+    const { styles, init, options, network, preprocessing } = painting;
+    const style = [];
+    for (const [i, { path, weight }] of styles.entries()) {
+      style.push({ image: await this.picture(path, styles.length > 1 ? `style ${i + 1}` : 'style'), weight });
+    }
+    const key = JSON.stringify([network, preprocessing]);
+    const reading = this.#networks.get(key) ?? readNetwork(painting, this.#signal, this.#say);
+    this.#networks.set(key, reading);
+    const vgg = await reading;
+    const isWord = init === undefined || starts.includes(init) || !/[./\\:]/.test(init);
+    return {
+      style,
+      ...options,
+      ...(vgg !== undefined && { network: vgg }),
+      ...(init !== undefined && { init: isWord ? init : await this.picture(init, '--init') }),
+    };
+  }
+}

@@ -1,0 +1,211 @@
+// The command plan: what a run would need, told before it runs. Sizes, dispatches, arithmetic and memory are counted
+// (style/plan.ts); time is measured on a few iterations of every scale that is cheap to try, and reckoned by arithmetic
+// for the others.
+
+import { mebibytes } from '../gpu/buffers.ts';
+import { describeAdapter, isSoftwareAdapter, type AdapterDescription } from '../gpu/device.ts';
+import { fitSize } from '../image/index.ts';
+import { plan, type RunPlan, type ScalePlan } from '../style/plan.ts';
+import { StyleSession } from '../style/session.ts';
+import type { StyleTransferOptions } from '../style/options.ts';
+import type { PlanCommand } from './commands.ts';
+import { Inputs } from './inputs.ts';
+import { duration } from './progress.ts';
+
+/** One scale of the plan's `--json` object. */
+export interface PlannedScale {
+  readonly width: number;
+  readonly height: number;
+  readonly iterations: number;
+  /** Of one iteration. */
+  readonly dispatches: number;
+  readonly flops: number;
+  readonly bytesMoved: number;
+  /** GPU memory by purpose; `peak` is the highest sum, also while targets are computed. */
+  readonly bytes: {
+    readonly activations: number;
+    readonly optimizer: number;
+    readonly weightsAndTargets: number;
+    readonly peak: number;
+  };
+  readonly millisecondsPerIteration: number;
+  /** False where it was reckoned from a smaller scale. */
+  readonly isMeasured: boolean;
+}
+
+/** The plan's `--json` object. */
+export interface PlanReport {
+  readonly width: number;
+  readonly height: number;
+  readonly iterations: number;
+  readonly flops: number;
+  readonly peakBytes: number;
+  readonly seconds: number;
+  readonly scales: readonly PlannedScale[];
+  readonly adapter: AdapterDescription;
+  readonly isSoftware: boolean;
+}
+
+/** Iterations that are timed, after as many that fill pipelines and L-BFGS's first steps. */
+const TIMED = 3;
+/** A scale is tried when its iterations are expected to take no longer than this, in seconds. */
+const AFFORDABLE = 4;
+
+/** Before anything larger is tried, in pixels of the longest side. */
+const SMALL = 192;
+
+type Size = Pick<ScalePlan, 'width' | 'height'>;
+
+/** Seconds of one iteration at a size, measured: a session of the run's own options. */
+async function probe(options: StyleTransferOptions, { width, height }: Size): Promise<number> {
+  const session = await StyleSession.create({ ...options, size: { width, height }, scales: false });
+  try {
+    await session.step(TIMED);
+    const started = performance.now();
+    await session.step(TIMED);
+    return (performance.now() - started) / 1000 / TIMED;
+  } finally {
+    session.destroy();
+  }
+}
+
+/**
+ * Seconds of one iteration at every scale, coarse ones first. Small scales leave a GPU idle, so a finer one that was
+ * measured tells more than a coarse one: each is tried as long as that takes no longer than {@link AFFORDABLE}.
+ */
+async function times(
+  options: StyleTransferOptions,
+  scales: readonly ScalePlan[],
+  say: (line: string) => void,
+): Promise<readonly { readonly seconds: number; readonly isMeasured: boolean }[]> {
+  const pixels = ({ width, height }: Size): number => width * height;
+  const first = scales[0]!;
+  const small = fitSize(first.width, first.height, Math.min(SMALL, Math.max(first.width, first.height)));
+  say(`Trying ${small.width}x${small.height} …`);
+  let known: Size = small;
+  let seconds = await probe(options, small);
+  return sequence(scales, async (scale) => {
+    const expected = (seconds * pixels(scale)) / pixels(known);
+    const isKnown = pixels(scale) === pixels(known);
+    const isMeasured = isKnown || 2 * TIMED * expected <= AFFORDABLE;
+    if (!isMeasured) return { seconds: expected, isMeasured };
+    if (!isKnown) {
+      say(`Trying ${scale.width}x${scale.height} …`);
+      seconds = await probe(options, scale);
+      known = scale;
+    }
+    return { seconds, isMeasured };
+  });
+}
+
+async function sequence<A, B>(list: readonly A[], each: (item: A) => Promise<B>): Promise<B[]> {
+  const results: B[] = [];
+  for (const item of list) results.push(await each(item));
+  return results;
+}
+
+function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): PlannedScale {
+  const { width, height, iterations, dispatches, flops, bytesMoved, bytes, residentBytes, peakBytes } = scale;
+  return {
+    width,
+    height,
+    iterations,
+    dispatches,
+    flops,
+    bytesMoved,
+    bytes: {
+      activations: bytes.arena,
+      optimizer: bytes.optimizer,
+      weightsAndTargets: residentBytes - bytes.arena - bytes.optimizer,
+      peak: peakBytes,
+    },
+    millisecondsPerIteration: seconds * 1000,
+    isMeasured,
+  };
+}
+
+/** Plans the run. Throws what the run would throw for its options, pictures and limits. */
+export async function runPlan(
+  command: PlanCommand,
+  {
+    requestDevice,
+    signal,
+    say,
+  }: { requestDevice: () => Promise<GPUDevice>; signal: AbortSignal; say: (line: string) => void },
+): Promise<PlanReport> {
+  const inputs = new Inputs(signal, say);
+  const content = await inputs.picture(command.content, 'content');
+  const shared = await inputs.shared(command);
+  const device = await requestDevice();
+  try {
+    const options = { ...shared, content, device, signal };
+    const planned: RunPlan = await plan(options);
+    const measured = await times(options, planned.scales, say);
+    const scales = planned.scales.map((scale, i) =>
+      scaleReport(scale, measured[i]!.seconds, measured[i]!.isMeasured),
+    );
+    const { width, height } = scales.at(-1)!;
+    const { iterations, flops, peakBytes } = planned;
+    const seconds = scales.reduce(
+      (sum, scale) => sum + (scale.iterations * scale.millisecondsPerIteration) / 1000,
+      0,
+    );
+    const adapter = describeAdapter(device);
+    return {
+      width,
+      height,
+      iterations,
+      flops,
+      peakBytes,
+      seconds,
+      scales,
+      adapter,
+      isSoftware: isSoftwareAdapter(device),
+    };
+  } finally {
+    device.destroy();
+  }
+}
+
+/** 1.5e9 as "1.5 G". */
+function inUnits(value: number): string {
+  const power = Math.min(5, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T', 'P'][power]}`.trim();
+}
+
+/** The plan for people: a table of scales, then the sums. */
+export function planText(report: PlanReport): string {
+  const header = [
+    'size',
+    'iterations',
+    'dispatches',
+    'FLOP',
+    'activations',
+    'optimizer',
+    'weights, targets',
+    'peak',
+    'ms/iteration',
+  ];
+  const rows = report.scales.map(
+    ({ width, height, iterations, dispatches, flops, bytes, millisecondsPerIteration, isMeasured }) => [
+      `${width}x${height}`,
+      String(iterations),
+      String(dispatches),
+      inUnits(flops),
+      ...[bytes.activations, bytes.optimizer, bytes.weightsAndTargets, bytes.peak].map(mebibytes),
+      `${isMeasured ? '' : '~'}${Number(millisecondsPerIteration.toPrecision(3))}`,
+    ],
+  );
+  const widths = header.map((title, i) => Math.max(title.length, ...rows.map((row) => row[i]!.length)));
+  const line = (cells: readonly string[]): string =>
+    cells.map((cell, i) => cell.padStart(widths[i]!)).join('  ');
+  const { width, height, iterations, flops, peakBytes, seconds, isSoftware } = report;
+  return [
+    line(header),
+    ...rows.map(line),
+    '',
+    `${width}x${height} in ${iterations} iterations: ${inUnits(flops)}FLOP, at most ${mebibytes(peakBytes)} of buffers, ` +
+      `about ${duration(seconds)}${isSoftware ? ' on this software adapter' : ''}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,137 @@
+// Where a whole run stands, for its checkpoints: which scale, how far, and what it was started with, so that going on
+// with another picture or option is refused and not painted over.
+//
+// Within a scale a checkpoint holds the session's state (checkpoint.ts); between two scales, the picture alone.
+
+import { badOption } from '../gpu/errors.ts';
+import { crc32 } from '../image/png-chunks.ts';
+import type { Pixels } from '../image/index.ts';
+import type { Vgg } from '../vgg/index.ts';
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import type { Losses } from './losses.ts';
+import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
+import type { LoadedPictures } from './prepare.ts';
+import type { Scale } from './scales.ts';
+import { settingsOf, type Settings } from './settings.ts';
+
+/** What a run was started with, in short: checksums tell pictures and networks apart, they keep none. */
+export interface RunOrigin {
+  readonly options: Settings;
+  readonly content: string;
+  readonly styles: readonly string[];
+  readonly network: string;
+}
+
+/** The state of a run beside that of its session. */
+export interface RunState extends RunOrigin {
+  /** Index of the scale that goes on, and iterations that were done before it. */
+  readonly scale: number;
+  readonly before: number;
+  readonly milliseconds: number;
+  /** Losses of the last iteration. */
+  readonly losses: Losses;
+}
+
+/** A checkpoint of a run, taken apart. */
+export type RunCheckpoint = Checkpoint & { readonly header: { readonly run: RunState } };
+
+/** Sizes and checksums of what a run works with. */
+export function originOf(resolved: ResolvedOptions, loaded: LoadedPictures, vgg: Vgg): RunOrigin {
+  const first = vgg.layers.find((layer) => layer.kind === 'conv');
+  return {
+    options: settingsOf(resolved),
+    content: printOf(loaded.content),
+    styles: loaded.styles.map(({ picture }) => printOf(picture)),
+    network: `${vgg.parameters} ${first ? checksum(first.weight) : ''}`,
+  };
+}
+
+function printOf({ width, height, data }: Pixels): string {
+  return `${width}x${height} ${checksum(data)}`;
+}
+
+function checksum({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
+  return crc32(new Uint8Array(buffer, byteOffset, byteLength))
+    .toString(16)
+    .padStart(8, '0');
+}
+
+/** The bytes of a run that stands between two scales: `picture` is what the next one starts from. */
+export function encodeBetweenScales(
+  picture: Pixels,
+  run: RunState,
+  { recipe, optimizer, weights, seed }: ResolvedOptions,
+): Uint8Array<ArrayBuffer> {
+  const { width, height, data } = picture;
+  const header = { width, height, recipe: recipe.name, optimizer, weights, seed, steps: 0, run };
+  return encodeCheckpoint({ header, buffers: [{ name: 'picture', bytes: new Uint8Array(data.buffer) }] });
+}
+
+/** The picture of such a checkpoint; undefined for one from within a scale. */
+export function pictureOf({ header, buffers }: Checkpoint): Pixels | undefined {
+  const { name, bytes } = buffers[0] ?? {};
+  if (name !== 'picture' || !bytes) return undefined;
+  const { width, height } = header;
+  if (bytes.length !== 16 * width * height) throw wrong('its picture is not whole');
+  return { width, height, data: new Float32Array(bytes.slice().buffer) };
+}
+
+function wrong(what: string): Error {
+  return badOption('resume', `not a checkpoint of a run: ${what}`, 'Give the bytes that a checkpoint was saved with');
+}
+
+/** Takes the bytes of a run's checkpoint apart. Throws `bad-option` for anything else, a session's included. */
+export function decodeRun(bytes: Uint8Array): RunCheckpoint {
+  if (!(bytes instanceof Uint8Array)) throw wrong(`got ${typeof bytes}, need its bytes as a Uint8Array`);
+  const { header, buffers } = decodeCheckpoint(bytes, 'resume');
+  const { run } = header;
+  if (!run) throw wrong('it is of a session: use StyleSession.restore');
+  const counts = [run.scale, run.before, header.steps].every((count) => Number.isInteger(count) && count >= 0);
+  const isWhole =
+    counts &&
+    Number.isFinite(run.milliseconds) &&
+    typeof run.options === 'object' &&
+    typeof run.losses?.layers === 'object' &&
+    Array.isArray(run.styles);
+  if (!isWhole) throw wrong('its header is not whole');
+  return { header: { ...header, run }, buffers };
+}
+
+/** The options to go on with: the checkpoint's where the caller gives none. */
+export function resumedOptions(given: StyleTransferOptions, checkpoint: RunCheckpoint): StyleTransferOptions {
+  return { ...checkpoint.header.run.options, ...given };
+}
+
+/** Throws `bad-option` naming what is not as it was when the checkpoint was made. */
+export function checkOrigin(run: RunState, now: RunOrigin): void {
+  const refuse = (name: string, was: unknown, is: unknown): Error =>
+    badOption(
+      'resume',
+      `${name} is not as in the checkpoint: got ${short(is)}, need ${short(was)}`,
+      'Give what the run was started with, or leave the option out',
+    );
+  for (const [name, was] of Object.entries(run.options)) {
+    const is = now.options[name as keyof Settings];
+    if (JSON.stringify(was) !== JSON.stringify(is)) throw refuse(name, was, is);
+  }
+  for (const name of ['content', 'network'] as const) {
+    if (run[name] !== now[name]) throw refuse(name, run[name], now[name]);
+  }
+  if (run.styles.length !== now.styles.length)
+    throw refuse('the number of styles', run.styles.length, now.styles.length);
+  run.styles.forEach((was, i) => {
+    if (was !== now.styles[i]) throw refuse(run.styles.length > 1 ? `style[${i}]` : 'style', was, now.styles[i]);
+  });
+}
+
+/** Throws `bad-option` when the run's scales have no such place. */
+export function checkPlace({ header: { run, steps } }: RunCheckpoint, scales: readonly Scale[]): void {
+  const before = scales.slice(0, run.scale).reduce((sum, { iterations }) => sum + iterations, 0);
+  const fits = run.scale < scales.length && run.before === before && steps < scales[run.scale]!.iterations;
+  if (!fits) throw wrong(`it stands at iteration ${run.before + steps}, scale ${run.scale + 1} of ${scales.length}`);
+}
+
+function short(value: unknown): string {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  return text.length > 80 ? `${text.slice(0, 79)}…` : text;
+}
