@@ -89,7 +89,7 @@ const variants: [Conv2dVariant, boolean][] = [
 describe('conv2d forward equals the float64 definition', async () => {
   const device = await testDevice();
   const hasSubgroup8 = device.features.has('subgroups') && device.adapterInfo.subgroupMinSize === 8;
-  if (hasSubgroup8) variants.push(['run-subgroup8', true]);
+  if (hasSubgroup8) variants.push(['run-subgroup8', true], ['patch', true]);
   for (const [variant, software] of variants) {
     for (const [h, w, cin, cout] of SHAPES) {
       it(`${variant} (${software ? 'CPU' : 'GPU'} form), 3x3, ${h}x${w}, ${cin} -> ${cout}`, async () => {
@@ -108,7 +108,7 @@ describe('conv2d forward equals the float64 definition', async () => {
       });
     }
   }
-  for (const variant of variants.filter(([v]) => v !== 'tile3x3')) {
+  for (const variant of variants.filter(([v]) => v !== 'tile3x3' && v !== 'patch')) {
     for (const kernel of [[1, 1], [9, 9], [2, 4], [5, 1]] as [number, number][]) {
       it(`${variant[0]}, ${kernel[0]}x${kernel[1]} kernel, uneven pads`, async () => {
         const g: Geometry = { h: 12, w: 13, cin: 6, cout: 9, kernel, ...mutable(plain), pad: [2, 0, 1, 3], mode: 'zero' };
@@ -140,8 +140,10 @@ describe('choices are pure functions of shape and adapter', () => {
     const gpu = { software: false, subgroupSize: 32 };
     expect(conv2dVariant(params, gpu)).toBe('tile3x3');
     expect(conv2dVariant({ ...params, kernel: [5, 5] }, gpu)).toBe('run');
-    expect(conv2dVariant(params, { software: true, subgroupSize: 8 })).toBe('run-subgroup8');
-    expect(conv2dVariant(params, { software: true, subgroupSize: 4 })).toBe('run');
+    expect(conv2dVariant(params, { software: true, subgroupSize: 8 })).toBe('patch');
+    expect(conv2dVariant(params, { software: true, subgroupSize: 4 })).toBe('patch');
+    expect(conv2dVariant({ ...params, kernel: [5, 5] }, { software: true, subgroupSize: 8 })).toBe('run-subgroup8');
+    expect(conv2dVariant({ ...params, kernel: [5, 5] }, { software: true, subgroupSize: 4 })).toBe('run');
     expect(conv2dVariant(params, { software: true, subgroupSize: undefined })).toBe('run');
     expect(conv2dVariant({ ...params, stride: [2, 2] }, gpu)).toBe('general');
   });
