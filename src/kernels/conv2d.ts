@@ -1,5 +1,5 @@
 // 2-D convolution: geometry, choice of variant, forward, backward-data, backward-weights, transposed.
-// Shapes in, dispatches out; see conv3x3.wgsl, conv_patch.wgsl, conv_run.wgsl, conv_run_subgroup8.wgsl,
+// Shapes in, dispatches out; see conv3x3.wgsl, conv_patch.wgsl, conv_epilogue.wgsl, conv_run.wgsl, conv_run_subgroup8.wgsl,
 // conv_general.wgsl and conv_weights.wgsl.
 //
 // Backward-data of a stride-1 convolution is a forward convolution of dY whose weights have their taps rotated and
@@ -100,7 +100,7 @@ function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
 }
 
 const SHADERS = {
-  tile3x3: { name: 'conv3x3', code: conv3x3Code },
+  tile3x3: { name: 'conv3x3', code: conv3x3Code + epilogueCode },
   patch: { name: 'conv_patch', code: patchCode + epilogueCode },
   run: { name: 'conv_run', code: runCode },
   'run-subgroup8': { name: 'conv_run_subgroup8', code: runSubgroup8Code },

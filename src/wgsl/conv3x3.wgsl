@@ -6,45 +6,15 @@
 // Workgroup: 8x8 pixels x 4 * CO_VEC channels, 8 * CO_VEC threads. Thread: 4x2 pixels x 4 channels = 8 accumulators,
 // one gate word. Chunks of 4 input channels: a halo of 10x10 pixels, channel-major (1.6 KiB), and 9 x 4 x CO_VEC vec4s
 // of weights (9.2 KiB at CO_VEC 16): 10.8 KiB. Per channel a thread reads 24 floats and 9 vec4s for 288 multiply-adds.
+// Stands in front of conv_epilogue.wgsl, which has the other bindings and all that follows on the sums.
 // Dispatch: [ceil(ow / 8), ceil(oh / 8), ceil(co / (4 * CO_VEC))].
 
 override CO_VEC: u32 = 16; // vec4s of output channels in a workgroup's tile: 16 or 8
 
-struct Params {
-  h: u32, w: u32, ci: u32,       // input [h, w, ci]
-  oh: u32, ow: u32, co: u32,     // output [oh, ow, co]
-  kh: u32, kw: u32, padTop: i32, padLeft: i32, // 3, 3; padding before the first row and column, may be negative
-  mode: u32,                     // what lies outside: 0 zero, 1 replicate, 2 reflect, 3 wrap
-  hasBias: u32, accumulate: u32, relu: u32,               // epilogue: + bias, + y, max(., 0),
-  gateKind: u32,                 // then 0 where 1: gate <= 0, 2: the bit of the gate word is 0
-  strideY: i32, strideX: i32, dilationY: i32, dilationX: i32, // 1
-  writesWords: u32,
-  pool: u32,                     // store 1: the maximum, 2: the mean of 2x2 pixels, not the pixels
-  unpool: u32,                   // x holds gradients of 1: maxima, 2: means of 2x2 pixels
-}
-
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gate: array<vec4u>;
-@group(0) @binding(4) var<storage, read> unpoolWords: array<u32>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> words: array<u32>;
-@group(0) @binding(7) var<uniform> params: Params;
 
 var<workgroup> tile: array<f32, 400>;                    // [4 channels][10][10]
 var<workgroup> weightTile: array<vec4f, 36u * CO_VEC>;   // [9 taps][4 channels][CO_VEC]
-
-// Where index i of an axis of n elements really lies; -1 outside under zero padding.
-fn source(i: i32, n: i32) -> i32 {
-  if (i >= 0 && i < n) { return i; }
-  switch params.mode {
-    case 0u: { return -1; }
-    case 1u: { return clamp(i, 0, n - 1); }
-    case 2u: { return select(2 * (n - 1) - i, -i, i < 0); }
-    default: { return ((i % n) + n) % n; }
-  }
-}
 
 fn load(row: i32, column: i32, c: u32, ci4: u32) -> vec4f {
   if (row < 0 || column < 0) { return vec4f(); }
@@ -55,50 +25,6 @@ fn load(row: i32, column: i32, c: u32, ci4: u32) -> vec4f {
   let word = unpoolWords[(half.x * ((params.w + 3u) / 4u) + at.y / 4u) * ci4 + c];
   let v = x[(half.x * (params.w / 2u) + half.y) * ci4 + c] * select(1.0, 0.25, params.unpool == 2u);
   return select(vec4f(), v, bitsAt(word, at));
-}
-
-// The four bits of pixel `at` (row, column) in its gate word.
-fn bitsAt(word: u32, at: vec2u) -> vec4<bool> {
-  let shift = (at.x % 2u * 4u + at.y % 4u) * 4u;
-  return ((vec4u(word) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
-}
-
-fn pack(bits: vec4<bool>) -> u32 { return dot(vec4u(bits), vec4u(1u, 2u, 4u, 8u)); }
-
-fn isInside(at: vec2u) -> bool { return at.x < params.oh && at.y < params.ow; }
-
-// The value to store at pixel `at`, from the sum of products; 0 outside the image.
-fn finish(at: vec2u, block: u32, word: u32, sum: vec4f) -> vec4f {
-  if (!isInside(at)) { return vec4f(); }
-  let i = (at.x * params.ow + at.y) * ((params.co + 3u) / 4u) + block;
-  var v = sum;
-  if (params.hasBias != 0u) { v += bias[block]; }
-  if (params.accumulate != 0u) { v += y[i]; }
-  if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
-  if (params.gateKind == 1u) { v = select(vec4f(0.0), v, bitcast<vec4f>(gate[i]) > vec4f(0.0)); }
-  if (params.gateKind == 2u) { v = select(vec4f(0.0), v, bitsAt(word, at)); }
-  return v;
-}
-
-fn put(at: vec2u, block: u32, v: vec4f) {
-  if (isInside(at)) { y[(at.x * params.ow + at.y) * ((params.co + 3u) / 4u) + block] = v; }
-}
-
-// Pools the 2x2 pixels from `at`, in scan order, and returns their bits: of the first maximum, or of all positive ones.
-fn putPooled(at: vec2u, block: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4u {
-  if (!isInside(at + 1u)) { return vec4u(); } // an odd last row or column is not pooled
-  let i = (at.x / 2u * (params.ow / 2u) + at.y / 2u) * ((params.co + 3u) / 4u) + block;
-  if (params.pool == 2u) {
-    y[i] = 0.25 * ((a + b) + (c + d)); // in the order of pool.wgsl
-    return vec4u(pack(a > vec4f()), pack(b > vec4f()), pack(c > vec4f()), pack(d > vec4f()));
-  }
-  let most = max(max(a, b), max(c, d));
-  y[i] = most;
-  var free = most > vec4f();
-  let isA = free & (a == most); free = free & !isA;
-  let isB = free & (b == most); free = free & !isB;
-  let isC = free & (c == most); free = free & !isC;
-  return vec4u(pack(isA), pack(isB), pack(isC), pack(free & (d == most)));
 }
 
 @compute @workgroup_size(8u * CO_VEC)
@@ -132,7 +58,8 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
     workgroupBarrier(); // the chunk is complete
 
     for (var i = 0u; i < 4u; i++) {
-      let at = i * 100u + spotY * 10u + spotX; var w: vec4f;
+      let at = i * 100u + spotY * 10u + spotX;
+      var w: vec4f;
       let p00 = tile[at + 0u]; let p01 = tile[at + 1u]; let p02 = tile[at + 2u];
       let p03 = tile[at + 3u]; let p04 = tile[at + 4u]; let p05 = tile[at + 5u];
       let p10 = tile[at + 10u]; let p11 = tile[at + 11u]; let p12 = tile[at + 12u];
@@ -172,29 +99,5 @@ fn main(@builtin(local_invocation_index) thread: u32, @builtin(workgroup_id) gro
   }
 
   let at = vec2u(group.y * 8u + spotY, group.x * 8u + spotX);
-  let block = firstBlock + lane;
-  if (!isInside(at) || block >= co4) { return; }
-  let wordAt = (at.x / 2u * ((params.ow + 3u) / 4u) + at.y / 4u) * co4 + block;
-  var word = 0u;
-  if (params.gateKind == 2u) { word = gate[wordAt / 4u][wordAt % 4u]; }
-  let below = at + vec2u(1u, 0u);
-  s00 = finish(at, block, word, s00); s01 = finish(at + vec2u(0u, 1u), block, word, s01);
-  s02 = finish(at + vec2u(0u, 2u), block, word, s02); s03 = finish(at + vec2u(0u, 3u), block, word, s03);
-  s10 = finish(below, block, word, s10); s11 = finish(below + vec2u(0u, 1u), block, word, s11);
-  s12 = finish(below + vec2u(0u, 2u), block, word, s12); s13 = finish(below + vec2u(0u, 3u), block, word, s13);
-  var upper: vec4u; var lower: vec4u; // four bits of each pixel
-  if (params.pool == 0u) {
-    put(at, block, s00); put(at + vec2u(0u, 1u), block, s01); put(at + vec2u(0u, 2u), block, s02); put(at + vec2u(0u, 3u), block, s03);
-    put(below, block, s10); put(below + vec2u(0u, 1u), block, s11); put(below + vec2u(0u, 2u), block, s12); put(below + vec2u(0u, 3u), block, s13);
-    upper = vec4u(pack(s00 > vec4f()), pack(s01 > vec4f()), pack(s02 > vec4f()), pack(s03 > vec4f()));
-    lower = vec4u(pack(s10 > vec4f()), pack(s11 > vec4f()), pack(s12 > vec4f()), pack(s13 > vec4f()));
-  } else {
-    let left = putPooled(at, block, s00, s01, s10, s11);
-    let right = putPooled(at + vec2u(0u, 2u), block, s02, s03, s12, s13);
-    upper = vec4u(left.xy, right.xy); lower = vec4u(left.zw, right.zw);
-  }
-  if (params.writesWords != 0u) {
-    let shifts = vec4u(0u, 4u, 8u, 12u);
-    words[wordAt] = dot(upper << shifts, vec4u(1u)) | (dot(lower << shifts, vec4u(1u)) << 16u);
-  }
+  storeBlock(at, firstBlock + lane, 1.0, s00, s01, s02, s03, s10, s11, s12, s13);
 }

@@ -1,5 +1,5 @@
-// What 3x3 convolutions of stride 1 share, for the shaders that stand in front of it: conv_patch.wgsl and
-// winograd_output.wgsl. A block of 2 x 4 pixels x 4 channels, whose sums one thread holds, becomes
+// What 3x3 convolutions of stride 1 share, for the shaders that stand in front of it: conv3x3.wgsl,
+// conv_patch.wgsl. A block of 2 x 4 pixels x 4 channels, whose sums one thread holds, becomes
 //   y (+)= factor * sums + bias, then max(., 0), then gated by an activation or by gate words (see gate.wgsl)
 // or the 2x2 pooling of that, and the block's gate word. Accumulation reads y before the ReLU, after the bias.
 // bias [co], y [oh, ow, co] or pooled [oh / 2, ow / 2, co], gate y's shape or gate words of it, words y's gate words.
