@@ -7,7 +7,7 @@ import { everything, largestError } from './harness/oracle.ts';
 import type { Row } from './harness/rows.ts';
 import { wallSubject, type ForwardContestant, type Peer, type StepContestant } from './peers/contestant.ts';
 import { oursForward, oursStep } from './peers/ours.ts';
-import { checkDescent, checkTerms, stepFlops, stepProblem, type StepProblem, type Terms } from './problem/problem.ts';
+import { checkDescent, checkTerms, stepFlops, stepProblem, totalOf, type StepProblem } from './problem/problem.ts';
 import { forwardFlops } from './problem/vgg19.ts';
 
 /** What the problem is. */
@@ -29,8 +29,13 @@ export async function benchPeers(bench: Bench, peers: readonly Peer[], { pooling
 }
 
 async function race(bench: Bench, problem: StepProblem, peers: readonly Peer[]): Promise<void> {
-  const contestants: { name: string; step: StepContestant; facts: Record<string, number | string> }[] = [];
-  let reference: { readonly before: Terms; readonly after: Terms } | undefined;
+  const contestants: StepContestant[] = [];
+  const entries: Entry[] = [];
+  const shared = {
+    family: 'peers',
+    name: `${networkName(problem)} ${problem.side}x${problem.side} iteration`,
+    cost: { flops: stepFlops(problem), bytes: 0 },
+  };
   try {
     const makers = [
       { name: 'wgpu-style', make: () => oursStep(bench.device, problem) },
@@ -39,28 +44,21 @@ async function race(bench: Bench, problem: StepProblem, peers: readonly Peer[]):
     for (const { name, make } of makers) {
       const started = performance.now();
       const step = await make();
-      contestants.push({ name, step, facts: { ...step.facts } });
-      const { facts } = contestants.at(-1)!;
+      contestants.push(step);
       const before = await step.terms();
       await step.iterate(1);
-      facts['s to the first iteration'] = (performance.now() - started) / 1000;
+      const seconds = (performance.now() - started) / 1000;
       await step.iterate(2);
-      const after = await step.terms();
-      facts['loss'] = before.content + before.style + before.tv;
-      reference ??= { before, after };
+      const descent = { before, after: await step.terms() };
+      const reference = entries[0]?.descent ?? descent;
       checkTerms(name, before, reference.before);
-      checkDescent(name, { before, after }, reference);
+      checkDescent(name, descent, reference);
+      const facts = { 'first iteration after s': seconds, loss: totalOf(before), ...step.facts };
+      entries.push({ ...shared, variant: name, subject: wallSubject((n) => step.iterate(n)), facts, descent });
     }
-    const shared = { family: 'peers', name: `${networkName(problem)} ${problem.side}x${problem.side} iteration` };
-    const cost = { flops: stepFlops(problem), bytes: 0 };
-    await bench.measure(
-      contestants.map(({ name, step, facts }): Entry => {
-        return { ...shared, variant: name, cost, subject: wallSubject((n) => step.iterate(n)), facts };
-      }),
-      timesOurs,
-    );
+    await bench.measure(entries, timesOurs);
   } finally {
-    for (const { step } of contestants) step.destroy();
+    for (const step of contestants) step.destroy();
   }
 }
 
@@ -68,32 +66,31 @@ async function race(bench: Bench, problem: StepProblem, peers: readonly Peer[]):
 const FEATURE_TOLERANCE = 1e-3;
 
 async function raceForward(bench: Bench, problem: StepProblem, peers: readonly Peer[]): Promise<void> {
-  const contestants: { name: string; forward: ForwardContestant; error: number }[] = [];
-  let reference: ArrayLike<number> | undefined;
+  const contestants: ForwardContestant[] = [];
+  const entries: Entry[] = [];
+  const shared = {
+    family: 'peers',
+    name: `${networkName(problem)} ${problem.side}x${problem.side} forward`,
+    cost: { flops: forwardFlops(problem.chain, problem.side), bytes: 0 },
+  };
   try {
     const makers = [
       { name: 'wgpu-style', make: () => oursForward(bench.device, problem) },
       ...peers.flatMap(({ name, forward }) => (forward ? [{ name, make: () => forward(problem) }] : [])),
     ];
+    let reference: ArrayLike<number> | undefined;
     for (const { name, make } of makers) {
       const forward = await make();
-      contestants.push({ name, forward, error: 0 });
+      contestants.push(forward);
       const features = await forward.features();
       reference ??= features;
       const error = features.length === reference.length ? largestError(features, everything(reference)) : Infinity;
-      contestants.at(-1)!.error = error;
       if (!(error <= FEATURE_TOLERANCE)) throw new Error(`${name} computes another relu5_1: off by ${error} of the RMS`);
+      entries.push({ ...shared, variant: name, subject: wallSubject((n) => forward.run(n)), error });
     }
-    const shared = { family: 'peers', name: `${networkName(problem)} ${problem.side}x${problem.side} forward` };
-    const cost = { flops: forwardFlops(problem.chain, problem.side), bytes: 0 };
-    await bench.measure(
-      contestants.map(({ name, forward, error }): Entry => {
-        return { ...shared, variant: name, cost, subject: wallSubject((n) => forward.run(n)), error };
-      }),
-      timesOurs,
-    );
+    await bench.measure(entries, timesOurs);
   } finally {
-    for (const { forward } of contestants) forward.destroy();
+    for (const forward of contestants) forward.destroy();
   }
 }
 

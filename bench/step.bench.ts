@@ -11,7 +11,7 @@ import { sessionOptions, stepFlops, stepProblem, type StepProblem } from './prob
 import { forwardFlops, type ChainLayer, type Pooling } from './problem/vgg19.ts';
 
 /** The embedded network as a chain: it has VGG-19's layers at smaller widths. */
-async function embeddedChain(): Promise<readonly ChainLayer[]> {
+export async function embeddedChain(): Promise<readonly ChainLayer[]> {
   const { layers } = await defaultNetwork();
   return layers.flatMap((layer): ChainLayer[] => (layer.kind === 'relu' ? [] : [layer]));
 }

@@ -3,7 +3,7 @@
 
 import type { Cost, Dispatch } from 'wgpu-style/kernels';
 import { largestError, type Samples } from './oracle.ts';
-import { rowOf, type Peak, type Row, type RowName } from './rows.ts';
+import { rowOf, type Descent, type Peak, type Row, type RowName } from './rows.ts';
 import { sampleInTurns, type Subject } from './sampling.ts';
 import type { GpuClock, GpuSubject } from './subjects.ts';
 import { readFloats } from './values.ts';
@@ -29,7 +29,8 @@ export interface Entry extends Omit<RowName, 'side'> {
   readonly subject: Subject;
   readonly cost: Cost;
   readonly error?: number;
-  readonly facts?: Row['facts'];
+  readonly facts?: NonNullable<Row['facts']>;
+  readonly descent?: Descent;
 }
 
 /** What a family of benchmarks gets. */
@@ -59,9 +60,8 @@ export function benchAt(side: number, { device, clock, seconds, peak, add }: Rec
   const measure: Bench['measure'] = async (entries, finish = (rows) => rows) => {
     if (seconds === 0) return;
     const samplings = await sampleInTurns(entries.map(({ subject }) => subject), { seconds });
-    const rows = entries.map(({ family, name, variant, cost, error, facts }, i): Row => {
-      const row = rowOf({ family, name, variant, side }, cost, samplings[i]!, peak());
-      return { ...row, ...(error !== undefined && { error }), ...(facts && { facts }) };
+    const rows = entries.map(({ family, name, variant, cost, subject: _, ...known }, i): Row => {
+      return { ...rowOf({ family, name, variant, side }, cost, samplings[i]!, peak()), ...known };
     });
     finish(rows).forEach(add);
   };

@@ -40,6 +40,21 @@ export interface Row extends RowName {
   readonly error?: number;
   /** What else is known: dispatches, bytes, losses. */
   readonly facts?: Readonly<Record<string, number | string>>;
+  /** Terms of the loss before the first update and after three: what makes contestants comparable. */
+  readonly descent?: Descent;
+}
+
+/** Weighted terms of the loss. */
+export interface Terms {
+  readonly content: number;
+  readonly style: number;
+  readonly tv: number;
+}
+
+/** Where a contestant's loss began and where three updates took it. */
+export interface Descent {
+  readonly before: Terms;
+  readonly after: Terms;
 }
 
 /** The adapter's own limits, as its probes measured them; zeros before. */
@@ -71,11 +86,12 @@ export function rowOf(name: RowName, { flops, bytes }: Cost, sampling: Sampling,
   };
 }
 
-/** The best that the probes' rows show. */
+/** The best that the probes' shaders show; what the queue copies by itself is no measure for kernels. */
 export function peakOf(rows: readonly Row[]): Peak {
   const probes = rows.filter(({ family }) => family === 'probe');
+  const copies = probes.filter(({ gflops, variant }) => gflops === 0 && variant.startsWith('copy_'));
   return {
     gflops: Math.max(0, ...probes.map(({ gflops }) => gflops)),
-    gigabytesPerSecond: Math.max(0, ...probes.filter(({ gflops }) => gflops === 0).map((row) => row.gigabytesPerSecond)),
+    gigabytesPerSecond: Math.max(0, ...copies.map((row) => row.gigabytesPerSecond)),
   };
 }

@@ -1,8 +1,9 @@
 // What takes part in a race: one step, or one forward pass, of one library on one problem. Ours and the peers meet the
 // same face, so that all are timed by the same code.
 
+import type { Terms } from '../harness/rows.ts';
 import type { Subject } from '../harness/sampling.ts';
-import type { StepProblem, Terms } from '../problem/problem.ts';
+import type { StepProblem } from '../problem/problem.ts';
 
 /** A library that solves the step problem. */
 export interface StepContestant {
@@ -39,9 +40,6 @@ export interface PeerSurroundings {
   /** Folder of onnxruntime-web's WebAssembly files, as an address that ends in a slash; undefined in Node. */
   readonly wasmPaths: string | undefined;
 }
-
-/** Loads a library when it is wanted; the host knows its version. */
-export type PeerLoader = (surroundings: PeerSurroundings) => Promise<Omit<Peer, 'version'>>;
 
 /** Wall time of `run`. */
 export function wallSubject(run: (count: number) => Promise<void>): Subject {

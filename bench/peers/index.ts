@@ -1,21 +1,19 @@
-// The peers by name. Each is loaded when it is wanted; nothing else imports them.
+// The peers by name. Each is imported when it is wanted; nothing else imports them.
 
-import type { Peer, PeerLoader, PeerSurroundings } from './contestant.ts';
+import type { Peer, PeerSurroundings } from './contestant.ts';
 import type { PeerName } from './names.ts';
 
-const LOADERS: Readonly<Record<PeerName, PeerLoader>> = {
-  tfjs: async () => (await import('./tfjs.ts')).loadTfjs(),
-  jax: async () => (await import('./jax.ts')).loadJax(),
-  onnxruntime: async (surroundings) => (await import('./onnxruntime.ts')).loadOnnxRuntime(surroundings),
-};
+/** Starts a library on a device of its own. */
+export type StartPeer = (surroundings: PeerSurroundings) => Promise<Omit<Peer, 'version'>>;
 
-/** Loads peers one after another: each starts a device of its own. */
-export async function loadPeers(
-  names: readonly PeerName[],
-  versions: Readonly<Record<PeerName, string>>,
-  surroundings: PeerSurroundings,
-): Promise<Peer[]> {
-  const peers: Peer[] = [];
-  for (const name of names) peers.push({ ...(await LOADERS[name](surroundings)), version: versions[name] });
-  return peers;
+/** Imports a peer. */
+export async function importPeer(name: PeerName): Promise<StartPeer> {
+  switch (name) {
+    case 'tfjs':
+      return (await import('./tfjs.ts')).startTfjs;
+    case 'jax':
+      return (await import('./jax.ts')).startJax;
+    case 'onnxruntime':
+      return (await import('./onnxruntime.ts')).startOnnxRuntime;
+  }
 }

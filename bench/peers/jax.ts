@@ -13,8 +13,9 @@ import {
   valueAndGrad,
   type Array as JaxArray,
 } from '@jax-js/jax';
+import type { Terms } from '../harness/rows.ts';
 import { unit, type Picture } from '../problem/pictures.ts';
-import { CONSTANTS, type StepProblem, type Terms } from '../problem/problem.ts';
+import { CONSTANTS, type StepProblem } from '../problem/problem.ts';
 import { MEAN, reluOf, STD } from '../problem/vgg19.ts';
 import type { ForwardContestant, Peer, StepContestant } from './contestant.ts';
 
@@ -26,7 +27,7 @@ type Targets = { content: JaxArray; grams: JaxArray[] };
 type State = { image: JaxArray; mean: JaxArray; square: JaxArray };
 
 /** Starts the backend on a device of its own, as an app that uses jax-js does. */
-export async function loadJax(): Promise<Omit<Peer, 'version'>> {
+export async function startJax(): Promise<Omit<Peer, 'version'>> {
   const found = await init('webgpu');
   if (!found.includes('webgpu')) throw new Error('jax-js has found no WebGPU');
   defaultDevice('webgpu');

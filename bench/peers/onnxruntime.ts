@@ -7,7 +7,7 @@ import type { ForwardContestant, Peer, PeerSurroundings } from './contestant.ts'
 import { encodeChain } from './onnx.ts';
 
 /** Its device comes with the first session. */
-export async function loadOnnxRuntime({ wasmPaths }: PeerSurroundings): Promise<Omit<Peer, 'version'>> {
+export async function startOnnxRuntime({ wasmPaths }: PeerSurroundings): Promise<Omit<Peer, 'version'>> {
   ort.env.wasm.numThreads = 1;
   ort.env.logLevel = 'error';
   if (wasmPaths !== undefined) ort.env.wasm.wasmPaths = wasmPaths;

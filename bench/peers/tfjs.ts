@@ -3,8 +3,9 @@
 
 import * as tf from '@tensorflow/tfjs-core';
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
+import type { Terms } from '../harness/rows.ts';
 import { unit, type Picture } from '../problem/pictures.ts';
-import { CONSTANTS, type StepProblem, type Terms } from '../problem/problem.ts';
+import { CONSTANTS, type StepProblem } from '../problem/problem.ts';
 import { MEAN, reluOf, STD } from '../problem/vgg19.ts';
 import type { ForwardContestant, Peer, StepContestant } from './contestant.ts';
 
@@ -14,7 +15,7 @@ interface Weights {
 }
 
 /** Starts the backend on a device of its own, as an app that uses tfjs does. */
-export async function loadTfjs(): Promise<Omit<Peer, 'version'>> {
+export async function startTfjs(): Promise<Omit<Peer, 'version'>> {
   await tf.setBackend('webgpu');
   await tf.ready();
   const backend = tf.backend();

@@ -6,6 +6,7 @@
 // The weights of the terms are such that none is lost beside the others: a contestant that forgets one is noticed.
 
 import { recipes, type Recipe, type Vgg } from 'wgpu-style';
+import type { Descent, Terms } from '../harness/rows.ts';
 import { contentPicture, startPicture, stylePicture, type Picture } from './pictures.ts';
 import { forwardFlops, randomChain, vggOf, type ChainLayer, type Pooling } from './vgg19.ts';
 
@@ -30,13 +31,6 @@ export interface StepProblem {
   readonly content: Picture;
   readonly style: Picture;
   readonly start: Picture;
-}
-
-/** Terms of the loss, weighted. */
-export interface Terms {
-  readonly content: number;
-  readonly style: number;
-  readonly tv: number;
 }
 
 /** The problem at `side`; channels divided by `slim`. */
@@ -95,6 +89,11 @@ export function stepFlops({ chain, side }: Pick<StepProblem, 'chain' | 'side'>):
   return 2 * (forwardFlops(chain, side) + grams);
 }
 
+/** The loss. */
+export function totalOf({ content, style, tv }: Terms): number {
+  return content + style + tv;
+}
+
 /** Throws when a contestant's terms are not the problem's: `reference` is ours. */
 export function checkTerms(name: string, terms: Terms, reference: Terms, tolerance = 1e-3): void {
   for (const term of ['content', 'style', 'tv'] as const) {
@@ -108,14 +107,9 @@ export function checkTerms(name: string, terms: Terms, reference: Terms, toleran
  * Throws when updates move the loss elsewhere than ours do: gradient and Adam are then different. What the loss lost is
  * compared, not the loss: rounding that ReLU and pooling amplify is allowed 2 % of it.
  */
-export function checkDescent(
-  name: string,
-  run: { readonly before: Terms; readonly after: Terms },
-  reference: { readonly before: Terms; readonly after: Terms },
-): void {
-  const total = ({ content, style, tv }: Terms): number => content + style + tv;
-  const fall = total(run.before) - total(run.after);
-  const expected = total(reference.before) - total(reference.after);
+export function checkDescent(name: string, run: Descent, reference: Descent): void {
+  const fall = totalOf(run.before) - totalOf(run.after);
+  const expected = totalOf(reference.before) - totalOf(reference.after);
   if (Math.abs(fall - expected) <= 0.02 * Math.abs(expected)) return;
   throw new Error(`${name} updates something else: three iterations take ${fall} off its loss, ${expected} off ours`);
 }

@@ -49,8 +49,8 @@ fn toWeights(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) 
     for (var column = 0; column < i32(params.w); column++) {
       let sx = column + tap % 3 - 1;
       if (sx < 0 || sx >= i32(params.w)) { continue; }
-      let from = (u32(sy) * params.w + u32(sx)) * params.ci + i;
-      sum += a[from] * b[(u32(row) * params.w + u32(column)) * params.co + o];
+      let source = (u32(sy) * params.w + u32(sx)) * params.ci + i;
+      sum += a[source] * b[(u32(row) * params.w + u32(column)) * params.co + o];
     }
   }
   result[index] = sum;

@@ -29,10 +29,10 @@ var<workgroup> tileB: array<f32, 256>;
 @compute @workgroup_size(16, 16)
 fn tiled(@builtin(global_invocation_id) id: vec3u, @builtin(local_invocation_id) local: vec3u) {
   var sum = 0.0;
-  for (var from = 0u; from < params.k; from += 16u) {
+  for (var first = 0u; first < params.k; first += 16u) {
     let inside = local.y * 16u + local.x;
-    let ka = from + local.x;
-    let kb = from + local.y;
+    let ka = first + local.x;
+    let kb = first + local.y;
     tileA[inside] = select(0.0, a[min(id.y, params.m - 1u) * params.k + min(ka, params.k - 1u)], ka < params.k);
     tileB[inside] = select(0.0, b[min(kb, params.k - 1u) * params.n + min(id.x, params.n - 1u)], kb < params.k);
     workgroupBarrier(); // both tiles are whole before anyone reads them
