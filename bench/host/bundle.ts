@@ -28,11 +28,19 @@ export async function pageModules(surroundings: Surroundings): Promise<ReadonlyM
   return new Map(outputFiles.map((file) => [`/${path.relative(outdir, file.path).replaceAll('\\', '/')}`, file.text]));
 }
 
-/** The file that a Node process starts with. Packages stay imports. */
+/** tfjs' files for Node know no gradients: its modules are bundled, and load Node's own by `require`. */
+const NODE: BuildOptions = {
+  platform: 'node',
+  mainFields: ['module', 'main'],
+  external: ['webgpu', 'sharp', 'onnx-proto', 'upng-js', 'onnxruntime-web', '@jax-js/jax'],
+  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  outExtension: { '.js': '.mjs' },
+};
+
+/** The file that a Node process starts with. */
 export async function nodeModule(surroundings: Surroundings): Promise<string> {
   const outdir = path.join(surroundings.folder, 'node');
-  const external = { packages: 'external', outExtension: { '.js': '.mjs' }, platform: 'node' } as const;
-  const { outputFiles } = await build({ ...options(surroundings, 'inside-node.ts'), ...external, outdir });
+  const { outputFiles } = await build({ ...options(surroundings, 'inside-node.ts'), ...NODE, outdir, write: false });
   mkdirSync(outdir, { recursive: true });
   for (const file of outputFiles) writeFileSync(file.path, file.text);
   return path.join(outdir, 'inside-node.mjs');

@@ -174,13 +174,10 @@ async function forward(problem: StepProblem): Promise<ForwardContestant> {
   const pass = jit((picture: JaxArray, w: Weights) => featuresOf(problem, ['relu5_1'], w, picture).get('relu5_1')!);
   return {
     async run(n) {
-      let last: JaxArray | undefined;
-      for (let i = 0; i < n; i++) {
-        last?.dispose();
-        last = pass(image.ref, tree.ref(weights));
-      }
-      await blockUntilReady(last!);
-      last!.dispose();
+      // All are kept to the end: jax-js never runs what is thrown away before.
+      const results = Array.from({ length: n }, () => pass(image.ref, tree.ref(weights)));
+      await blockUntilReady(results);
+      tree.dispose(results);
     },
     async features() {
       const result = pass(image.ref, tree.ref(weights));

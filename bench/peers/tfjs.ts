@@ -2,6 +2,8 @@
 // computes the gradient to its weights whether it is wanted or not; the forward pass uses the fused one.
 
 import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-core/dist/public/chained_ops/register_all_chained_ops';
+import '@tensorflow/tfjs-core/dist/register_all_gradients';
 import { WebGPUBackend } from '@tensorflow/tfjs-backend-webgpu';
 import type { Terms } from '../harness/rows.ts';
 import { unit, type Picture } from '../problem/pictures.ts';
@@ -21,6 +23,9 @@ export async function startTfjs(): Promise<Omit<Peer, 'version'>> {
   const backend = tf.backend();
   if (!(backend instanceof WebGPUBackend)) throw new Error('tfjs has not taken its WebGPU backend');
   const wait = async (): Promise<void> => {
+    // What it has recorded and not yet submitted; nothing at all is no case for it.
+    backend.ensureCommandEncoderReady();
+    backend.endComputePassEncoder();
     backend.submitQueue();
     await backend.device.queue.onSubmittedWorkDone();
   };
@@ -83,6 +88,11 @@ function totalVariation(image: tf.Tensor4D): tf.Scalar {
   return tf.add(tf.sum(down), tf.sum(right));
 }
 
+/** A chain of sums: tfjs' addN has no gradient. */
+function total(scalars: readonly tf.Scalar[]): tf.Scalar {
+  return scalars.reduce((sum, scalar) => tf.add(sum, scalar));
+}
+
 async function step(problem: StepProblem, wait: () => Promise<void>): Promise<StepContestant> {
   const { contentLayer, styleLayers, contentWeight, styleWeight, tvWeight } = CONSTANTS;
   const weights = weightsOf(problem);
@@ -102,7 +112,7 @@ async function step(problem: StepProblem, wait: () => Promise<void>): Promise<St
     });
     return [
       tf.mul(tf.mean(tf.squaredDifference(features.get(contentLayer)!, content)), contentWeight),
-      tf.mul(tf.addN(style), styleWeight),
+      tf.mul(total(style), styleWeight),
       tf.mul(totalVariation(image), tvWeight),
     ];
   };
@@ -116,7 +126,7 @@ async function step(problem: StepProblem, wait: () => Promise<void>): Promise<St
       return { content: content!, style: style!, tv: tv! };
     },
     async iterate(n) {
-      for (let i = 0; i < n; i++) adam.minimize(() => tf.addN(terms()), false, [image]);
+      for (let i = 0; i < n; i++) adam.minimize(() => total(terms()), false, [image]);
       await wait();
     },
     destroy() {
