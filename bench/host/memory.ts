@@ -1,4 +1,5 @@
-// Memory of a browser as the operating system sees it: all of its processes, each at its highest. Linux only.
+// Memory of a browser as the operating system sees it: its GPU process and its renderers, each at its highest, pages that
+// they share counted in each. Linux only.
 
 import { readdirSync, readFileSync } from 'node:fs';
 
@@ -13,7 +14,11 @@ export function peakMemoryOf(pid: number): number | undefined {
     }
     const belongs = (process: number | undefined): boolean =>
       process !== undefined && (process === pid || belongs(parents.get(process)));
-    return [...parents.keys()].filter(belongs).reduce((sum, process) => sum + peakOf(statusOf(String(process))), 0);
+    const computes = (process: number): boolean =>
+      /--type=(gpu-process|renderer)/.test(readFileSync(`/proc/${process}/cmdline`, 'utf8'));
+    return [...parents.keys()]
+      .filter((process) => belongs(process) && computes(process))
+      .reduce((sum, process) => sum + peakOf(statusOf(String(process))), 0);
   } catch {
     return undefined;
   }

@@ -47,8 +47,11 @@ function runChild(
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, ['--enable-source-maps', file], {
       env: { ...process.env, ...env },
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      stdio: ['ignore', 'inherit', 'pipe', 'ipc'],
     });
+    // Drivers and libraries chatter there; it is of interest only when something fails.
+    let chatter = '';
+    child.stderr!.setEncoding('utf8').on('data', (text: string) => (chatter = `${chatter}${text}`.slice(-4000)));
     let outcome: Outcome | undefined;
     let error: string | undefined;
     child.on('message', (message: Message) => {
@@ -59,7 +62,7 @@ function runChild(
     child.on('error', reject);
     child.on('exit', (status, signal) => {
       if (outcome) resolve(outcome);
-      else reject(new Error(error ?? `the process ended without an answer (${signal ?? `status ${status}`})`));
+      else reject(new Error(`${error ?? `the process ended without an answer (${signal ?? `status ${status}`})`}\n${chatter}`));
     });
     child.send(order);
   });
