@@ -60,7 +60,8 @@ export async function runBench(
   const adapter = { vendor, architecture, device: name, description };
   const wallStep = clockStep(() => performance.now());
   print(adapterLine({ adapter, isSoftware }));
-  print(`Kernels by ${clock.hasTimestamps ? 'timestamps' : 'wall time'}, iterations by wall time in steps of ${wallStep.toFixed(3)} ms.`);
+  const ofKernels = clock.hasTimestamps ? 'timestamps' : 'wall time';
+  print(`Kernels by ${ofKernels}, iterations by wall time in steps of ${wallStep.toFixed(3)} ms.`);
   print(TABLE_HEAD);
 
   const budget = new Budget(minutes);
@@ -89,7 +90,11 @@ export async function runBench(
     isSoftware,
     features: [...device.features].sort(),
     subgroups: subgroupMinSize === undefined ? undefined : [subgroupMinSize, subgroupMaxSize],
-    clocks: { hasTimestamps: clock.hasTimestamps, quantum: quantum === undefined ? undefined : Number(quantum), wallStep },
+    clocks: {
+      hasTimestamps: clock.hasTimestamps,
+      quantum: quantum === undefined ? undefined : Number(quantum),
+      wallStep,
+    },
     peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
     rows,
     skipped: budget.skipped,

@@ -80,8 +80,10 @@ async function layerSteps(device: GPUDevice, buffers: Buffers, n: number, ci: nu
   const vectors = workshop({ ...onward, name: 'conv_vectors', code: vectorsCode, threads: (n * n * co) / 4 });
   const runs = (n * Math.ceil(n / 4) * co) / 4;
   const registers = workshop({ ...onward, name: 'conv_registers', code: registersCode, threads: runs });
-  const naiveToImage = workshop({ ...back, entryPoint: 'toData', inputs: [dY, w], outputs: [dX], threads: n * n * ci });
-  const naiveToWeights = workshop({ ...back, entryPoint: 'toWeights', inputs: [x, dY], outputs: [dW], threads: 9 * ci * co });
+  const imageFrom = { inputs: [dY, w], outputs: [dX], threads: n * n * ci };
+  const naiveToImage = workshop({ ...back, entryPoint: 'toData', ...imageFrom });
+  const weightsFrom = { inputs: [x, dY], outputs: [dW], threads: 9 * ci * co };
+  const naiveToWeights = workshop({ ...back, entryPoint: 'toWeights', ...weightsFrom });
 
   const step = (check: Check, variant: string, dispatches: readonly Dispatch<GPUBuffer>[]): Step => {
     return { variant, dispatches, cost, check };

@@ -31,7 +31,8 @@ export async function benchOptim({ device, clock, side, measure }: Bench): Promi
     threads: count,
     cost: ours.cost,
   };
-  const unfused = await clock.dispatches(['mean', 'square', 'step'].map((entryPoint) => workshop({ ...launch, entryPoint })));
+  const steps = ['mean', 'square', 'step'].map((entryPoint) => workshop({ ...launch, entryPoint }));
+  const unfused = await clock.dispatches(steps);
   try {
     await Promise.all([ours.ready, lbfgs.ready]);
     const expected = Float64Array.from(data.x);

@@ -1,7 +1,7 @@
 // 2x2 pooling at the shapes of VGG-19's first and third pool, forward and backward. Limited by memory: read GB/s beside
 // the copy's.
 
-import { poolBackward, poolForward, pooledShape, type PoolParams } from 'wgpu-style/kernels';
+import { poolBackward, poolForward, pooledShape, type Dispatch, type PoolParams } from 'wgpu-style/kernels';
 import type { Bench, Check } from './harness/compare.ts';
 import { pooling } from './harness/oracle.ts';
 import { Buffers, seeded } from './harness/values.ts';
@@ -37,8 +37,10 @@ export async function benchPool({ device, side, compare }: Bench): Promise<void>
         // The maximum's gradient reads y too: it has to be there.
         const back = poolBackward(params, { x, y, dY, dX }, false);
         const launch = { name: 'pool_naive', code, params: [n, n, c, kind === 'average' ? 1 : 0] };
-        const naive = workshop({ ...launch, entryPoint: 'forward', inputs: [x, dY], outputs: [y], threads: (n * n * c) / 4, cost: onward.cost });
-        const naiveBack = workshop({ ...launch, entryPoint: 'backward', inputs: [x, dY], outputs: [dX], threads: n * n * c, cost: back.cost });
+        const rung = (entryPoint: string, output: GPUBuffer, threads: number, { cost }: Dispatch<GPUBuffer>) =>
+          workshop({ ...launch, entryPoint, inputs: [x, dY], outputs: [output], threads, cost });
+        const naive = rung('forward', y, (n * n * c) / 4, onward);
+        const naiveBack = rung('backward', dX, n * n * c, back);
         await compare({ family: 'pool', name: `${layer} ${n}x${n}x${c} ${kind}` }, [
           { variant: 'forward, naive', dispatches: [naive], cost: onward.cost, check: forward },
           { variant: 'forward, ours', dispatches: [onward], cost: onward.cost, check: forward },

@@ -29,15 +29,17 @@ export async function benchTotalVariation({ device, side, compare }: Bench): Pro
     const cost = totalVariationCost(params);
     const back = totalVariationBackward(params, { x, dY, dX }, false);
     const rung = (entryPoint: string, from: GPUBuffer, to: GPUBuffer, threads: number) => {
-      const launch = { name: 'variation_naive', code, entryPoint, inputs: [from, dY], outputs: [to], params: [side, side] };
-      return workshop({ ...launch, threads, cost: entryPoint === 'backward' ? back.cost : cost });
+      const launch = { name: 'variation_naive', code, entryPoint, params: [side, side], threads };
+      const { cost: costOf } = entryPoint === 'backward' ? back : { cost };
+      return workshop({ ...launch, inputs: [from, dY], outputs: [to], cost: costOf });
     };
     const naive = [rung('partial', x, part, side), rung('finish', part, y, 1)];
+    const naiveBack = rung('backward', x, dX, 4 * side * side);
     const ours = totalVariationForward(params, { x, y }, buffers.scratch);
     await compare({ family: 'variation', name: `${side}x${side}x4 squared` }, [
       { variant: 'forward, naive', dispatches: naive, cost, check: forward },
       { variant: 'forward, ours', dispatches: ours, cost, check: forward },
-      { variant: 'backward, naive', dispatches: [rung('backward', x, dX, 4 * side * side)], cost: back.cost, check: backward },
+      { variant: 'backward, naive', dispatches: [naiveBack], cost: back.cost, check: backward },
       { variant: 'backward, ours', dispatches: [back], cost: back.cost, check: backward },
     ]);
   } finally {

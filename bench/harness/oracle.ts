@@ -24,7 +24,8 @@ export function samplePixels(side: number): readonly (readonly [number, number])
   const last = side - 1;
   const middle = side >> 1;
   const odd = Math.min(last, Math.round(side * 0.37) | 1);
-  const places = [[0, 0], [0, last], [last, 0], [last, last], [0, middle], [middle, last], [middle, middle], [odd, last - odd]] as const;
+  const corners = [[0, 0], [0, last], [last, 0], [last, last]] as const;
+  const places = [...corners, [0, middle], [middle, last], [middle, middle], [odd, last - odd]] as const;
   return [...new Map(places.map((place) => [place.join(), place])).values()];
 }
 
@@ -120,7 +121,8 @@ export function product(m: number, n: number, k: number, a: Float32Array, b: Arr
 export function pooling(kind: 'max' | 'average', x: Plane, dY?: ArrayLike<number>): Samples {
   const { side, c } = x;
   const from = c - 4;
-  const windows: Windows = { shape: [side, side, 4], size: [2, 2], stride: [2, 2], pads: [0, 0, 0, 0], countPadding: false };
+  const shape = [side, side, 4] as const;
+  const windows: Windows = { shape, size: [2, 2], stride: [2, 2], pads: [0, 0, 0, 0], countPadding: false };
   const data = channels(x, from, 4);
   const gradient = dY && channels({ c, data: dY }, from, 4);
   const found = gradient

@@ -73,14 +73,15 @@ export function parseCommand(argv: readonly string[]): Parsed {
   if (!sides.every((side) => Number.isInteger(side) && side >= 16 && side <= 4096)) {
     return { wrong: `--side takes whole pixels from 16 to 4096, got ${values.side}` };
   }
-  const [seconds, minutes, slim] = [values.seconds, values.minutes, values.slim].map(Number) as [number, number, number];
+  const [seconds, minutes, slim] = [Number(values.seconds), Number(values.minutes), Number(values.slim)];
   if (!(seconds >= 0)) return { wrong: `--seconds takes a number from 0, got ${values.seconds}` };
   if (!(minutes > 0)) return { wrong: `--minutes takes a number above 0, got ${values.minutes}` };
   if (![1, 2, 4, 8, 16].includes(slim)) return { wrong: `--slim takes 1, 2, 4, 8 or 16, got ${values.slim}` };
   const { pooling } = values;
   if (pooling !== 'max' && pooling !== 'average') return { wrong: `--pooling takes max or average, got ${pooling}` };
   if (values.gpu && values.software) return { wrong: '--gpu and --software exclude each other' };
-  const names = values.peers?.split(',').filter(Boolean) ?? (positionals.includes('peers') ? Object.keys(PEER_PACKAGES) : []);
+  const everyPeer = positionals.includes('peers') ? Object.keys(PEER_PACKAGES) : [];
+  const names = values.peers?.split(',').filter(Boolean) ?? everyPeer;
   const stranger = names.find((name) => !(name in PEER_PACKAGES));
   if (stranger !== undefined) return { wrong: `there is no peer ${stranger}: ${Object.keys(PEER_PACKAGES).join(', ')}` };
   const families = positionals.filter((word): word is Family => word !== 'start' && word !== 'export');

@@ -33,7 +33,9 @@ const NODE: BuildOptions = {
   platform: 'node',
   mainFields: ['module', 'main'],
   external: ['webgpu', 'sharp', 'onnx-proto', 'upng-js', 'onnxruntime-web', '@jax-js/jax'],
-  banner: { js: "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
+  },
   outExtension: { '.js': '.mjs' },
 };
 

@@ -10,6 +10,8 @@ import type { Answer, Order } from './inside.ts';
 import { peakMemoryOf } from './memory.ts';
 import type { Outcome, Place, Surroundings } from './place.ts';
 
+const PAGE = '<!doctype html><meta charset="utf-8"><title>bench</title>';
+
 const COMMON = ['--no-sandbox', '--enable-unsafe-webgpu', '--enable-webgpu-developer-features'];
 const SOFTWARE = ['--use-webgpu-adapter=swiftshader'];
 const LINUX_GPU = ['--enable-features=Vulkan', '--use-angle=vulkan', '--disable-vulkan-surface'];
@@ -26,7 +28,13 @@ export async function openChrome(
   const server = await serve(modules, path.join(surroundings.root, 'node_modules/onnxruntime-web/dist'));
   const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const launch = (args: readonly string[]): Promise<Browser> =>
-    puppeteer.launch({ headless: true, executablePath, args: [...COMMON, ...args], env: browserEnvironment(), protocolTimeout: 0 });
+    puppeteer.launch({
+      headless: true,
+      executablePath,
+      args: [...COMMON, ...args],
+      env: browserEnvironment(),
+      protocolTimeout: 0,
+    });
   let flags: readonly string[] = SOFTWARE;
   if (adapter !== 'software') {
     const gpu = process.platform === 'linux' ? LINUX_GPU : [];
@@ -107,7 +115,7 @@ async function serve(modules: ReadonlyMap<string, string>, wasmFolder: string): 
     else if (wasm) {
       const type = wasm.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
       response.setHeader('content-type', type).end(readFileSync(path.join(wasmFolder, wasm)));
-    } else response.setHeader('content-type', 'text/html').end('<!doctype html><meta charset="utf-8"><title>bench</title>');
+    } else response.setHeader('content-type', 'text/html').end(PAGE);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   return server;

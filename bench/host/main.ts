@@ -79,7 +79,9 @@ async function measure(command: Command, place: Place, surroundings: Surrounding
   if (torch !== undefined) {
     for (const row of await torchRows(surroundings, torch, sides, request.pooling, report.rows)) add(row);
   }
-  if (wantsStart && request.seconds > 0) await benchStart(place, request, sides, request.families.includes('peers') ? [] : peers, add);
+  // Where peers race anyway, their starts are told beside their iterations.
+  const starting = request.families.includes('peers') ? [] : peers;
+  if (wantsStart && request.seconds > 0) await benchStart(place, request, sides, starting, add);
   return { ...report, rows: [...report.rows, ...rows] };
 }
 

@@ -18,12 +18,13 @@ export async function installNavigatorGpu(): Promise<void> {
 
 /** Dawn's writeBuffer refuses views of shared memory, which browsers take and onnxruntime-web hands over. */
 function takeSharedMemory(): void {
-  const queue = (globals as unknown as { GPUQueue: { prototype: GPUQueue } }).GPUQueue.prototype;
+  const queue = (globals as unknown as { GPUQueue: { prototype: Pick<GPUQueue, 'writeBuffer'> } }).GPUQueue.prototype;
   const { writeBuffer } = queue;
   queue.writeBuffer = function (this: GPUQueue, buffer, offset, data, ...rest) {
     const isShared = ArrayBuffer.isView(data) && data.buffer instanceof SharedArrayBuffer;
     const own = isShared ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength).slice() : data;
-    return writeBuffer.call(this, buffer, offset, own as Uint8Array<ArrayBuffer>, ...(isShared ? inBytes(data, rest) : rest));
+    const range = isShared ? inBytes(data, rest) : rest;
+    return writeBuffer.call(this, buffer, offset, own as Uint8Array<ArrayBuffer>, ...range);
   };
 }
 

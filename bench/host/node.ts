@@ -1,9 +1,10 @@
 // Node on Dawn: every order gets a process of its own.
 
 import { spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { nodeModule } from './bundle.ts';
+import { versionOf } from './machine.ts';
 import type { Order } from './inside.ts';
 import type { Outcome, Place, Surroundings } from './place.ts';
 
@@ -22,9 +23,8 @@ export async function openNode(surroundings: Surroundings, software: boolean): P
     Object.assign(env, driverEnvironment(driver));
   }
   const file = await nodeModule(surroundings);
-  const dawn = JSON.parse(readFileSync(path.join(root, 'node_modules/webgpu/package.json'), 'utf8')) as { version: string };
   return {
-    host: `Node ${process.version}, Dawn of webgpu ${dawn.version}`,
+    host: `Node ${process.version}, Dawn of webgpu ${versionOf(root, 'webgpu')}`,
     async run(order, print, isCold = false) {
       // Mesa keeps compiled shaders on disk: a cold start begins without any.
       const cache = isCold ? mkdtempSync(path.join(folder, 'shaders-')) : undefined;
@@ -61,8 +61,9 @@ function runChild(
     });
     child.on('error', reject);
     child.on('exit', (status, signal) => {
+      const ending = `the process ended without an answer (${signal ?? `status ${status}`})`;
       if (outcome) resolve(outcome);
-      else reject(new Error(`${error ?? `the process ended without an answer (${signal ?? `status ${status}`})`}\n${chatter}`));
+      else reject(new Error(`${error ?? ending}\n${chatter}`));
     });
     child.send(order);
   });

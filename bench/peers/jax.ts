@@ -57,6 +57,12 @@ function pictureOf(picture: Picture): JaxArray {
   return np.array(planar, { shape: [1, 3, picture.height, picture.width] });
 }
 
+/** Its typings name types that no library here has. */
+async function floatsOf(array: JaxArray): Promise<Float32Array> {
+  const data: unknown = await array.data();
+  return data as Float32Array;
+}
+
 /** Activations behind the ReLUs that are `wanted`; consumes the picture and the weights. */
 function featuresOf(
   { chain, pooling }: Pick<StepProblem, 'chain' | 'pooling'>,
@@ -70,9 +76,7 @@ function featuresOf(
   let next = 0;
   for (const layer of chain) {
     if (layer.kind === 'pool') {
-      const [, c, h, w] = x.shape as [number, number, number, number];
-      const windows = x.reshape([c, h / 2, 2, w / 2, 2]);
-      x = (pooling === 'max' ? np.max(windows, [2, 4]) : np.mean(windows, [2, 4])).reshape([1, c, h / 2, w / 2]);
+      x = lax.reduceWindow(x, pooling === 'max' ? np.max : np.mean, [2, 2], [2, 2]);
       continue;
     }
     const { kernel, bias } = weights[next++]!;
@@ -150,7 +154,7 @@ async function step(problem: StepProblem): Promise<StepContestant> {
   return {
     async terms(): Promise<Terms> {
       const values = terms(state.image.ref, tree.ref(weights), tree.ref(targets));
-      const [content, style, tv] = await Promise.all(values.map(async (value) => (await value.data())[0]!));
+      const [content, style, tv] = await Promise.all(values.map(async (value) => (await floatsOf(value))[0]!));
       return { content: content!, style: style!, tv: tv! };
     },
     async iterate(n) {
@@ -182,7 +186,7 @@ async function forward(problem: StepProblem): Promise<ForwardContestant> {
     async features() {
       const result = pass(image.ref, tree.ref(weights));
       const [, c, h, w] = result.shape as [number, number, number, number];
-      const planar = await result.data();
+      const planar = await floatsOf(result);
       return Float32Array.from({ length: h * w * c }, (_, i) => planar[(i % c) * h * w + Math.floor(i / c)]!);
     },
     destroy() {

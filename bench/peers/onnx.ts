@@ -5,7 +5,8 @@ import { MEAN, reluOf, STD, type ChainLayer, type Pooling } from '../problem/vgg
 
 /** Bytes of a model that maps `picture` [1, 3, side, side], RGB in [0, 1], to `relu5_1`. */
 export async function encodeChain(chain: readonly ChainLayer[], side: number, pooling: Pooling): Promise<Uint8Array> {
-  const module = (await import('onnx-proto')) as unknown as { default?: typeof import('onnx-proto') } & typeof import('onnx-proto');
+  type Module = typeof import('onnx-proto');
+  const module = (await import('onnx-proto')) as unknown as Module & { default?: Module };
   const { ModelProto } = (module.default ?? module).onnx;
   const initializer: onnx.ITensorProto[] = [];
   const nodes: onnx.INodeProto[] = [];

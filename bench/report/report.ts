@@ -63,9 +63,15 @@ export function resultName(
   return [date.slice(0, 10), adapterWords(adapter), ...(isNode ? ['node'] : []), ...families].join('-');
 }
 
+/** What a reader of a software adapter's figures must know. */
+export const SOFTWARE_WARNING = 'SOFTWARE ADAPTER, on the CPU: says nothing of a GPU';
+
+/** The adapter's own words for itself. */
+export function adapterName({ vendor, architecture, device, description }: BenchReport['adapter']): string {
+  return [vendor, architecture, description || device].filter(Boolean).join(', ') || 'unnamed';
+}
+
 /** The adapter in one line; a software adapter cannot be overlooked. */
 export function adapterLine({ adapter, isSoftware }: Pick<BenchReport, 'adapter' | 'isSoftware'>): string {
-  const { vendor, architecture, device, description } = adapter;
-  const name = [vendor, architecture, device, description].filter(Boolean).join(', ') || 'unnamed';
-  return isSoftware ? `SOFTWARE ADAPTER, on the CPU (says nothing of a GPU): ${name}` : `Adapter: ${name}`;
+  return `${isSoftware ? SOFTWARE_WARNING : 'Adapter'}: ${adapterName(adapter)}`;
 }
