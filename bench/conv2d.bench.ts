@@ -1,4 +1,5 @@
-// 3x3 convolutions at the shapes of VGG-19's blocks: the naive kernel first, then ours forward and backward.
+// 3x3 convolutions at the shapes of VGG-19's blocks: forward, gradient to the image, gradient to the weights. All steps
+// of a layer are timed in turns, so that backward can be held against forward.
 
 import {
   conv2dBackwardData,
@@ -7,13 +8,17 @@ import {
   conv2dForward,
   conv2dVariant,
   kernelTarget,
-  Params,
   type Conv2dParams,
   type Dispatch,
-  type Shape,
 } from 'wgpu-style/kernels';
-import { dispatchWork, filled, readFloats, type Bench } from './harness.ts';
-import naiveCode from './naive_conv.wgsl';
+import type { Bench, Check, Step } from './harness/compare.ts';
+import { convolution, convolutionToData, convolutionToWeights } from './harness/oracle.ts';
+import { Buffers, seeded } from './harness/values.ts';
+import { listed, runOnce, workshop } from './harness/workshop.ts';
+import naiveCode from './workshop/conv_naive.wgsl';
+import naiveBackwardCode from './workshop/conv_naive_backward.wgsl';
+import registersCode from './workshop/conv_registers.wgsl';
+import vectorsCode from './workshop/conv_vectors.wgsl';
 
 /** Layer, by how much its side is smaller than the picture's, channels in and out. */
 const LAYERS = [
@@ -21,68 +26,80 @@ const LAYERS = [
   ['conv2_2', 2, 128, 128],
   ['conv3_2', 4, 256, 256],
   ['conv4_2', 8, 512, 512],
+  ['conv5_1', 16, 512, 512],
 ] as const;
 
-type MakeDispatches = (scratch: (shape: Shape) => GPUBuffer) => Dispatch<GPUBuffer>[];
+/** f32 sums of up to 4,608 products in any order, Winograd's among them; a wrong kernel is off by far more. */
+const TOLERANCE = 2e-4;
+/** Sums over up to 262,144 pixels, one after another in the naive kernel. */
+const LONG_TOLERANCE = 1e-3;
 
-export async function benchConv2d({ device, side, measure }: Bench): Promise<void> {
-  const target = kernelTarget(device);
+export async function benchConv2d(bench: Bench): Promise<void> {
   for (const [layer, shrink, ci, co] of LAYERS) {
-    const n = Math.max(1, Math.floor(side / shrink));
-    const params: Conv2dParams = {
-      input: [n, n, ci],
-      output: [n, n, co],
-      kernel: [3, 3],
-      stride: [1, 1],
-      dilation: [1, 1],
-      pad: [1, 1],
-      mode: 'zero',
-    };
-    const cost = conv2dCost(params);
-    const run = async (variant: string, make: MakeDispatches): Promise<void> => {
-      const temporary: GPUBuffer[] = [];
-      const scratch = (shape: Shape): GPUBuffer => {
-        const buffer = filled(device, shape);
-        temporary.push(buffer);
-        return buffer;
-      };
-      const work = await dispatchWork(device, make(scratch), cost, temporary);
-      await measure('conv2d', `${layer} ${n}x${n} ${ci}>${co}`, variant, work);
-      work.destroy();
-    };
-    const x = filled(device, [n, n, ci]);
-    const w = filled(device, [3, 3, ci, co]);
-    const y = filled(device, [n, n, co]);
-    await run('naive', () => [naive(params, { x, w, y })]);
-    const expected = await readFloats(device, y);
-    await run(`forward (${conv2dVariant(params, target)})`, () => [conv2dForward(params, { x, w, y }, target)]);
-    compare(await readFloats(device, y), expected, layer);
-    // The tape turns constant weights around once, so the turning is not part of an iteration.
-    await run('backward-data', (scratch) =>
-      conv2dBackwardData(params, { w, dY: y, dX: x }, target, false, scratch).slice(-1),
-    );
-    await run('backward-weights', (scratch) => conv2dBackwardWeights(params, { x, dY: y, dW: w }, false, scratch));
-    for (const buffer of [x, w, y]) buffer.destroy();
+    const n = Math.max(1, Math.floor(bench.side / shrink));
+    const buffers = new Buffers(bench.device);
+    try {
+      const steps = await layerSteps(bench.device, buffers, n, ci, co);
+      await bench.compare({ family: 'conv2d', name: `${layer} ${n}x${n} ${ci}>${co}` }, steps);
+    } finally {
+      buffers.destroy();
+    }
   }
 }
 
-/** Two float32 sums of up to 4,608 products in different orders agree to 1e-4 of the RMS; a wrong kernel does not. */
-function compare(got: Float32Array, expected: Float32Array, layer: string): void {
-  const rms = Math.sqrt(expected.reduce((sum, value) => sum + value * value, 0) / expected.length);
-  const worst = got.reduce((most, value, i) => Math.max(most, Math.abs(value - expected[i]!)), 0);
-  if (!(worst <= 1e-4 * rms)) throw new Error(`${layer}: the two kernels differ by ${worst / rms} of the RMS`);
-}
-
-function naive(params: Conv2dParams, { x, w, y }: { x: GPUBuffer; w: GPUBuffer; y: GPUBuffer }): Dispatch<GPUBuffer> {
-  const [h, width, co] = params.output;
-  const groups = Math.ceil((h * width * co) / 64);
-  return {
-    label: 'naive',
-    shader: { name: 'naive_conv', code: naiveCode },
-    inputs: [x, w],
-    outputs: [y],
-    params: new Params().u32(h, width, params.input[2], co),
-    workgroups: [Math.min(groups, 32768), Math.ceil(groups / 32768), 1],
-    cost: conv2dCost(params),
+async function layerSteps(device: GPUDevice, buffers: Buffers, n: number, ci: number, co: number): Promise<Step[]> {
+  const target = kernelTarget(device);
+  const params: Conv2dParams = {
+    input: [n, n, ci],
+    output: [n, n, co],
+    kernel: [3, 3],
+    stride: [1, 1],
+    dilation: [1, 1],
+    pad: [1, 1],
+    mode: 'zero',
   };
+  const cost = conv2dCost(params);
+  const image = { side: n, c: ci, data: seeded(n * n * ci, 1) };
+  const gradient = { side: n, c: co, data: seeded(n * n * co, 3) };
+  const weights = seeded(9 * ci * co, 2);
+  const x = buffers.make([n, n, ci], image.data);
+  const w = buffers.make([3, 3, ci, co], weights);
+  const dY = buffers.make([n, n, co], gradient.data);
+  const y = buffers.make([n, n, co]);
+  const dX = buffers.make([n, n, ci]);
+  const dW = buffers.make([3, 3, ci, co]);
+  const { scratch } = buffers;
+
+  const forward: Check = { output: y, expected: convolution(image, weights, co), tolerance: TOLERANCE };
+  const toImage: Check = { output: dX, expected: convolutionToData(gradient, weights, ci), tolerance: TOLERANCE };
+  const toWeights: Check = { output: dW, expected: convolutionToWeights(image, gradient), tolerance: LONG_TOLERANCE };
+  const launch = { params: [n, n, ci, co], cost };
+  const onward = { ...launch, inputs: [x, w], outputs: [y] };
+  const back = { ...launch, name: 'conv_naive_backward', code: naiveBackwardCode };
+  const naive = workshop({ ...onward, name: 'conv_naive', code: naiveCode, threads: n * n * co });
+  const vectors = workshop({ ...onward, name: 'conv_vectors', code: vectorsCode, threads: (n * n * co) / 4 });
+  const runs = (n * Math.ceil(n / 4) * co) / 4;
+  const registers = workshop({ ...onward, name: 'conv_registers', code: registersCode, threads: runs });
+  const imageFrom = { inputs: [dY, w], outputs: [dX], threads: n * n * ci };
+  const naiveToImage = workshop({ ...back, entryPoint: 'toData', ...imageFrom });
+  const weightsFrom = { inputs: [x, dY], outputs: [dW], threads: 9 * ci * co };
+  const naiveToWeights = workshop({ ...back, entryPoint: 'toWeights', ...weightsFrom });
+
+  const step = (check: Check, variant: string, dispatches: readonly Dispatch<GPUBuffer>[]): Step => {
+    return { variant, dispatches, cost, check };
+  };
+  const ours = conv2dBackwardData(params, { w, dY, dX }, target, false, scratch);
+  // A program turns constant weights around once, so the turning is not part of an iteration.
+  await runOnce(device, ours.slice(0, -1));
+  const variant = conv2dVariant(params, target);
+  return [
+    step(forward, 'forward, naive', [naive]),
+    step(forward, 'forward, vec4', [vectors]),
+    step(forward, 'forward, registers', [registers]),
+    step(forward, `forward, ours: ${variant}`, listed(conv2dForward(params, { x, w, y }, target))),
+    step(toImage, 'to image, naive', [naiveToImage]),
+    step(toImage, 'to image, ours', ours.slice(-1)),
+    step(toWeights, 'to weights, naive', [naiveToWeights]),
+    step(toWeights, 'to weights, ours', conv2dBackwardWeights(params, { x, dY, dW }, false, scratch)),
+  ];
 }

@@ -54,7 +54,11 @@ export function fuseUnpooling(
     if (!unpool || kept.has(result)) return;
     const absorbed = (readers.get(result) ?? []).map((at) => [at, fused[at]?.absorbUnpool?.(unpool, result)] as const);
     if (!absorbed.every(([, dispatch]) => dispatch)) return;
-    for (const [at, dispatch] of absorbed) fused[at] = { ...dispatch!, label: `${label}+${fused[at]!.label}` };
+    // Where a result goes may have been decided since the dispatch was made (by a gate behind it): that stays.
+    for (const [at, dispatch] of absorbed) {
+      const { outputs: places, label: own } = fused[at]!;
+      fused[at] = { ...dispatch!, outputs: places, label: `${label}+${own}` };
+    }
     fused[i] = undefined;
   });
   return fused.filter((dispatch) => dispatch !== undefined);

@@ -17,8 +17,15 @@ export const DEFAULT_LIMITS: PlanLimits = {
   minStorageBufferOffsetAlignment: 256,
 };
 
-/** A counting device. Ask `memoryUse` what was allocated on it; it needs no destroying. */
-export function countingDevice(limits: PlanLimits = DEFAULT_LIMITS, adapterInfo?: GPUAdapterInfo): GPUDevice {
+/**
+ * A counting device that says it has these limits, adapter and features: kernels are chosen by them. Ask `memoryUse` what
+ * was allocated on it; it needs no destroying.
+ */
+export function countingDevice(
+  limits: PlanLimits = DEFAULT_LIMITS,
+  adapterInfo?: GPUAdapterInfo,
+  features: Iterable<string> = [],
+): GPUDevice {
   const nothing = (): void => undefined;
   const pass = {
     setPipeline: nothing,
@@ -39,7 +46,7 @@ export function countingDevice(limits: PlanLimits = DEFAULT_LIMITS, adapterInfo?
   const device = {
     limits,
     adapterInfo,
-    features: new Set<string>(),
+    features: new Set(features),
     lost: new Promise(nothing),
     queue: { writeBuffer: nothing, submit: nothing, onSubmittedWorkDone: () => Promise.resolve() },
     createBuffer: ({ size, usage, label }: GPUBufferDescriptor) => ({

@@ -38,14 +38,14 @@ export async function plan(options: StyleTransferOptions): Promise<RunPlan> {
   await host.loadNames?.();
   const { device } = options;
   const limits = device && (device.limits as unknown as Readonly<Record<string, number>>);
-  const counted = countingDevice(limits, device?.adapterInfo);
+  const counted = countingDevice(limits, device?.adapterInfo, device?.features);
   const vgg = await loadNetwork(options);
   const loaded = await loadPictures(options, resolved, device ?? counted);
   const scales = scalesOf(loaded.content, resolved);
   const planned: ScalePlan[] = [];
   for (const [index, scale] of scales.entries()) {
     // A device of its own for each scale: its peak is that scale's.
-    const counter = countingDevice(limits, device?.adapterInfo);
+    const counter = countingDevice(limits, device?.adapterInfo, device?.features);
     const coarser = index > 0 ? loaded.content : undefined;
     const parts = scaleParts(resolved, loaded, scales, index, coarser);
     const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined });

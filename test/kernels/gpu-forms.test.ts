@@ -3,7 +3,7 @@
 // same graphs of CPU forms, which are held to PyTorch (test/style/oracle.test.ts).
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Tape } from '../../src/autograd/index.ts';
+import { Tape, type Tensor } from '../../src/autograd/index.ts';
 import { StyleSession, type StyleTransferOptions } from '../../src/index.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
@@ -61,6 +61,41 @@ describe('GPU forms in a tape', () => {
       got.forEach((values, i) => expect(relativeError(values, reference[i]!)).toBeLessThan(TOLERANCE));
     });
   }
+});
+
+describe('gates and poolings through several blocks', () => {
+  // A convolution that unpools as it loads writes the first term of a gradient that a Gram matrix completes and gates:
+  // where each term goes is decided in two steps, which once disagreed.
+  it('give the gradient of the same graph with nothing fused', async () => {
+    for (const device of [gpu, cpu]) {
+      const tape = new Tape(device);
+      const x = tape.variable([19, 22, 3], randomValues(19 * 22 * 3, 1));
+      const taps: Tensor[] = [];
+      let y: Tensor = x;
+      for (const [block, [cin, cout]] of ([[3, 8], [8, 12], [12, 8]] as const).entries()) {
+        const weights = (from: number, seed: number): Tensor =>
+          tape.constant([3, 3, from, cout], randomValues(9 * from * cout, seed).map((v) => v / 3));
+        y = tape.relu(tape.conv2d(y, weights(cin, 10 * block + 2)));
+        taps.push(y);
+        y = tape.maxPool(tape.relu(tape.conv2d(y, weights(cout, 10 * block + 3))));
+      }
+      const terms = taps.map((tap, i) => {
+        const c = tap.shape[2]!;
+        return tape.meanSquared(tape.gram(tap, 0.01), tape.constant([c, c], randomValues(c * c, 40 + i)));
+      });
+      const total = tape.sum(tape.weigh([...terms, tape.meanSquared(y)], tape.constant([4], [1, 2, 3, 4])));
+      const fused = tape.compile(total, [x]);
+      // With every intermediate gradient asked for nothing can be joined or fused.
+      const whole = tape.compile(total, [x, ...taps]);
+      await fused.run();
+      await whole.run();
+      expect(fused.cost.dispatches).toBeLessThan(whole.cost.dispatches);
+      expect(relativeError(await fused.gradient(x), await whole.gradient(x))).toBeLessThan(TOLERANCE);
+      fused.destroy();
+      whole.destroy();
+      tape.destroy();
+    }
+  });
 });
 
 describe('GPU forms in style transfer', () => {

@@ -115,7 +115,7 @@ describe.skipIf(missing !== undefined)(`against PyTorch${missing ? ` (skipped: $
     // own trace by 0.4 … 1.4 % within 10 and by 5 … 17 % within 30 iterations (2026-11). Its exact arithmetic is held
     // by test/optim against float64.
     for (const [name, run] of Object.entries(manifest.recipes[recipe]!.runs)) {
-      const [first10, all30] = name === 'lbfgs' ? [0.02, 0.25] : [0.005, 0.05];
+      const [first10, all30] = name === 'lbfgs' ? [0.03, 0.25] : [0.005, 0.05];
       it(`${recipe}, ${name}: 10 losses within ${first10}, 30 within ${all30} of the trace`, async () => {
         const rate = Number(run.config['lr']);
         const optimizers: Record<string, OptimizerOptions> = {

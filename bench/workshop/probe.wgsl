@@ -1,7 +1,7 @@
 // What the adapter can do at best, for "percent of peak".
-//   fma: 8 independent chains of vec4 multiply-adds in registers, 4 * 8 * 2 * steps flops a thread
-//   copy_vectors: y[i] = x[i], 32 bytes a thread
-// x, y: arrays of vec4s, one per thread. Dispatch: linear, groups of 64 folded into x and y.
+//   fma_vectors   8 independent chains of vec4 multiply-adds in registers: 4 * 8 * 2 * steps flops a thread
+//   copy_vectors  y[i] = x[i], 32 bytes a thread
+// x, y: one vec4 a thread (scalars are in probe_scalars.wgsl). Dispatch: linear, groups of 64 folded into x and y.
 
 struct Params { count: u32, steps: u32 }
 
@@ -10,7 +10,7 @@ struct Params { count: u32, steps: u32 }
 @group(0) @binding(2) var<uniform> params: Params;
 
 @compute @workgroup_size(64)
-fn fma_chains(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
+fn fma_vectors(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;
   if (index >= params.count) { return; }
   let m = x[index];

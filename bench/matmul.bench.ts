@@ -1,0 +1,46 @@
+// Matrix products: a square one, and the shape of a 1x1 convolution (many rows, few columns).
+
+import { kernelTarget, matmul, matmulCost, matmulVariant } from 'wgpu-style/kernels';
+import type { Bench, Check } from './harness/compare.ts';
+import { product } from './harness/oracle.ts';
+import { Buffers, seeded } from './harness/values.ts';
+import { workshop } from './harness/workshop.ts';
+import code from './workshop/matmul_naive.wgsl';
+
+/** f32 sums of up to 1,024 products in any order. */
+const TOLERANCE = 1e-4;
+
+export async function benchMatmul({ device, side, compare }: Bench): Promise<void> {
+  const target = kernelTarget(device);
+  const square = Math.min(1024, 4 * side);
+  const shapes = [
+    { m: square, n: square, k: square },
+    { m: side * side, n: 64, k: 64 },
+  ];
+  for (const { m, n, k } of shapes) {
+    const buffers = new Buffers(device);
+    try {
+      const data = { a: seeded(m * k, 1), b: seeded(k * n, 2) };
+      const a = buffers.make([m, k], data.a);
+      const b = buffers.make([k, n], data.b);
+      const c = buffers.make([m, n]);
+      const check: Check = { output: c, expected: product(m, n, k, data.a, data.b), tolerance: TOLERANCE };
+      const cost = matmulCost({ m, n, k });
+      const first = { name: 'matmul_naive', code, inputs: [a, b], outputs: [c], params: [m, n, k], cost };
+      const rung = (variant: string, threads: number | readonly [number, number, number]) => ({
+        variant,
+        dispatches: [workshop({ ...first, entryPoint: variant, threads })],
+        cost,
+        check,
+      });
+      const ours = matmul({ m, n, k }, { a, b, c }, target, false, buffers.scratch);
+      await compare({ family: 'matmul', name: `${m}x${k} * ${k}x${n}` }, [
+        rung('naive', m * n),
+        rung('tiled', [Math.ceil(n / 16), Math.ceil(m / 16), 1]),
+        { variant: `ours: ${matmulVariant({ m, n, k }, target)}`, dispatches: ours, cost, check },
+      ]);
+    } finally {
+      buffers.destroy();
+    }
+  }
+}

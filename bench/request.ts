@@ -1,0 +1,87 @@
+// What is to be measured, and what suits an adapter when nobody says.
+
+/** Families of kernels, measured at one side; `step` and `forward` at several. */
+export const FAMILIES = [
+  'conv2d',
+  'matmul',
+  'gram',
+  'pool',
+  'reduce',
+  'variation',
+  'pointwise',
+  'optim',
+  'step',
+  'forward',
+] as const;
+
+/** What runBench can measure; `peers` needs libraries of others and is only measured when asked for. */
+export type Family = (typeof FAMILIES)[number] | 'peers';
+
+/** What to measure. */
+export interface BenchRequest {
+  /** All of {@link FAMILIES} when empty. */
+  readonly families: readonly Family[];
+  /** Sides of the picture in pixels; those of {@link sidesFor} when empty. */
+  readonly sides: readonly number[];
+  /** Sampling of one row stops after about so many seconds; 0 only checks what the kernels compute. */
+  readonly seconds: number;
+  /** No row is begun that would probably end after so many minutes. */
+  readonly minutes: number;
+  readonly pooling: 'max' | 'average';
+  /** Divides the channels of the peers' network: a quick look. */
+  readonly slim: number;
+}
+
+/** Everything at its default. */
+export const DEFAULT_REQUEST: BenchRequest = {
+  families: [],
+  sides: [],
+  seconds: 2,
+  minutes: 15,
+  pooling: 'max',
+  slim: 1,
+};
+
+/** Sides that an adapter computes in seconds: an iteration at 512 takes a software adapter minutes. */
+export function sidesFor(isSoftware: boolean): readonly number[] {
+  return isSoftware ? [32, 64] : [32, 64, 128, 256, 512];
+}
+
+/** What was left out, and why. */
+export interface Skipped {
+  readonly what: string;
+  readonly why: string;
+}
+
+/**
+ * The time that a run may take. Sides are measured from small to large, and work grows with the number of pixels: what
+ * the last side took tells whether the next one still fits.
+ */
+export class Budget {
+  readonly #end: number;
+  readonly #now: () => number;
+  readonly #last = new Map<string, { side: number; milliseconds: number }>();
+  readonly skipped: Skipped[] = [];
+
+  constructor(minutes: number, now: () => number = () => performance.now()) {
+    this.#now = now;
+    this.#end = now() + minutes * 60_000;
+  }
+
+  /** Runs `work` if it will probably end in time; else notes that it was skipped. */
+  async run(family: string, side: number, work: () => Promise<void>): Promise<void> {
+    const left = this.#end - this.#now();
+    const last = this.#last.get(family);
+    // Sampling takes its seconds however small the work; only what is slow grows.
+    const guess = last ? last.milliseconds * Math.max(1, (side / last.side) ** 2) : 0;
+    if (left <= 0 || (last && guess > left + 60_000)) {
+      const seconds = (guess / 1000).toFixed(0);
+      const why = left <= 0 ? 'the time is up' : `it would take some ${seconds} s, ${(left / 1000).toFixed(0)} s are left`;
+      this.skipped.push({ what: `${family} ${side}x${side}`, why: `${why}; --minutes gives more` });
+      return;
+    }
+    const started = this.#now();
+    await work();
+    this.#last.set(family, { side, milliseconds: this.#now() - started });
+  }
+}
