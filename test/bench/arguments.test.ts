@@ -62,7 +62,16 @@ describe('arguments', () => {
   test('export measures nothing', () => {
     expect(command('export', '--side', '64').exportTo).toBe('out/bench-problem.safetensors');
     expect(command('conv2d').exportTo).toBeUndefined();
-    expect(wrong('export', 'step')).toBe('export goes alone');
+    expect(wrong('export', 'step')).toBe('all and export go alone');
+  });
+
+  test('all is everything with peers, and gets more time', () => {
+    const { request, wantsStart, peers, words } = command('all', '--node');
+    expect(request.families).toEqual([...FAMILIES, 'peers']);
+    expect(request.minutes).toBe(60);
+    expect({ wantsStart, peers, words }).toEqual({ wantsStart: true, peers: ['tfjs', 'jax', 'onnxruntime'], words: [] });
+    expect(command('peers', '--minutes', '5').request.minutes).toBe(5);
+    expect(command('step').request.minutes).toBe(15);
   });
 
   test('--no-write, --gpu, --note', () => {
@@ -71,7 +80,7 @@ describe('arguments', () => {
 
   test('help names every family and flag', () => {
     expect(parseCommand(['--help'])).toEqual({ help: HELP });
-    for (const word of [...FAMILIES, 'start', 'peers', 'export', '--node', '--side', '--torch']) expect(HELP).toContain(word);
+    for (const word of [...FAMILIES, 'start', 'peers', 'all', 'export', '--node', '--side', '--torch']) expect(HELP).toContain(word);
   });
 });
 
