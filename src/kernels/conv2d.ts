@@ -1,6 +1,6 @@
 // 2-D convolution: geometry, choice of variant, forward, backward-data, backward-weights, transposed.
-// Shapes in, dispatches out; see conv3x3.wgsl, conv_run.wgsl, conv_run_subgroup8.wgsl, conv_general.wgsl and
-// conv_weights.wgsl.
+// Shapes in, dispatches out; see conv3x3.wgsl, conv_patch.wgsl, conv_run.wgsl, conv_run_subgroup8.wgsl,
+// conv_general.wgsl and conv_weights.wgsl.
 //
 // Backward-data of a stride-1 convolution is a forward convolution of dY whose weights have their taps rotated and
 // their channel axes swapped: the same kernels serve both. The rotation is a dispatch of its own; when the weights
@@ -8,7 +8,9 @@
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import conv3x3Code from '../wgsl/conv3x3.wgsl';
+import epilogueCode from '../wgsl/conv_epilogue.wgsl';
 import generalCode from '../wgsl/conv_general.wgsl';
+import patchCode from '../wgsl/conv_patch.wgsl';
 import runCode from '../wgsl/conv_run.wgsl';
 import runSubgroup8Code from '../wgsl/conv_run_subgroup8.wgsl';
 import weightsCode from '../wgsl/conv_weights.wgsl';
@@ -73,20 +75,21 @@ export function conv2dCost({ input, output, kernel }: Conv2dParams): Cost {
 }
 
 /** The kernels that can compute a forward convolution. */
-export type Conv2dVariant = 'tile3x3' | 'run' | 'run-subgroup8' | 'general';
+export type Conv2dVariant = 'tile3x3' | 'patch' | 'run' | 'run-subgroup8' | 'general';
 
 /** Which kernel suits a geometry on an adapter. */
 export function conv2dVariant(params: Conv2dParams, target: KernelTarget): Conv2dVariant {
   const unit = [...params.stride, ...params.dilation].every((step) => step === 1);
   if (!unit) return 'general';
-  if (target.software) return target.subgroupSize === 8 ? 'run-subgroup8' : 'run';
-  const square = params.kernel[0] === 3 && params.kernel[1] === 3;
-  return square ? 'tile3x3' : 'run';
+  const is3x3 = params.kernel[0] === 3 && params.kernel[1] === 3;
+  if (!target.software) return is3x3 ? 'tile3x3' : 'run';
+  if (is3x3 && (target.subgroupSize === 4 || target.subgroupSize === 8)) return 'patch';
+  return target.subgroupSize === 8 ? 'run-subgroup8' : 'run';
 }
 
 /** Whether a variant's threads own whole gate words, so that it can write and apply them, pool, and unpool on load. */
 export function hasGates(variant: Conv2dVariant): boolean {
-  return variant === 'tile3x3';
+  return variant === 'tile3x3' || variant === 'patch';
 }
 
 function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
@@ -98,6 +101,7 @@ function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
 
 const SHADERS = {
   tile3x3: { name: 'conv3x3', code: conv3x3Code },
+  patch: { name: 'conv_patch', code: patchCode + epilogueCode },
   run: { name: 'conv_run', code: runCode },
   'run-subgroup8': { name: 'conv_run_subgroup8', code: runSubgroup8Code },
   general: { name: 'conv_general', code: generalCode },
@@ -108,6 +112,7 @@ function launch(
   variant: Conv2dVariant,
   { output: [oh, ow, co] }: Conv2dParams,
   target: KernelTarget,
+  unpools: boolean,
 ): Pick<Dispatch<never>, 'entryPoint' | 'constants' | 'workgroups'> {
   if (variant === 'tile3x3') {
     // 64 output channels a workgroup, or 32 where 64 would leave half a tile idle.
@@ -117,6 +122,13 @@ function launch(
   }
   if (variant === 'general') {
     return { entryPoint: 'forward', workgroups: linearWorkgroups(oh * ow * (lanes(co) / 4), 64) };
+  }
+  if (variant === 'patch') {
+    const size = target.subgroupSize!;
+    const isWide = ow > 4;
+    const [x, y] = linearWorkgroups(Math.ceil(oh / 4) * Math.ceil(ow / (isWide ? 8 : 4)), 1);
+    const constants = { L: size, WIDE: isWide ? 1 : 0, UNPOOL: unpools ? 1 : 0 };
+    return { entryPoint: 'main', constants, workgroups: [x, y, Math.ceil(co / (4 * size))] };
   }
   const threads = target.software ? 8 : 64;
   const [x, y] = linearWorkgroups(oh * Math.ceil(ow / 8), threads);
@@ -184,7 +196,7 @@ export function conv2dForward<B>(
   const dispatch: Dispatch<B> = {
     label: 'conv2d',
     shader: SHADERS[variant],
-    ...launch(variant, params, target),
+    ...launch(variant, params, target, io.unpool !== undefined),
     inputs: knowsWords ? [...inputs, io.unpool?.words ?? io.w] : inputs,
     outputs: io.words ? [io.y, io.words] : [io.y],
     ...(knowsWords && !io.words && { hasSpareOutput: true }),

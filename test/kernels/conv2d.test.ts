@@ -61,7 +61,7 @@ async function runForward(g: Geometry, variant: Conv2dVariant, software: boolean
   // Old contents must not shine through: the output starts as garbage.
   const y = upload(params.output, randomValues(params.output.reduce((a, b) => a * b), 4).map((v) => v * 1e6));
   const io = { x: upload(params.input, x), w: upload(kShape, k), bias: hasBias ? upload([g.cout], b) : undefined, y };
-  const target = { software, subgroupSize: 8 };
+  const target = { software, subgroupSize: device.adapterInfo.subgroupMinSize };
   const dispatch: Dispatch<GPUBuffer> = conv2dForward(params, io, target, {}, variant);
   const sequence = new Sequence(device, 'test', [dispatch]);
   await sequence.ready;
@@ -88,8 +88,10 @@ const variants: [Conv2dVariant, boolean][] = [
 
 describe('conv2d forward equals the float64 definition', async () => {
   const device = await testDevice();
-  const hasSubgroup8 = device.features.has('subgroups') && device.adapterInfo.subgroupMinSize === 8;
-  if (hasSubgroup8) variants.push(['run-subgroup8', true]);
+  const { subgroupMinSize, subgroupMaxSize } = device.adapterInfo;
+  const hasSubgroups = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
+  if (hasSubgroups && subgroupMinSize === 8) variants.push(['run-subgroup8', true]);
+  if (hasSubgroups && (subgroupMinSize === 4 || subgroupMinSize === 8)) variants.push(['patch', true]);
   for (const [variant, software] of variants) {
     for (const [h, w, cin, cout] of SHAPES) {
       it(`${variant} (${software ? 'CPU' : 'GPU'} form), 3x3, ${h}x${w}, ${cin} -> ${cout}`, async () => {
@@ -108,7 +110,7 @@ describe('conv2d forward equals the float64 definition', async () => {
       });
     }
   }
-  for (const variant of variants.filter(([v]) => v !== 'tile3x3')) {
+  for (const variant of variants.filter(([v]) => v !== 'tile3x3' && v !== 'patch')) {
     for (const kernel of [[1, 1], [9, 9], [2, 4], [5, 1]] as [number, number][]) {
       it(`${variant[0]}, ${kernel[0]}x${kernel[1]} kernel, uneven pads`, async () => {
         const g: Geometry = { h: 12, w: 13, cin: 6, cout: 9, kernel, ...mutable(plain), pad: [2, 0, 1, 3], mode: 'zero' };
@@ -136,12 +138,14 @@ describe('choices are pure functions of shape and adapter', () => {
     h: 64, w: 64, cin: 64, cout: 64, kernel: [3, 3], stride: [1, 1], dilation: [1, 1], pad: [1, 1, 1, 1], mode: 'zero',
   });
 
-  it('takes the halo tile on GPUs, register runs on software, the general kernel for strides', () => {
+  it('takes the halo tile on GPUs, patches or register runs on software, the general kernel for strides', () => {
     const gpu = { software: false, subgroupSize: 32 };
     expect(conv2dVariant(params, gpu)).toBe('tile3x3');
     expect(conv2dVariant({ ...params, kernel: [5, 5] }, gpu)).toBe('run');
-    expect(conv2dVariant(params, { software: true, subgroupSize: 8 })).toBe('run-subgroup8');
-    expect(conv2dVariant(params, { software: true, subgroupSize: 4 })).toBe('run');
+    expect(conv2dVariant(params, { software: true, subgroupSize: 8 })).toBe('patch');
+    expect(conv2dVariant(params, { software: true, subgroupSize: 4 })).toBe('patch');
+    expect(conv2dVariant({ ...params, kernel: [9, 9] }, { software: true, subgroupSize: 8 })).toBe('run-subgroup8');
+    expect(conv2dVariant({ ...params, kernel: [9, 9] }, { software: true, subgroupSize: 4 })).toBe('run');
     expect(conv2dVariant(params, { software: true, subgroupSize: undefined })).toBe('run');
     expect(conv2dVariant({ ...params, stride: [2, 2] }, gpu)).toBe('general');
   });

@@ -76,7 +76,13 @@ const CONVOLUTIONS = [[1, 1, 3, 4], [2, 7, 4, 60], [8, 8, 5, 64], [9, 31, 64, 68
 
 const GPU: KernelTarget = { software: false, subgroupSize: undefined };
 
-const VARIANTS: readonly Conv2dVariant[] = ['tile3x3'];
+/** Each variant with gates, and the target it is launched for. */
+const VARIANTS: [Conv2dVariant, KernelTarget][] = [['tile3x3', GPU]];
+const { features, adapterInfo } = await testDevice();
+const lanesOfSubgroups = adapterInfo.subgroupMinSize;
+if (features.has('subgroups') && lanesOfSubgroups === adapterInfo.subgroupMaxSize && [4, 8].includes(lanesOfSubgroups)) {
+  VARIANTS.push(['patch', { software: true, subgroupSize: lanesOfSubgroups }]);
+}
 
 function paramsOf([h, w, cin, cout]: readonly [number, number, number, number]): Conv2dParams {
   return {
@@ -89,7 +95,7 @@ const geometryOf = ([h, w, cin, cout]: readonly [number, number, number, number]
     typeof conv2d
   >[0];
 
-describe.each(VARIANTS)('convolution %s', (variant) => {
+describe.each(VARIANTS)('convolution %s', (variant, target) => {
   it('says that it has gates', () => expect(hasGates(variant)).toBe(true));
 
   for (const sizes of CONVOLUTIONS) {
@@ -111,7 +117,7 @@ describe.each(VARIANTS)('convolution %s', (variant) => {
         const got = await runKernel(inputs, shape, (io, y, scratch) => {
           const words = scratch(gateWordsShape([h, w, cout]));
           const buffers = { x: io[0]!, w: io[1]!, bias: io[2]!, y, words };
-          return conv2dForward(paramsOf(sizes), buffers, GPU, { relu: true, pool }, variant);
+          return conv2dForward(paramsOf(sizes), buffers, target, { relu: true, pool }, variant);
         });
         expect(relativeError(got, want)).toBeLessThan(TOLERANCE);
       }
@@ -120,7 +126,7 @@ describe.each(VARIANTS)('convolution %s', (variant) => {
       const got = await runKernelBytes(inputs, [wantWords.length], (io, words, scratch) => {
         const y = scratch([Math.max(1, shape[0]!), Math.max(1, shape[1]!), cout]);
         const buffers = { x: io[0]!, w: io[1]!, bias: io[2]!, y, words };
-        return conv2dForward(paramsOf(sizes), buffers, GPU, { relu: true, pool }, variant);
+        return conv2dForward(paramsOf(sizes), buffers, target, { relu: true, pool }, variant);
       });
       expect([...new Uint32Array(got).subarray(0, wantWords.length)]).toEqual([...wantWords]);
     });
@@ -133,7 +139,7 @@ describe.each(VARIANTS)('convolution %s', (variant) => {
       const all = [...inputs, wordsTensor(image, gateWords(image, isOpen))];
       const got = await runKernel(all, [h, w, cout], (io, y) => {
         const buffers = { x: io[0]!, w: io[1]!, bias: io[2]!, y, gateWords: io[3]! };
-        return conv2dForward(paramsOf(sizes), buffers, GPU, { accumulate: true }, variant);
+        return conv2dForward(paramsOf(sizes), buffers, target, { accumulate: true }, variant);
       }, old);
       expect(relativeError(got, want)).toBeLessThan(TOLERANCE);
     });
@@ -148,7 +154,7 @@ describe.each(VARIANTS)('convolution %s', (variant) => {
       const all = [{ shape: small, data: dP }, inputs[1]!, wordsTensor(source, gateWords(source, isOpen))];
       const got = await runKernel(all, [h, w, cout], (io, y) => {
         const buffers = { x: io[0]!, w: io[1]!, y, unpool: { kind: pool, words: io[2]! } };
-        return conv2dForward(paramsOf(sizes), buffers, GPU, {}, variant);
+        return conv2dForward(paramsOf(sizes), buffers, target, {}, variant);
       });
       expect(relativeError(got, want)).toBeLessThan(TOLERANCE);
     });
@@ -165,7 +171,7 @@ describe.each(VARIANTS)('convolution %s', (variant) => {
     const inputs = [{ shape: [h, w, c], data: x }, { shape: [3, 3, c, c], data: k }];
     const got = await runKernelBytes(inputs, [wantWords.length], (io, words, scratch) => {
       const buffers = { x: io[0]!, w: io[1]!, y: scratch([h / 2, w / 2, c]), words };
-      return conv2dForward(paramsOf([h, w, c, c]), buffers, GPU, { relu: true, pool: 'max' }, variant);
+      return conv2dForward(paramsOf([h, w, c, c]), buffers, target, { relu: true, pool: 'max' }, variant);
     });
     expect([...new Uint32Array(got).subarray(0, wantWords.length)]).toEqual([...wantWords]);
   });
