@@ -61,7 +61,7 @@ export async function benchConv2d({ device, side, measure }: Bench): Promise<voi
     await run('backward-data', (scratch) =>
       conv2dBackwardData(params, { w, dY: y, dX: x }, target, false, scratch).slice(-1),
     );
-    await run('backward-weights', (scratch) => conv2dBackwardWeights(params, { x, dY: y, dW: w }, false, scratch));
+    await run('backward-weights', (scratch) => conv2dBackwardWeights(params, { x, dY: y, dW: w }, target, false, scratch));
     for (const buffer of [x, w, y]) buffer.destroy();
   }
 }
