@@ -100,6 +100,6 @@ async function layerSteps(device: GPUDevice, buffers: Buffers, n: number, ci: nu
     step(toImage, 'to image, naive', [naiveToImage]),
     step(toImage, 'to image, ours', ours.slice(-1)),
     step(toWeights, 'to weights, naive', [naiveToWeights]),
-    step(toWeights, 'to weights, ours', conv2dBackwardWeights(params, { x, dY, dW }, false, scratch)),
+    step(toWeights, 'to weights, ours', conv2dBackwardWeights(params, { x, dY, dW }, target, false, scratch)),
   ];
 }

@@ -1,6 +1,6 @@
-// 2-D convolution: geometry, choice of variant, forward, backward-data, backward-weights, transposed.
-// Shapes in, dispatches out; see conv3x3.wgsl, conv_patch.wgsl, conv_epilogue.wgsl, conv_run.wgsl, conv_run_subgroup8.wgsl,
-// conv_general.wgsl and conv_weights.wgsl.
+// 2-D convolution: geometry, choice of variant, forward, backward-data, transposed.
+// Shapes in, dispatches out; see conv3x3.wgsl, conv_patch.wgsl, conv_epilogue.wgsl, conv_run.wgsl,
+// conv_run_subgroup8.wgsl and conv_general.wgsl. Backward-weights is in conv2d-weights.ts.
 //
 // Backward-data of a stride-1 convolution is a forward convolution of dY whose weights have their taps rotated and
 // their channel axes swapped: the same kernels serve both. The rotation is a dispatch of its own; when the weights
@@ -13,7 +13,6 @@ import generalCode from '../wgsl/conv_general.wgsl';
 import patchCode from '../wgsl/conv_patch.wgsl';
 import runCode from '../wgsl/conv_run.wgsl';
 import runSubgroup8Code from '../wgsl/conv_run_subgroup8.wgsl';
-import weightsCode from '../wgsl/conv_weights.wgsl';
 import { permuteWeights } from './permute.ts';
 import { bytesOf, lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
@@ -92,7 +91,8 @@ export function hasGates(variant: Conv2dVariant): boolean {
   return variant === 'tile3x3' || variant === 'patch';
 }
 
-function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
+/** The start of every uniform block here. */
+export function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Params {
   return new Params()
     .u32(...input, ...output, ...kernel)
     .i32(...pad)
@@ -253,61 +253,4 @@ export function conv2dBackwardData<B>(
   const reach = kernel.map((k, axis) => dilation[axis]! * (k - 1) - pad[axis]!);
   const rotated: Conv2dParams = { ...transposed, pad: [reach[0]!, reach[1]!] };
   return [rotate, conv2dForward(rotated, { x: io.dY, w: swapped, y: io.dX }, target, { accumulate })];
-}
-
-/** Most bytes of partial sums that backward-weights may use. */
-const PARTIAL_BYTES = 8 * 2 ** 20;
-
-/** Into how many chunks of rows backward-weights splits the pixels: enough threads, bounded scratch. */
-export function weightChunks({ input, output, kernel }: Conv2dParams): {
-  readonly chunks: number;
-  readonly rowsPerChunk: number;
-} {
-  const threads = kernel[0] * kernel[1] * (lanes(input[2]) / 4) * (lanes(output[2]) / 4);
-  const bytes = kernel[0] * kernel[1] * input[2] * lanes(output[2]) * 4;
-  const wanted = Math.min(Math.ceil(16384 / threads), Math.floor(PARTIAL_BYTES / bytes));
-  const rowsPerChunk = Math.ceil(output[0] / Math.max(1, Math.min(wanted, output[0])));
-  return { chunks: Math.ceil(output[0] / rowsPerChunk), rowsPerChunk };
-}
-
-/** dW[t, i, o] (+)= Σ over pixels p of x[p·stride + t·dilation − pad, i] · dY[p, o], any padding mode. */
-export function conv2dBackwardWeights<B>(
-  params: Conv2dParams,
-  io: { x: B; dY: B; dW: B },
-  accumulate: boolean,
-  scratch: ScratchOf<B>,
-): Dispatch<B>[] {
-  const { input, output, kernel, stride, dilation } = params;
-  const { chunks, rowsPerChunk } = weightChunks(params);
-  const taps = kernel[0] * kernel[1];
-  const part = scratch([chunks, taps, input[2], output[2]], 'partial dW');
-  const uniforms = geometry(params)
-    .u32(rowsPerChunk, chunks, accumulate ? 1 : 0)
-    .i32(...stride, ...dilation);
-  const shader = { name: 'conv_weights', code: weightsCode };
-  const vectors = taps * input[2] * (lanes(output[2]) / 4);
-  const [x, y] = linearWorkgroups(taps * (lanes(input[2]) / 4) * (lanes(output[2]) / 4), 64);
-  return [
-    {
-      label: 'conv2d/dW partial',
-      shader,
-      entryPoint: 'partial',
-      inputs: [io.x, io.dY],
-      outputs: [part],
-      params: uniforms,
-      workgroups: [x, y, chunks],
-      cost: conv2dCost(params),
-    },
-    {
-      label: 'conv2d/dW',
-      shader,
-      entryPoint: 'finish',
-      inputs: [part],
-      outputs: [io.dW],
-      updates: accumulate,
-      params: uniforms,
-      workgroups: linearWorkgroups(vectors, 64),
-      cost: { flops: 4 * chunks * vectors, bytes: 16 * (chunks + 1) * vectors },
-    },
-  ];
 }

@@ -7,7 +7,6 @@ export { kernelTarget, type KernelTarget } from './target.ts';
 export { binary, binaryCost, broadcastOf, type BinaryParams, type Broadcast } from './binary.ts';
 export {
   conv2dBackwardData,
-  conv2dBackwardWeights,
   conv2dCost,
   conv2dForward,
   conv2dTransposed,
@@ -16,6 +15,7 @@ export {
   type Conv2dVariant,
   type PaddingMode,
 } from './conv2d.ts';
+export { conv2dBackwardWeights, weightsVariant, type WeightsVariant } from './conv2d-weights.ts';
 export { copyBox, copyCost, copyVariant, reshapeCopy, type CopyParams, type CopyVariant } from './copy.ts';
 export { gramBackward, gramCost, gramForward, type GramParams } from './gram.ts';
 export {

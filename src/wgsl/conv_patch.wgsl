@@ -60,7 +60,7 @@ fn main(
   let pixel = vec2u(spot / across * 4u, spot % across * columns);
   let block = group.z * L + lane;
   let corner = vec2i(pixel) - vec2i(params.padTop, params.padLeft);
-  var at: array<vec2u, 15>; // of the values that this lane loads
+  var at: array<vec2u, 15>; var open: array<u32, 15>; var v: array<f32, 15>; // the values that this lane loads
   at[0] = place(0 * L + lane, corner); at[1] = place(1 * L + lane, corner); at[2] = place(2 * L + lane, corner);
   at[3] = place(3 * L + lane, corner); at[4] = place(4 * L + lane, corner);
   if (HAS_9) {
@@ -80,8 +80,6 @@ fn main(
   var s24 = vec4f(); var s25 = vec4f(); var s26 = vec4f(); var s27 = vec4f();
   var s30 = vec4f(); var s31 = vec4f(); var s32 = vec4f(); var s33 = vec4f();
   var s34 = vec4f(); var s35 = vec4f(); var s36 = vec4f(); var s37 = vec4f();
-  var open: array<u32, 15>;
-  var v: array<f32, 15>;
   let tap = params.ci * co4; // from one tap's weights to the next's
   var first = min(block, co4 - 1u);
   for (var i = 0u; i < params.ci; i++) {

@@ -2,12 +2,12 @@
 
 import {
   conv2dBackwardData,
-  conv2dBackwardWeights,
   conv2dForward,
   conv2dTransposed,
   type Conv2dParams,
   type PaddingMode,
 } from '../../kernels/conv2d.ts';
+import { conv2dBackwardWeights } from '../../kernels/conv2d-weights.ts';
 import { padBackward } from '../../kernels/pad.ts';
 import { permuteWeights } from '../../kernels/permute.ts';
 import { columnSum } from '../../kernels/reduce.ts';
@@ -134,7 +134,7 @@ export function conv2d(tape: Recorder, x: Tensor, k: Tensor, options: Conv2dOpti
       backward: [
         imageRule,
         ({ dY, dX, accumulate, scratch }) =>
-          conv2dBackwardWeights(params, { x, dY, dW: dX }, accumulate, scratch),
+          conv2dBackwardWeights(params, { x, dY, dW: dX }, target, accumulate, scratch),
         biasRule,
       ],
     }),
@@ -186,7 +186,7 @@ export function conv2dTranspose(tape: Recorder, x: Tensor, k: Tensor, options: C
       ({ dY, dX, accumulate, scratch }) => {
         const swapped = scratch([kh, kw, cout, cin], 'swapped dW');
         return [
-          ...conv2dBackwardWeights(down, { x: dY, dY: x, dW: swapped }, false, scratch),
+          ...conv2dBackwardWeights(down, { x: dY, dY: x, dW: swapped }, tape.target, false, scratch),
           permuteWeights({ shape: swapped.shape, flip: false }, { x: swapped, y: dX }, accumulate),
         ];
       },
