@@ -5,6 +5,7 @@ import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { badOption } from '../gpu/errors.ts';
 import type { PaddingMode } from '../kernels/conv2d.ts';
 import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '../kernels/shape.ts';
+import type { VariationForm } from '../kernels/total-variation.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
 import { blend, multiply } from './ops/binary.ts';
@@ -294,8 +295,8 @@ export class Tape implements Recorder {
     return instanceNorm(this, x, options);
   }
 
-  /** Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or of absolute values: [1]. */
-  totalVariation(x: Tensor, { form = 'squared' }: { readonly form?: 'squared' | 'absolute' } = {}): Tensor {
+  /** Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or another {@link VariationForm}: [1]. */
+  totalVariation(x: Tensor, { form = 'squared' }: { readonly form?: VariationForm } = {}): Tensor {
     return totalVariation(this, x, form);
   }
 

@@ -43,6 +43,7 @@ export {
   totalVariationCost,
   totalVariationForward,
   type TotalVariationParams,
+  type VariationForm,
 } from './total-variation.ts';
 export { unaryBackward, unaryCost, unaryForward, unarySaves, type UnaryOp, type UnaryParams } from './unary.ts';
 export {
