@@ -26,6 +26,7 @@ export {
   type MatmulParams,
   type MatmulVariant,
 } from './matmul.ts';
+export { meanStdBackward, meanStdCost, meanStdForward, type MeanStdParams } from './mean-std.ts';
 export { padBackward, padCost, paddedShape, padForward, type PadParams } from './pad.ts';
 export { permuteWeights, permuteWeightsCost, type PermuteWeightsParams } from './permute.ts';
 export { poolBackward, poolCost, pooledShape, poolForward, type PoolParams } from './pool.ts';
@@ -38,6 +39,7 @@ export {
   type ReduceOp,
   type ReduceParams,
 } from './reduce.ts';
+export { sqrtmBackward, sqrtmCost, sqrtmForward, type SqrtmParams } from './sqrtm.ts';
 export {
   totalVariationBackward,
   totalVariationCost,
