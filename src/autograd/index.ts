@@ -5,6 +5,7 @@ export { Program, type ProgramCost } from './program.ts';
 export { Tensor, type Flow, type Op, type OpDescription, type TensorKind } from './tensor.ts';
 export type { Shape } from '../kernels/shape.ts';
 export type { PaddingMode } from '../kernels/conv2d.ts';
+export type { VariationForm } from '../kernels/total-variation.ts';
 export type { Conv2dOptions, Conv2dTransposeOptions, Pair } from './ops/conv2d.ts';
 export type { Pads } from './ops/pad.ts';
 export type { PoolOptions } from './ops/pool.ts';

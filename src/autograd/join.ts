@@ -1,8 +1,8 @@
 // Two peepholes over recorded ops, before they become dispatches. What is computed stays the same.
 //   join   an op and the only reader of its result become one where a kernel does both: convolution, ReLU and pooling;
 //          the Gram matrix and its distance to a target
-//   order  numbers about a tensor are computed right behind it: the reverse pass then adds their gradient last, and no
-//          gradient waits in memory for the layers in between
+//   order  numbers about a tensor, and what is made of such numbers alone, are computed right behind it: the reverse pass
+//          then adds their gradient last, and no gradient waits in memory for the layers in between
 
 import type { Op, Step, Tensor } from './tensor.ts';
 
@@ -40,11 +40,14 @@ export function joinOps(ops: readonly Op[], kept: ReadonlySet<Tensor>, flows: (t
   return result.sort((a, b) => a.index - b.index);
 }
 
-/** Ops in the order of their dispatches: the tape's, but summaries directly behind what they are about. */
+/** Ops in the order of their dispatches: the tape's, but summaries and what they lead to behind what they are about. */
 export function orderOps(ops: readonly Op[]): Op[] {
   const place = new Map<Tensor, number>();
+  const early = new Set<Tensor>();
   for (const { output, inputs, index, isSummary } of ops) {
-    place.set(output, isSummary ? Math.max(-1, ...inputs.map((input) => place.get(input) ?? -1)) : index);
+    const isEarly = isSummary || inputs.every((input) => input.kind === 'constant' || early.has(input));
+    if (isEarly) early.add(output);
+    place.set(output, isEarly ? Math.max(-1, ...inputs.map((input) => place.get(input) ?? -1)) : index);
   }
   return [...ops].sort((a, b) => place.get(a.output)! - place.get(b.output)! || a.index - b.index);
 }

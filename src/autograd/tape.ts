@@ -5,6 +5,7 @@ import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { badOption } from '../gpu/errors.ts';
 import type { PaddingMode } from '../kernels/conv2d.ts';
 import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '../kernels/shape.ts';
+import type { VariationForm } from '../kernels/total-variation.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
 import { blend, multiply } from './ops/binary.ts';
@@ -22,6 +23,7 @@ import { instanceNorm, normalize, type InstanceNormOptions, type NormalizeOption
 import { pad, type Pads } from './ops/pad.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
 import { mean, meanSquared, sum } from './ops/reduce.ts';
+import { identity, meanStd, sqrtm } from './ops/statistics.ts';
 import { unary } from './ops/unary.ts';
 import { upsample, type UpsampleOptions } from './ops/upsample.ts';
 import { Program } from './program.ts';
@@ -294,9 +296,27 @@ export class Tape implements Recorder {
     return instanceNorm(this, x, options);
   }
 
-  /** Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or of absolute values: [1]. */
-  totalVariation(x: Tensor, { form = 'squared' }: { readonly form?: 'squared' | 'absolute' } = {}): Tensor {
+  /** Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or another {@link VariationForm}: [1]. */
+  totalVariation(x: Tensor, { form = 'squared' }: { readonly form?: VariationForm } = {}): Tensor {
     return totalVariation(this, x, form);
+  }
+
+  /** Mean and standard deviation of each channel: [.., c] → [2, c], y[0] = μ and y[1] = √(σ² + ε), σ² biased. */
+  meanStd(x: Tensor, { epsilon = 1e-8 }: { readonly epsilon?: number } = {}): Tensor {
+    return meanStd(this, x, epsilon);
+  }
+
+  /**
+   * The square root of a symmetric positive definite matrix [n, n] by Newton–Schulz steps; roots of eigenvalues below
+   * 2.25^−steps of ‖a‖ come out too small. The gradient is that of the exact root, by as many steps.
+   */
+  sqrtm(a: Tensor, { steps = 12 }: { readonly steps?: number } = {}): Tensor {
+    return sqrtm(this, a, steps);
+  }
+
+  /** The identity matrix [n, n], a constant: one for each size. */
+  identity(n: number): Tensor {
+    return identity(this, n);
   }
 
   /** Scalars as one weighted vector: y[i] = weights[i]·terms[i], [n]; its sum is a loss of many terms. */

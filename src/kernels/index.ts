@@ -26,6 +26,7 @@ export {
   type MatmulParams,
   type MatmulVariant,
 } from './matmul.ts';
+export { meanStdBackward, meanStdCost, meanStdForward, type MeanStdParams } from './mean-std.ts';
 export { padBackward, padCost, paddedShape, padForward, type PadParams } from './pad.ts';
 export { permuteWeights, permuteWeightsCost, type PermuteWeightsParams } from './permute.ts';
 export { poolBackward, poolCost, pooledShape, poolForward, type PoolParams } from './pool.ts';
@@ -38,11 +39,13 @@ export {
   type ReduceOp,
   type ReduceParams,
 } from './reduce.ts';
+export { sqrtmBackward, sqrtmCost, sqrtmForward, type SqrtmParams } from './sqrtm.ts';
 export {
   totalVariationBackward,
   totalVariationCost,
   totalVariationForward,
   type TotalVariationParams,
+  type VariationForm,
 } from './total-variation.ts';
 export { unaryBackward, unaryCost, unaryForward, unarySaves, type UnaryOp, type UnaryParams } from './unary.ts';
 export {

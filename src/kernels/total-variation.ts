@@ -7,24 +7,50 @@ import { lanes, vectorsOf, type ScratchOf } from './shape.ts';
 
 const shader = { name: 'total_variation', code };
 
-/** Σ over all neighbours: of squared differences (the lecture form of L_tv), or of absolute ones (neural-style). */
+/** The forms of total variation, over differences d to the right and downwards. */
+export const VARIATIONS = ['squared', 'absolute', 'power', 'nine-point', 'mean-squared'] as const;
+
+/**
+ * `squared` Σ d² (the lecture form of L_tv); `absolute` Σ |d| (neural-style); `mean-squared` the mean of d² to the right
+ * plus the mean of d² downwards (anishathalye); `power` Σ (dx² + dy²)^1.25 over pixels that have both neighbours, per
+ * channel (Keras); `nine-point` twice a third of the means of d² along rows and columns, plus a twelfth of those along
+ * the two diagonals, the border repeated once (crowsonkb).
+ */
+export type VariationForm = (typeof VARIATIONS)[number];
+
+/** Of an image of `shape` [h, w, c]. */
 export interface TotalVariationParams {
-  /** [h, w, c] */
   readonly shape: readonly [number, number, number];
-  readonly form: 'squared' | 'absolute';
+  readonly form: VariationForm;
 }
 
-/** Forward: six flops an element, the image once. Backward takes twice as many and writes an image. */
+/** The shader's FORM: `mean-squared` is `squared` with weights. */
+const FORMS: Readonly<Record<VariationForm, number>> = {
+  squared: 0,
+  absolute: 1,
+  power: 2,
+  'nine-point': 3,
+  'mean-squared': 0,
+};
+
+/** What stands before differences to the right, downwards and along diagonals; no 1 / 0 where there are none. */
+function weightsOf({ shape: [h, w, c], form }: TotalVariationParams): [right: number, down: number, diagonal: number] {
+  if (form === 'mean-squared') return [1 / (h * Math.max(1, w - 1) * c), 1 / (Math.max(1, h - 1) * w * c), 0];
+  if (form === 'nine-point') return [2 / (3 * h * w * c), 2 / (3 * h * w * c), 2 / (12 * (h + 1) * (w + 1) * c)];
+  return [1, 1, 0];
+}
+
+/** Forward: six flops an element and difference pair, the image once. Backward takes twice as many and writes an image. */
 export function totalVariationCost({ shape }: Pick<TotalVariationParams, 'shape'>): Cost {
   return { flops: 24 * vectorsOf(shape), bytes: 16 * vectorsOf(shape) };
 }
 
-function uniforms({ shape }: TotalVariationParams, threads: number, accumulate: boolean): Params {
-  const [h, w, c] = shape;
-  return new Params().u32(h, w, lanes(c) / 4, threads, accumulate ? 1 : 0);
+function uniforms(params: TotalVariationParams, threads: number, accumulate: boolean): Params {
+  const [h, w, c] = params.shape;
+  return new Params().u32(h, w, lanes(c) / 4, threads, accumulate ? 1 : 0).f32(...weightsOf(params));
 }
 
-/** y = Σ f(x_ij − x_i,j+1) + f(x_ij − x_i+1,j), a scalar [1]. */
+/** The variation as a scalar [1]. */
 export function totalVariationForward<B>(
   params: TotalVariationParams,
   io: { x: B; y: B },
@@ -38,7 +64,7 @@ export function totalVariationForward<B>(
       label: 'totalVariation partial',
       shader,
       entryPoint: 'partial',
-      constants: { ABSOLUTE: params.form === 'absolute' ? 1 : 0 },
+      constants: { FORM: FORMS[params.form] },
       inputs: [io.x],
       outputs: [part],
       params: uniforms(params, threads, false),
@@ -49,7 +75,7 @@ export function totalVariationForward<B>(
   ];
 }
 
-/** dX (+)= dY · the stencil of f′ over the four neighbours. */
+/** dX (+)= dY · the variation's derivative, a stencil over the neighbours. */
 export function totalVariationBackward<B>(
   params: TotalVariationParams,
   io: { x: B; dY: B; dX: B },
@@ -60,7 +86,7 @@ export function totalVariationBackward<B>(
     label: 'totalVariation/backward',
     shader,
     entryPoint: 'backward',
-    constants: { ABSOLUTE: params.form === 'absolute' ? 1 : 0 },
+    constants: { FORM: FORMS[params.form] },
     inputs: [io.x, io.dY],
     outputs: [io.dX],
     updates: accumulate,
@@ -85,7 +111,7 @@ export function totalVariationTogether<B>(
       label: 'totalVariation',
       shader,
       entryPoint: 'together',
-      constants: { ABSOLUTE: params.form === 'absolute' ? 1 : 0 },
+      constants: { FORM: FORMS[params.form] },
       inputs: [io.x, io.dY],
       outputs: [io.dX, part],
       updates: accumulate,

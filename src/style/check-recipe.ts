@@ -2,6 +2,7 @@
 
 import { badOption } from '../gpu/errors.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts';
+import { VARIATIONS } from '../kernels/total-variation.ts';
 import type { Recipe } from './recipes.ts';
 
 /** What was given, for messages: JSON, but with NaN and infinity, which JSON turns into null. */
@@ -59,7 +60,7 @@ const RULES: Readonly<Record<Exclude<keyof Recipe, 'optimizer'>, Rule | Readonly
     normalize: oneOf('pixels', 'elements'),
     measure: oneOf('mean', 'quarter-mean', 'mean-by-channels', 'relative'),
   },
-  tv: { weight: fromZero, form: oneOf('squared', 'absolute') },
+  tv: { weight: fromZero, form: oneOf(...VARIATIONS) },
   clamp: flag,
   init: oneOf('content', 'style', 'noise', 'gray'),
   iterations,

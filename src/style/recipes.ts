@@ -4,6 +4,7 @@
 // Notation: F_l are the features of the picture at layer l, as C x M (channels by pixels, M = h·w); G_l = F_l·F_lᵀ.
 // Targets use their own M, so that pictures of different sizes can be compared.
 
+import type { VariationForm } from '../autograd/index.ts';
 import type { OptimizerOptions } from '../optim/index.ts';
 import type { Triple } from '../vgg/index.ts';
 
@@ -49,8 +50,8 @@ export interface Recipe {
   };
   readonly tv: {
     readonly weight: number;
-    /** Differences of horizontal and vertical neighbours, squared or absolute, summed. */
-    readonly form: 'squared' | 'absolute';
+    /** What is measured of the differences of neighbours, in `space`. */
+    readonly form: VariationForm;
   };
   readonly optimizer: OptimizerOptions;
   /** True keeps every pixel in [0, 1] after each step (box projection). */

@@ -1,67 +1,129 @@
-// Total variation: differences of horizontal and vertical neighbours, squared or absolute, summed over an image.
-//   partial   part[t] = sum over pixels t, t + T, … of f(x[i, j] - x[i, j + 1]) + f(x[i, j] - x[i + 1, j]), per lane
-//   backward  dx[i, j] (+)= dy * sum over the four neighbours n of f'(x[i, j] - x[n])
+// Total variation: differences of neighbours, measured and summed over an image; see total-variation.ts for the forms.
+//   partial   part[t] = sum over pixels t, t + T, … of the pixel's share of the variation, per lane
+//   backward  dx[i, j] (+)= dy * d variation / d x[i, j], gathered from the differences that pixel i, j is in
 //   together  both: part from threads t, t + T, … as in partial, dx as in backward
 // x, dx [h, w, c], padded to vec4s; part [T, 4]; dy a scalar [1]. The sum of the parts is reduce.wgsl's `finish`.
 // Dispatch: partial, together: linear over T threads / 64. backward: linear over vec4s of x / 64 folded into x and y.
 
-override ABSOLUTE: bool = false; // f(d) = |d| instead of d²
+// 0 squared   right * d² to the right + down * d² downwards
+// 1 absolute  the same of |d|
+// 2 power     right * (dx² + dy²)^1.25 where there are both a right and a lower neighbour
+// 3 nine      squared, and diagonal * d² along the diagonals of the image with its border repeated once
+override FORM: u32 = 0;
 
 struct Params {
   h: u32, w: u32,
   perRow: u32,      // vec4s of a pixel
   threads: u32,     // T
   accumulate: u32,
+  right: f32, down: f32, diagonal: f32,
 }
 
 @group(0) @binding(0) var<storage, read> x: array<vec4f>;
+
+// What vec4 i adds to the value, and d value / d x[i].
+struct Variation { value: vec4f, slope: vec4f }
+
+fn straight(p: Params, i: u32) -> Variation {
+  let row = p.w * p.perRow;
+  let v = x[i];
+  var across = Variation();
+  var along = Variation();
+  if (i % row + p.perRow < row) { across = ahead(v - x[i + p.perRow]); }
+  if (i / row + 1u < p.h) { along = ahead(v - x[i + row]); }
+  if (i % row >= p.perRow) { across.slope += ahead(v - x[i - p.perRow]).slope; }
+  if (i >= row) { along.slope += ahead(v - x[i - row]).slope; }
+  return Variation(p.right * across.value + p.down * along.value, p.right * across.slope + p.down * along.slope);
+}
+
+fn ahead(d: vec4f) -> Variation {
+  if (FORM == 1u) { return Variation(abs(d), sign(d)); }
+  return Variation(d * d, 2.0 * d);
+}
+
+// Differences to the right and downwards of a cell, and d e^1.25 / d difference per difference, e = dx² + dy².
+struct Cell { dx: vec4f, dy: vec4f, steepness: vec4f }
+
+fn cell(p: Params, i: u32) -> Cell {
+  let v = x[i];
+  let dx = x[i + p.perRow] - v;
+  let dy = x[i + p.w * p.perRow] - v;
+  return Cell(dx, dy, 2.5 * sqrt(sqrt(dx * dx + dy * dy)));
+}
+
+fn power(p: Params, i: u32) -> Variation {
+  let row = p.w * p.perRow;
+  let isLeft = i % row + p.perRow < row;
+  let isUpper = i / row + 1u < p.h;
+  var r = Variation();
+  if (isLeft && isUpper) {
+    let own = cell(p, i);
+    r.value = 0.4 * own.steepness * (own.dx * own.dx + own.dy * own.dy);
+    r.slope = -own.steepness * (own.dx + own.dy);
+  }
+  if (isUpper && i % row >= p.perRow) {
+    let left = cell(p, i - p.perRow);
+    r.slope += left.steepness * left.dx;
+  }
+  if (isLeft && i >= row) {
+    let above = cell(p, i - row);
+    r.slope += above.steepness * above.dy;
+  }
+  return Variation(p.right * r.value, p.right * r.slope);
+}
+
+// The diagonals that a pixel is in, by itself or as a copy in the margin; each is met from both of its ends.
+fn diagonals(p: Params, i: u32) -> Variation {
+  let last = vec2i(vec2u(p.h, p.w)) - 1;
+  let pixel = vec2i(vec2u(i / p.perRow / p.w, i / p.perRow % p.w));
+  let v = x[i];
+  var r = Variation();
+  for (var row = select(pixel.x, -1, pixel.x == 0); row <= select(pixel.x, last.x + 1, pixel.x == last.x); row++) {
+    for (var column = select(pixel.y, -1, pixel.y == 0); column <= select(pixel.y, last.y + 1, pixel.y == last.y); column++) {
+      for (var corner = 0; corner < 4; corner++) {
+        let other = vec2i(row, column) + vec2i(corner / 2, corner % 2) * 2 - 1;
+        if (any(other < vec2i(-1)) || any(other > last + 1)) { continue; }
+        let at = clamp(other, vec2i(), last);
+        let d = v - x[u32(at.x * i32(p.w) + at.y) * p.perRow + i % p.perRow];
+        r.value += 0.5 * d * d;
+        r.slope += 2.0 * d;
+      }
+    }
+  }
+  return Variation(p.diagonal * r.value, p.diagonal * r.slope);
+}
+
+fn variation(p: Params, i: u32) -> Variation {
+  if (FORM == 2u) { return power(p, i); }
+  var r = straight(p, i);
+  if (FORM == 3u) {
+    let more = diagonals(p, i);
+    r.value += more.value;
+    r.slope += more.slope;
+  }
+  return r;
+}
+
 @group(0) @binding(1) var<storage, read_write> part: array<vec4f>;
 @group(0) @binding(2) var<uniform> params: Params;
-
-fn f(d: vec4f) -> vec4f {
-  if (ABSOLUTE) { return abs(d); }
-  return d * d;
-}
-
-fn slope(d: vec4f) -> vec4f {
-  if (ABSOLUTE) { return sign(d); }
-  return 2.0 * d;
-}
 
 @compute @workgroup_size(64)
 fn partial(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= params.threads) { return; }
-  let row = params.w * params.perRow;
   var sum = vec4f();
-  for (var i = id.x; i < params.h * row; i += params.threads) {
-    if (i % row + params.perRow < row) { sum += f(x[i] - x[i + params.perRow]); }
-    if (i / row + 1u < params.h) { sum += f(x[i] - x[i + row]); }
-  }
+  for (var i = id.x; i < params.h * params.w * params.perRow; i += params.threads) { sum += variation(params, i).value; }
   part[id.x] = sum;
 }
 
-@group(0) @binding(0) var<storage, read> image: array<vec4f>;
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> dx: array<vec4f>;
 @group(0) @binding(3) var<uniform> backwardParams: Params;
-
-// dx at i, without dy.
-fn gradient(p: Params, i: u32) -> vec4f {
-  let row = p.w * p.perRow;
-  let v = image[i];
-  var g = vec4f();
-  if (i % row >= p.perRow) { g += slope(v - image[i - p.perRow]); }
-  if (i % row + p.perRow < row) { g += slope(v - image[i + p.perRow]); }
-  if (i >= row) { g += slope(v - image[i - row]); }
-  if (i / row + 1u < p.h) { g += slope(v - image[i + row]); }
-  return g;
-}
 
 @compute @workgroup_size(64)
 fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let i = id.x + id.y * groups.x * 64u;
   if (i >= backwardParams.h * backwardParams.w * backwardParams.perRow) { return; }
-  var g = gradient(backwardParams, i) * dy[0].x;
+  var g = variation(backwardParams, i).slope * dy[0].x;
   if (backwardParams.accumulate != 0u) { g += dx[i]; }
   dx[i] = g;
 }
@@ -73,12 +135,11 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
 fn together(@builtin(global_invocation_id) id: vec3u) {
   let p = togetherParams;
   if (id.x >= p.threads) { return; }
-  let row = p.w * p.perRow;
   var sum = vec4f();
-  for (var i = id.x; i < p.h * row; i += p.threads) {
-    if (i % row + p.perRow < row) { sum += f(image[i] - image[i + p.perRow]); }
-    if (i / row + 1u < p.h) { sum += f(image[i] - image[i + row]); }
-    var g = gradient(p, i) * dy[0].x;
+  for (var i = id.x; i < p.h * p.w * p.perRow; i += p.threads) {
+    let v = variation(p, i);
+    sum += v.value;
+    var g = v.slope * dy[0].x;
     if (p.accumulate != 0u) { g += dx[i]; }
     dx[i] = g;
   }

@@ -22,7 +22,7 @@ const SHAPES = [
 
 describe('total variation', () => {
   for (const shape of SHAPES) {
-    for (const form of ['squared', 'absolute'] as const) {
+    for (const form of ['squared', 'absolute', 'power', 'nine-point', 'mean-squared'] as const) {
       it(`${form}, of ${showShape(shape)}: value and gradient`, async () => {
         await checkOp({
           inputs: [shape],

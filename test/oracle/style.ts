@@ -4,7 +4,7 @@
 import { conv2d } from './conv2d.ts';
 import { gram } from './matmul.ts';
 import { avgPool, maxPool } from './pool.ts';
-import { totalVariation } from './total-variation.ts';
+import { totalVariation, type Form } from './total-variation.ts';
 
 export interface Picture {
   width: number;
@@ -28,7 +28,7 @@ export interface Problem {
   scale: number;
   content: { weight: number; layers: Record<string, number>; measure: string };
   style: { weight: number; layers: Record<string, number>; normalize: string; measure: string };
-  tv: { weight: number; form: 'squared' | 'absolute' };
+  tv: { weight: number; form: Form };
   contentPicture: Picture;
   styles: readonly { picture: Picture; weight: number }[];
 }

@@ -1,24 +1,59 @@
-// Total variation of an image [h, w, c] in float64: Σ f(x_ij − x_i,j+1) + f(x_ij − x_i+1,j), neighbours that exist.
+// Total variation of an image [h, w, c] in float64, as the formulas read.
 
-export type Form = 'squared' | 'absolute';
+export type Form = 'squared' | 'absolute' | 'power' | 'nine-point' | 'mean-squared';
 
-/** Calls `visit(p, q)` for the indices of every pair of neighbours. */
-function everyPair([h, w, c]: readonly number[], visit: (p: number, q: number) => void): void {
-  for (let i = 0; i < h!; i++)
-    for (let j = 0; j < w!; j++)
+/** A difference x[p] − x[q] and what stands before its square. */
+type Difference = readonly [p: number, q: number, weight: number];
+
+/** Every difference of the forms that are sums over single differences. */
+function differences([h, w, c]: readonly number[], form: Form): Difference[] {
+  const found: Difference[] = [];
+  const at = (i: number, j: number, k: number): number => {
+    const row = Math.min(Math.max(i, 0), h! - 1);
+    return (row * w! + Math.min(Math.max(j, 0), w! - 1)) * c! + k;
+  };
+  const nine = form === 'nine-point';
+  const mean = form === 'mean-squared';
+  const across = nine ? 2 / 3 / (h! * w! * c!) : mean ? 1 / (h! * (w! - 1) * c!) : 1;
+  const down = nine ? across : mean ? 1 / ((h! - 1) * w! * c!) : 1;
+  for (let k = 0; k < c!; k++) {
+    for (let i = 0; i < h!; i++)
+      for (let j = 0; j < w!; j++) {
+        if (j + 1 < w!) found.push([at(i, j, k), at(i, j + 1, k), across]);
+        if (i + 1 < h!) found.push([at(i, j, k), at(i + 1, j, k), down]);
+      }
+    // Diagonals of the image with one repeated row or column on every side.
+    for (let i = -1; nine && i < h!; i++)
+      for (let j = -1; j < w!; j++) {
+        const weight = 2 / 12 / ((h! + 1) * (w! + 1) * c!);
+        found.push([at(i, j, k), at(i + 1, j + 1, k), weight], [at(i, j + 1, k), at(i + 1, j, k), weight]);
+      }
+  }
+  return found;
+}
+
+/** Calls `visit(here, right, below)` for the indices of every cell that has both neighbours. */
+function everyCell([h, w, c]: readonly number[], visit: (here: number, right: number, below: number) => void): void {
+  for (let i = 0; i + 1 < h!; i++)
+    for (let j = 0; j + 1 < w!; j++)
       for (let k = 0; k < c!; k++) {
-        const p = (i * w! + j) * c! + k;
-        if (j + 1 < w!) visit(p, p + c!);
-        if (i + 1 < h!) visit(p, p + w! * c!);
+        const here = (i * w! + j) * c! + k;
+        visit(here, here + c!, here + w! * c!);
       }
 }
 
 export function totalVariation(shape: readonly number[], form: Form, x: ArrayLike<number>): number {
   let total = 0;
-  everyPair(shape, (p, q) => {
+  if (form === 'power') {
+    everyCell(shape, (here, right, below) => {
+      total += ((x[right]! - x[here]!) ** 2 + (x[below]! - x[here]!) ** 2) ** 1.25;
+    });
+    return total;
+  }
+  for (const [p, q, weight] of differences(shape, form)) {
     const d = x[p]! - x[q]!;
-    total += form === 'squared' ? d * d : Math.abs(d);
-  });
+    total += weight * (form === 'absolute' ? Math.abs(d) : d * d);
+  }
   return total;
 }
 
@@ -29,11 +64,23 @@ export function totalVariationBackward(
   x: ArrayLike<number>,
 ): Float64Array {
   const dX = new Float64Array(x.length);
-  everyPair(shape, (p, q) => {
-    const d = x[p]! - x[q]!;
-    const slope = dY * (form === 'squared' ? 2 * d : Math.sign(d));
+  const pull = (p: number, q: number, slope: number): void => {
     dX[p]! += slope;
     dX[q]! -= slope;
-  });
+  };
+  if (form === 'power') {
+    everyCell(shape, (here, right, below) => {
+      const across = x[right]! - x[here]!;
+      const down = x[below]! - x[here]!;
+      const slope = dY * 1.25 * (across ** 2 + down ** 2) ** 0.25 * 2;
+      pull(right, here, slope * across);
+      pull(below, here, slope * down);
+    });
+    return dX;
+  }
+  for (const [p, q, weight] of differences(shape, form)) {
+    const d = x[p]! - x[q]!;
+    pull(p, q, dY * weight * (form === 'absolute' ? Math.sign(d) : 2 * d));
+  }
   return dX;
 }

@@ -6,18 +6,20 @@ import {
   totalVariationBackward,
   totalVariationForward,
   totalVariationTogether,
+  VARIATIONS,
+  type VariationForm,
 } from '../../kernels/total-variation.ts';
 import { weighBackward, weighForward } from '../../kernels/weigh.ts';
 import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Tensor } from '../tensor.ts';
 
-/** L_tv = Σ f(x_ij − x_i,j+1) + f(x_ij − x_i+1,j) with f squared or absolute. */
-export function totalVariation(tape: Recorder, x: Tensor, form: 'squared' | 'absolute'): Tensor {
+/** L_tv in one of its forms, each a sum over differences of neighbours. */
+export function totalVariation(tape: Recorder, x: Tensor, form: VariationForm): Tensor {
   if (x.shape.length !== 3) {
     throw badOption('tape.totalVariation', `got shape ${showShape(x.shape)}`, 'Give an image [h, w, c]');
   }
-  if (form !== 'squared' && form !== 'absolute') {
-    throw badOption('tape.totalVariation form', `got ${String(form)}`, "Give 'squared' or 'absolute'");
+  if (!VARIATIONS.includes(form)) {
+    throw badOption('tape.totalVariation form', `got ${String(form)}`, `Give one of ${VARIATIONS.join(', ')}`);
   }
   const params = { shape: x.shape as [number, number, number], form };
   return tape.record({
