@@ -59,7 +59,7 @@ function readLayers(text: string, where: string): Record<string, number> {
 /** `adam:learningRate=0.02,epsilonForm=keras` to an optimizer's options; which exist is for the optimiser to say. */
 function readOptimizer(text: string): NonNullable<PlainOptions['optimizer']> {
   const [name = '', settings] = text.split(/:(.*)/s);
-  const options: Record<string, number | string> = { name };
+  const options: Record<string, number | string | boolean> = { name };
   for (const part of settings ? settings.split(',') : []) {
     const [key = '', value = ''] = part.split(/=(.*)/s);
     if (key === '' || value === '' || key === 'name') {
@@ -69,7 +69,8 @@ function readOptimizer(text: string): NonNullable<PlainOptions['optimizer']> {
         'Give a name with settings, such as adam:learningRate=0.02,beta1=0.9',
       );
     }
-    options[key] = Number.isNaN(Number(value)) ? value : Number(value);
+    const isFlag = value === 'true' || value === 'false';
+    options[key] = isFlag ? value === 'true' : Number.isNaN(Number(value)) ? value : Number(value);
   }
   return options as unknown as NonNullable<PlainOptions['optimizer']>;
 }

@@ -9,7 +9,11 @@ import { checkOptimizerOptions, type OptimizerOptions } from './options.ts';
 
 /** What the caller knows about the values, apart from which optimiser is wanted. */
 export interface OptimizerSurroundings {
-  readonly clamp?: Clamp;
+  /** The box of the option `clamp`, and whether it is used where the option does not say. */
+  readonly box?: Clamp;
+  readonly clamps?: boolean;
+  /** The loss that the gradients are of, a scalar on the GPU; looked at for numbers that are not finite. */
+  readonly loss?: GPUBuffer;
   /** No more updates than these will follow: L-BFGS allocates no more history. */
   readonly maxIterations?: number;
   /** How wide the values spread: 1 (default) for [0, 1], 255 for 0..255. Scales Adam's default learning rate. */
@@ -28,7 +32,10 @@ export function createOptimizer(
   surroundings: OptimizerSurroundings = {},
 ): Optimizer {
   checkOptimizerOptions(options);
-  const { maxIterations, range = 1, ...rest } = surroundings;
+  const { maxIterations, range = 1, box, clamps = false, loss } = surroundings;
+  const isBoxed = options.clamp ?? clamps;
+  if (isBoxed && !box) throw badOption('optimizer', 'clamp is true, but there is no box', 'Give one in the surroundings');
+  const rest = { ...(isBoxed && box && { clamp: box }), ...(loss && { loss }) };
   switch (options.name) {
     case 'gd':
       return new GradientDescent(device, parameters, { learningRate: 1e-5, ...given(options), ...rest });
@@ -46,7 +53,7 @@ export function createOptimizer(
 }
 
 /** The settings that are there: an explicit undefined means the default. */
-function given<T extends OptimizerOptions>({ name: _, ...settings }: T): Omit<T, 'name'> {
+function given<T extends OptimizerOptions>({ name: _, clamp: __, ...settings }: T): Omit<T, 'name' | 'clamp'> {
   const entries = Object.entries(settings).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(entries) as Omit<T, 'name'>;
+  return Object.fromEntries(entries) as Omit<T, 'name' | 'clamp'>;
 }

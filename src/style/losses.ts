@@ -31,11 +31,15 @@ export function summarize(terms: readonly TermName[], values: ArrayLike<number>)
   return { total: sums.content + sums.style + sums.tv, ...sums, layers };
 }
 
-/** Throws `non-finite` when the loss is no number. */
-export function checkFinite({ total }: Losses, iteration: number): void {
-  if (Number.isFinite(total)) return;
+/** Steps cut in a row, to 2e-13 of the first one's length together, after which a run gives up. */
+const MOST_RETRIES = 6;
+
+/** Throws `non-finite` when cutting the step has not helped for too long. */
+export function checkRetries(retries: number, { total }: Losses, iteration: number): void {
+  if (retries < MOST_RETRIES) return;
+  const what = Number.isFinite(total) ? 'the gradient is not finite' : `the loss is ${total}`;
   throw new WgpuStyleError('non-finite', {
-    what: `the loss became ${total} in iteration ${iteration}`,
+    what: `${what} in iteration ${iteration}, after ${retries - 1} attempts with smaller steps`,
     where: 'session.run',
     fix: 'Lower the learning rate, or give pictures and weights in the expected ranges',
   });

@@ -31,6 +31,8 @@ export interface Progress {
   readonly iterations: number;
   /** Losses before the last update. */
   readonly losses: Losses;
+  /** 0; or how many times in a row loss or gradient was not finite and a shorter step was tried. */
+  readonly retries: number;
   readonly millisecondsPerIteration: number;
   /** Estimate from the iterations so far. */
   readonly secondsLeft: number;

@@ -14,7 +14,7 @@ import { Belongings } from './belongings.ts';
 import { checkFits, decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts';
 import { checkDemands } from './demands.ts';
 import { Loop } from './loop.ts';
-import { checkFinite, summarize, type Losses } from './losses.ts';
+import { checkRetries, summarize, type Losses } from './losses.ts';
 import { makePainters } from './painters.ts';
 import {
   resolveOptions,
@@ -47,6 +47,11 @@ export interface SessionProgress {
   readonly iterations: number;
   /** Losses before the update of this iteration. */
   readonly losses: Losses;
+  /**
+   * 0; or, where loss or gradient was not finite, how many times in a row: the step before was then cut to a quarter, a
+   * sixteenth of that, … in place of an update. At 6 the run ends with `non-finite`.
+   */
+  readonly retries: number;
   readonly millisecondsPerIteration: number;
   readonly secondsLeft: number;
 }
@@ -120,7 +125,9 @@ export class StyleSession {
     this.#optimizer = belongings.keep(
       createOptimizer(device, [parameter], optimizer, {
         range: recipe.space.scale,
-        ...(recipe.clamp && { clamp: boxOf(recipe.space) }),
+        box: boxOf(recipe.space),
+        clamps: recipe.clamp,
+        loss: this.#program.buffer(total),
         ...(maxIterations !== undefined && { maxIterations }),
       }),
     );
@@ -137,8 +144,10 @@ export class StyleSession {
       new Loop({
         device,
         encode: (encoder) => this.encode(encoder),
-        losses: this.#program.buffer(this.#weighed),
-        byteLength: bytesOf(this.#weighed.shape),
+        read: [
+          { buffer: this.#program.buffer(this.#weighed), size: bytesOf(this.#weighed.shape) },
+          this.#optimizer.failures,
+        ],
       }),
     );
     this.plan = {
@@ -292,7 +301,7 @@ export class StyleSession {
    * Runs iterations and yields after each, a little late: the GPU is never waited for while there is work to submit.
    * An aborted signal ends the iteration between submits without an error.
    *
-   * @throws `non-finite` when the loss is no number, `device-lost`.
+   * @throws `non-finite` when loss or gradient are not finite six times in a row, `device-lost`.
    */
   async *run({
     iterations = this.#options.iterations,
@@ -304,13 +313,14 @@ export class StyleSession {
     }
     const started = performance.now();
     let iteration = 0;
-    for await (const values of this.#loop.run(iterations, signal)) {
+    for await (const values of this.#loop.run(iterations, () => signal?.aborted ?? false)) {
       const losses = summarize(this.#terms, values);
       iteration++;
-      checkFinite(losses, iteration);
+      const retries = values.at(-1)!;
+      checkRetries(retries, losses, iteration);
       const millisecondsPerIteration = (performance.now() - started) / iteration;
       const secondsLeft = ((iterations - iteration) * millisecondsPerIteration) / 1000;
-      yield { iteration, iterations, losses, millisecondsPerIteration, secondsLeft };
+      yield { iteration, iterations, losses, retries, millisecondsPerIteration, secondsLeft };
     }
   }
 

@@ -43,6 +43,7 @@ class Run {
   readonly #resolved: ResolvedOptions;
   readonly #device: GPUDevice;
   #losses = NO_LOSSES;
+  #retries = 0;
   #done = 0;
   #milliseconds = 0;
 
@@ -86,8 +87,9 @@ class Run {
       const started = performance.now();
       const spent = this.#milliseconds;
       const { signal } = this.#options;
-      for await (const { losses, iteration } of session.run({ iterations, signal })) {
+      for await (const { losses, iteration, retries } of session.run({ iterations, signal })) {
         this.#losses = losses;
+        this.#retries = retries;
         this.#done = before + iteration;
         this.#milliseconds = spent + performance.now() - started;
         this.#report(session, loaded, scales, index, iteration);
@@ -130,6 +132,7 @@ class Run {
       iteration: this.#done,
       iterations: iterationsOf(scales),
       losses: this.#losses,
+      retries: this.#retries,
       millisecondsPerIteration: this.#milliseconds / this.#done,
       secondsLeft: (seconds * (sum(scales) - doneWork)) / doneWork,
       scale: { index, count: scales.length, width, height },
