@@ -24,6 +24,7 @@ export {
   type StyleInput,
   type StyleTransferOptions,
   type TermWeights,
+  type Tolerance,
 } from './style/index.ts';
 export {
   defaultNetwork,

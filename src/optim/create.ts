@@ -2,6 +2,7 @@
 
 import { badOption } from '../gpu/errors.ts';
 import { Adam } from './adam.ts';
+import { Averaged } from './average.ts';
 import { GradientDescent } from './descent.ts';
 import { Lbfgs } from './lbfgs.ts';
 import type { Clamp, Optimizer, Parameter } from './optimizer.ts';
@@ -14,6 +15,8 @@ export interface OptimizerSurroundings {
   readonly clamps?: boolean;
   /** The loss that the gradients are of, a scalar on the GPU; looked at for numbers that are not finite. */
   readonly loss?: GPUBuffer;
+  /** Decay of an exponential average of the iterates, 0 to below 1; 0 (default) keeps none. For one parameter. */
+  readonly averaging?: number;
   /** No more updates than these will follow: L-BFGS allocates no more history. */
   readonly maxIterations?: number;
   /** How wide the values spread: 1 (default) for [0, 1], 255 for 0..255. Scales Adam's default learning rate. */
@@ -30,6 +33,27 @@ export function createOptimizer(
   parameters: readonly Parameter[],
   options: OptimizerOptions,
   surroundings: OptimizerSurroundings = {},
+): Optimizer {
+  const { averaging = 0 } = surroundings;
+  if (averaging === 0) return createRule(device, parameters, options, surroundings);
+  const [parameter, ...more] = parameters;
+  if (!parameter || more.length > 0) {
+    throw badOption('averaging', `got ${parameters.length} parameters`, 'Give one, or average none');
+  }
+  const rule = createRule(device, parameters, options, surroundings);
+  try {
+    return new Averaged(device, parameter, rule, averaging);
+  } catch (error) {
+    rule.destroy();
+    throw error;
+  }
+}
+
+function createRule(
+  device: GPUDevice,
+  parameters: readonly Parameter[],
+  options: OptimizerOptions,
+  surroundings: OptimizerSurroundings,
 ): Optimizer {
   checkOptimizerOptions(options);
   const { maxIterations, range = 1, box, clamps = false, loss } = surroundings;

@@ -1,9 +1,11 @@
 export { styleTransfer } from './transfer.ts';
-export { StyleSession, type SessionPlan, type SessionProgress } from './session.ts';
+export { StyleSession } from './session.ts';
+export type { SessionPlan } from './session-plan.ts';
 export { requiredLimits, type LimitsRequest } from './limits.ts';
 export { recipes, type LayerWeights, type PixelSpace, type Recipe } from './recipes.ts';
 export { StyledPicture, type RunDetails, type Stopped } from './picture.ts';
-export type { Losses } from './losses.ts';
+export type { Losses, SessionProgress } from './losses.ts';
+export type { Tolerance } from './plateau.ts';
 export type {
   ColorMode,
   Init,

@@ -12,6 +12,23 @@ export interface Losses {
   readonly layers: Readonly<Record<string, number>>;
 }
 
+/** One step of `session.run`. */
+export interface SessionProgress {
+  readonly iteration: number;
+  readonly iterations: number;
+  /** Losses before the update of this iteration. */
+  readonly losses: Losses;
+  /**
+   * 0; or, where loss or gradient was not finite, how many times in a row: the step before was then cut to a quarter, a
+   * sixteenth of that, … in place of an update. At 6 the run ends with `non-finite`.
+   */
+  readonly retries: number;
+  /** True when the loss has come to rest (option `tolerance`): no more iterations are begun. */
+  readonly converged: boolean;
+  readonly millisecondsPerIteration: number;
+  readonly secondsLeft: number;
+}
+
 /** Which term of the loss a number belongs to. */
 export interface TermName {
   readonly kind: 'content' | 'style' | 'tv';

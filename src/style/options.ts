@@ -7,6 +7,7 @@ import type { Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
 import { checkRecipe, show } from './check-recipe.ts';
 import type { Losses } from './losses.ts';
+import type { Tolerance } from './plateau.ts';
 import type { StyledPicture } from './picture.ts';
 
 /** One of several style pictures. */
@@ -73,8 +74,18 @@ export interface StyleTransferOptions {
   readonly styleLayers?: LayerWeights;
   readonly init?: Init | ImageSource;
   readonly optimizer?: OptimizerOptions;
+  /**
+   * Decay of an exponential average of the iterates, such as 0.99, or false; default: the recipe's. The picture that is
+   * painted, read and returned is then the average. Each scale begins its own.
+   */
+  readonly averaging?: number | false;
   /** Iterations in all; a ladder of scales shares them out. */
   readonly iterations?: number;
+  /**
+   * Ends a scale early when its lowest loss has fallen by less than this part of itself over 50 iterations, or over as many
+   * as said. Default 0: never.
+   */
+  readonly tolerance?: number | Tolerance;
   /** Seed of the noise, 0 … 2³² − 1. Default 0. */
   readonly seed?: number;
   readonly pooling?: 'max' | 'average';
@@ -97,7 +108,10 @@ export interface ResolvedOptions {
   readonly styleLayers: LayerWeights;
   readonly init: Init | ImageSource;
   readonly optimizer: OptimizerOptions;
+  /** 0 for none. */
+  readonly averaging: number;
   readonly iterations: number;
+  readonly tolerance: Tolerance;
   readonly seed: number;
   readonly pooling: 'max' | 'average';
   readonly color: ColorMode;
@@ -114,7 +128,7 @@ export interface TermWeights {
 const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
-  ...['signal', 'onProgress', 'preview'],
+  ...['averaging', 'tolerance', 'signal', 'onProgress', 'preview'],
 ]);
 
 const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover', 'checkpointEvery']);
@@ -157,7 +171,9 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     styleLayers: checkLayers('styleLayers', options.styleLayers ?? recipe.style.layers),
     init: resolveInit(options.init ?? recipe.init),
     optimizer,
+    averaging: resolveAveraging(options.averaging ?? recipe.averaging ?? 0),
     iterations,
+    tolerance: resolveTolerance(options.tolerance ?? 0),
     seed,
     pooling: oneOf('pooling', options.pooling ?? recipe.pooling, ['max', 'average']),
     color: oneOf('color', options.color ?? 'style', ['style', 'luminance', 'match', 'histogram']),
@@ -199,6 +215,19 @@ function oneOf<T extends string>(name: string, value: string, allowed: readonly 
   const found = allowed.find((candidate) => candidate === value);
   if (found) return found;
   throw badOption(name, `got ${show(value)}`, `Give one of ${allowed.join(', ')}`);
+}
+
+function resolveAveraging(averaging: number | false): number {
+  if (averaging === false) return 0;
+  if (Number.isFinite(averaging) && averaging >= 0 && averaging < 1) return averaging;
+  throw badOption('averaging', `got ${show(averaging)}`, 'Give a decay from 0 to below 1, such as 0.99, or false');
+}
+
+function resolveTolerance(given: number | Tolerance): Tolerance {
+  const { relative, iterations = 50 } = typeof given === 'number' ? { relative: given } : (given ?? {});
+  const isRight = Number.isFinite(relative) && relative >= 0 && relative < 1 && Number.isInteger(iterations) && iterations >= 1;
+  if (isRight) return { relative, iterations };
+  throw badOption('tolerance', `got ${show(given)}`, 'Give a number from 0 to below 1, such as 1e-4, or { relative, iterations }');
 }
 
 function resolveRecipe(recipe: string | Recipe = 'default'): Recipe {

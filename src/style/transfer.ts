@@ -46,6 +46,10 @@ class Run {
   #retries = 0;
   #done = 0;
   #milliseconds = 0;
+  /** Iterations that were not needed, the loss having come to rest. */
+  #skipped = 0;
+  /** Pixels times iterations, of scales that are finished. */
+  #work = 0;
 
   constructor(options: StyleTransferOptions, resolved: ResolvedOptions, device: GPUDevice) {
     this.#options = options;
@@ -64,11 +68,12 @@ class Run {
       current = await this.#paintScale(vgg, loaded, scales, index, current);
       if (this.#options.signal?.aborted) break;
     }
-    const isDone = this.#done === iterationsOf(scales);
+    const isDone = this.#done + this.#skipped === iterationsOf(scales);
+    const stopped = this.#skipped > 0 ? 'converged' : 'done';
     if (!isDone && this.#done === 0) throwIfAborted(this.#options.signal, 'styleTransfer');
     const { width, height } = scales.at(-1)!;
     const final = resize(current!, width, height); // an aborted run may have stopped at a smaller scale
-    return this.#picture(final, loaded, isDone ? 'done' : 'aborted');
+    return this.#picture(final, loaded, isDone ? stopped : 'aborted');
   }
 
   async #paintScale(
@@ -84,16 +89,20 @@ class Run {
     if (!session) return coarser!;
     try {
       const before = this.#done;
+      let rests = false;
       const started = performance.now();
       const spent = this.#milliseconds;
       const { signal } = this.#options;
-      for await (const { losses, iteration, retries } of session.run({ iterations, signal })) {
+      for await (const { losses, iteration, retries, converged } of session.run({ iterations, signal })) {
         this.#losses = losses;
         this.#retries = retries;
+        rests = converged;
         this.#done = before + iteration;
         this.#milliseconds = spent + performance.now() - started;
         this.#report(session, loaded, scales, index, iteration);
       }
+      this.#skipped += rests ? iterations - (this.#done - before) : 0;
+      this.#work += (this.#done - before) * scale.width * scale.height;
       if (iterations === 0) this.#losses = await session.evaluate();
       return await session.readPixels();
     } finally {
@@ -125,8 +134,9 @@ class Run {
     const { width, height } = session;
     // An iteration costs as much as it has pixels: what was measured so far tells of the finer scales too.
     const work = (scale: Scale, count = scale.iterations): number => count * scale.width * scale.height;
-    const sum = (list: readonly Scale[]): number => list.reduce((total, scale) => total + work(scale), 0);
-    const doneWork = sum(scales.slice(0, index)) + work(scales[index]!, iteration);
+    const doneWork = this.#work + work(scales[index]!, iteration);
+    const rest = work(scales[index]!, scales[index]!.iterations - iteration);
+    const left = scales.slice(index + 1).reduce((total, scale) => total + work(scale), rest);
     const seconds = this.#milliseconds / 1000;
     onProgress({
       iteration: this.#done,
@@ -134,7 +144,7 @@ class Run {
       losses: this.#losses,
       retries: this.#retries,
       millisecondsPerIteration: this.#milliseconds / this.#done,
-      secondsLeft: (seconds * (sum(scales) - doneWork)) / doneWork,
+      secondsLeft: (seconds * left) / doneWork,
       scale: { index, count: scales.length, width, height },
       picture: async () => this.#picture(await session.readPixels(), loaded, 'aborted'),
     });

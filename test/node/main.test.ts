@@ -48,8 +48,6 @@ function pictureOf(iterations: number, stopped: StyledPicture['stopped'] = 'done
     stopped,
     details: {
       adapter,
-      retries: 0,
-      retries: 0,
       millisecondsPerIteration: 1.5,
       peakBytes: 1024,
       seed: 7,
@@ -209,7 +207,6 @@ describe('a run that succeeds', () => {
       height: 1,
       iterations: 10,
       losses: { total: 3, content: 1, style: 2, tv: 0 },
-      retries: 0,
       millisecondsPerIteration: 1.5,
       adapter,
       peakBytes: 1024,
