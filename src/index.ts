@@ -8,6 +8,7 @@ export {
   StyleSession,
   styleTransfer,
   type ColorMode,
+  type ColorOptions,
   type Init,
   type LayerWeights,
   type LimitsRequest,

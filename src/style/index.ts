@@ -7,11 +7,11 @@ export { StyledPicture, type RunDetails, type Stopped } from './picture.ts';
 export type { Losses, SessionProgress } from './losses.ts';
 export type { Tolerance } from './plateau.ts';
 export type {
-  ColorMode,
   Init,
   Progress,
   StyleInput,
   StyleTransferOptions,
   TermWeights,
 } from './options.ts';
+export type { ColorMode, ColorOptions } from './color-options.ts';
 export { plan, type RunPlan, type ScalePlan } from './plan.ts';

@@ -6,6 +6,7 @@ import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts'
 import type { Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
 import { checkRecipe, show } from './check-recipe.ts';
+import { resolveColor, type ColorMode, type ColorOptions, type ResolvedColor } from './color-options.ts';
 import type { Losses } from './losses.ts';
 import type { Tolerance } from './plateau.ts';
 import type { StyledPicture } from './picture.ts';
@@ -18,9 +19,6 @@ export interface StyleInput {
   /** Longest side of the style over the longest side of the result. Default: its own size, at most twice the result's. */
   readonly scale?: number;
 }
-
-/** How colours are treated: take the style's, keep the content's, or recolour the style first. */
-export type ColorMode = 'style' | 'luminance' | 'match' | 'histogram';
 
 /** Where a run starts. */
 export type Init = 'content' | 'style' | 'noise' | 'gray';
@@ -89,7 +87,8 @@ export interface StyleTransferOptions {
   /** Seed of the noise, 0 … 2³² − 1. Default 0. */
   readonly seed?: number;
   readonly pooling?: 'max' | 'average';
-  readonly color?: ColorMode;
+  /** A mode, or `{ mode, … }` with its settings. */
+  readonly color?: ColorMode | ColorOptions;
   /** `'auto'`: coarse to fine; a list of longest sides, the last being the result's; or false. `styleTransfer` only. */
   readonly scales?: 'auto' | readonly number[] | false;
   readonly signal?: AbortSignal;
@@ -114,7 +113,7 @@ export interface ResolvedOptions {
   readonly tolerance: Tolerance;
   readonly seed: number;
   readonly pooling: 'max' | 'average';
-  readonly color: ColorMode;
+  readonly color: ResolvedColor;
   readonly scales: 'auto' | readonly number[] | false;
 }
 
@@ -176,7 +175,7 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     tolerance: resolveTolerance(options.tolerance ?? 0),
     seed,
     pooling: oneOf('pooling', options.pooling ?? recipe.pooling, ['max', 'average']),
-    color: oneOf('color', options.color ?? 'style', ['style', 'luminance', 'match', 'histogram']),
+    color: resolveColor(options.color ?? 'style'),
     scales: resolveScales(options.scales ?? recipe.scales),
   };
 }

@@ -130,7 +130,7 @@ export class StyleSession {
 
   /**
    * Loads pictures and network, computes the targets and compiles the iteration. The options are those of
-   * `styleTransfer`; `scales`, `onProgress` and `color: 'luminance'` belong to whole runs and are ignored here.
+   * `styleTransfer`; `scales`, `onProgress` and what `color` does after a run belong to whole runs and are ignored here.
    *
    * @throws a `WgpuStyleError`: `bad-option`, `bad-image`, `bad-model`, `limit-exceeded`, `out-of-memory`, …
    */

@@ -3,7 +3,8 @@
 import { memoryUse, resetPeak } from '../gpu/buffers.ts';
 import { describeAdapter, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { keepColors, resize, type Pixels } from '../image/index.ts';
+import { resize, type Pixels } from '../image/index.ts';
+import { resultColors } from './color-options.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import { StyledPicture, type Stopped } from './picture.ts';
@@ -160,7 +161,7 @@ class Run {
       });
     }
     const content = resize(loaded.content, pixels.width, pixels.height);
-    const colored = this.#resolved.color === 'luminance' ? keepColors(pixels, content) : pixels;
+    const colored = resultColors(pixels, content, this.#resolved.color);
     const data = colored.data.map((value, i) => (i % 4 === 3 ? content.data[i]! : value));
     const { network } = this.#options;
     return new StyledPicture(
