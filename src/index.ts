@@ -9,6 +9,7 @@ export {
   styleTransfer,
   type CheckpointOptions,
   type ColorMode,
+  type ColorOptions,
   type Init,
   type LayerWeights,
   type LimitsRequest,
@@ -27,6 +28,7 @@ export {
   type StyleInput,
   type StyleTransferOptions,
   type TermWeights,
+  type Tolerance,
 } from './style/index.ts';
 export {
   defaultNetwork,

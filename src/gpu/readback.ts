@@ -57,17 +57,21 @@ export class ReadbackRing {
   }
 
   /**
-   * Records a copy of `source` into a free staging buffer. Call the returned function after the submit: it maps the
+   * Records copies of `sources`, one behind the other, into a free staging buffer. Call the returned function after the submit: it maps the
    * buffer without waiting and resolves to the values. Undefined when no buffer is free.
    */
   encode(
     encoder: GPUCommandEncoder,
-    source: GPUBuffer,
-    byteOffset = 0,
+    ...sources: readonly (GPUBuffer | GPUBufferBinding)[]
   ): (() => Promise<Float32Array<ArrayBuffer>>) | undefined {
     const staging = this.#free.pop();
     if (!staging) return undefined;
-    encoder.copyBufferToBuffer(source, byteOffset, staging, 0, this.#byteLength);
+    let at = 0;
+    for (const source of sources) {
+      const { buffer, offset = 0, size = this.#byteLength - at } = 'buffer' in source ? source : { buffer: source };
+      encoder.copyBufferToBuffer(buffer, offset, staging, at, size);
+      at += size;
+    }
     return async () => {
       await map(staging, 'ReadbackRing');
       const values = new Float32Array(staging.getMappedRange(0, this.#byteLength).slice(0));

@@ -4,6 +4,7 @@
 // After Gatys, Bethge, Hertzmann and Shechtman, "Preserving color in neural artistic style transfer" (2016), and the
 // ColourControl notebook of Gatys et al. (2017). Statistics count each pixel with its alpha as weight.
 import { WgpuStyleError } from '../gpu/errors.ts';
+import { lightnessSpaces, type Color, type LightnessSpace } from './lightness.ts';
 import { cholesky, invertLower, mapEigenvalues, multiply, type Matrix3 } from './matrix3.ts';
 import { clamp01, type Pixels } from './pixels.ts';
 
@@ -65,11 +66,11 @@ export function matchLuma(style: Pixels, content: Pixels): Pixels {
 }
 
 /**
- * The result's light and dark in the content's colours: luma of `result`, chroma of `content` (Rec. 601 Y'CbCr; its
- * chroma does not change when the same is added to red, green and blue). Alpha is the result's. Out-of-gamut colours
- * are clamped. Throws `bad-image` when the sizes differ.
+ * The result's light and dark in the content's colours: lightness of `result`, chroma of `content`, in `space` (default
+ * Rec. 601 Y'CbCr, where adding the same to red, green and blue leaves chroma as it is; lab and oklab keep what the eye
+ * takes for it). Alpha is the result's. Out-of-gamut colours are clamped. Throws `bad-image` when the sizes differ.
  */
-export function keepColors(result: Pixels, content: Pixels): Pixels {
+export function keepColors(result: Pixels, content: Pixels, space: LightnessSpace = 'ycbcr'): Pixels {
   if (result.width !== content.width || result.height !== content.height) {
     throw new WgpuStyleError('bad-image', {
       what:
@@ -79,13 +80,12 @@ export function keepColors(result: Pixels, content: Pixels): Pixels {
       fix: 'Resize the content to the size of the result',
     });
   }
+  const { from, to } = lightnessSpaces[space];
+  const color = ({ data }: Pixels, at: number): Color =>
+    from([clamp01(data[at]!), clamp01(data[at + 1]!), clamp01(data[at + 2]!)]);
   return recolored(result, (at) => {
-    const shift = luma(result.data, at) - luma(content.data, at);
-    return [
-      content.data[at]! + shift,
-      content.data[at + 1]! + shift,
-      content.data[at + 2]! + shift,
-    ];
+    const [, a, b] = color(content, at);
+    return to([color(result, at)[0], a, b]);
   });
 }
 

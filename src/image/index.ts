@@ -24,6 +24,7 @@ export {
   toLuma,
   type ColorMatch,
 } from './color.ts';
+export type { LightnessSpace } from './lightness.ts';
 export { Painter, type PaintSource } from './paint.ts';
 export { canvasPreview, type Preview } from './preview.ts';
 export { normal, uniform } from './random.ts';

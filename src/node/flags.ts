@@ -35,7 +35,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
     {
       name: 'color',
       value: 'mode',
-      help: "style (default), luminance (keep the content's colours), match or histogram (recolour the style first)",
+      help: "style (default), luminance (keep the content's), match or histogram, with settings: match:method=cholesky,when=after",
     },
     { name: 'bits', value: 'n', help: 'bits a sample of a PNG: 8 (default) or 16', of: runs },
   ],
@@ -67,6 +67,8 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       value: 'name',
       help: 'lbfgs, adam or gd, with settings: adam:learningRate=0.02,beta1=0.9',
     },
+    { name: 'averaging', value: 'decay', help: 'of an exponential average of the iterates, such as 0.99 (0: none)' },
+    { name: 'tolerance', value: 'x', help: 'end a scale when the loss falls by less than this part in 50 iterations (0: never)' },
     { name: 'init', value: 'start', help: 'content, style, noise, gray, or a picture file' },
     { name: 'seed', value: 'n', help: 'of the noise (0)' },
     {

@@ -14,7 +14,9 @@ export type PlainOptions = Pick<
   | 'contentLayers'
   | 'styleLayers'
   | 'optimizer'
+  | 'averaging'
   | 'iterations'
+  | 'tolerance'
   | 'seed'
   | 'pooling'
   | 'color'
@@ -24,7 +26,7 @@ export type PlainOptions = Pick<
 /** Their names. */
 export const plainNames: readonly (keyof PlainOptions)[] = [
   ...(['recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight', 'contentLayers', 'styleLayers'] as const),
-  ...(['optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'] as const),
+  ...(['optimizer', 'averaging', 'iterations', 'tolerance', 'seed', 'pooling', 'color', 'scales'] as const),
 ];
 
 /** The number a text stands for. Throws `bad-option` saying what was given and what is needed. */
@@ -62,22 +64,29 @@ function readLayers(text: string, where: string): Record<string, number> {
   return layers;
 }
 
-/** `adam:learningRate=0.02,epsilonForm=keras` to an optimizer's options; which exist is for the optimiser to say. */
-function readOptimizer(text: string): NonNullable<PlainOptions['optimizer']> {
+/** `adam:learningRate=0.02,clamp=true` to `{ [key]: 'adam', learningRate: 0.02, clamp: true }`; what exists is checked later. */
+function readSettings(text: string, where: string, key: 'name' | 'mode'): Record<string, number | string | boolean> {
   const [name = '', settings] = text.split(/:(.*)/s);
-  const options: Record<string, number | string> = { name };
+  const options: Record<string, number | string | boolean> = { [key]: name };
   for (const part of settings ? settings.split(',') : []) {
-    const [key = '', value = ''] = part.split(/=(.*)/s);
-    if (key === '' || value === '' || key === 'name') {
-      throw badOption(
-        '--optimizer',
-        `got "${text}"`,
-        'Give a name with settings, such as adam:learningRate=0.02,beta1=0.9',
-      );
+    const [setting = '', value = ''] = part.split(/=(.*)/s);
+    if (setting === '' || value === '' || setting === key) {
+      const example = key === 'name' ? 'adam:learningRate=0.02,beta1=0.9' : 'luminance:space=oklab';
+      throw badOption(where, `got "${text}"`, `Give a ${key} with settings, such as ${example}`);
     }
-    options[key] = Number.isNaN(Number(value)) ? value : Number(value);
+    const isFlag = value === 'true' || value === 'false';
+    options[setting] = isFlag ? value === 'true' : Number.isNaN(Number(value)) ? value : Number(value);
   }
-  return options as unknown as NonNullable<PlainOptions['optimizer']>;
+  return options;
+}
+
+function readOptimizer(text: string, where: string): NonNullable<PlainOptions['optimizer']> {
+  return readSettings(text, where, 'name') as unknown as NonNullable<PlainOptions['optimizer']>;
+}
+
+function readColor(text: string, where: string): NonNullable<PlainOptions['color']> {
+  if (!text.includes(':')) return text as NonNullable<PlainOptions['color']>;
+  return readSettings(text, where, 'mode') as unknown as NonNullable<PlainOptions['color']>;
 }
 
 function readScales(text: string): NonNullable<PlainOptions['scales']> {
@@ -112,10 +121,12 @@ export function plainOptions(values: ReadonlyMap<string, string>): PlainOptions 
     contentLayers: given('content-layers', readLayers),
     styleLayers: given('style-layers', readLayers),
     optimizer: given('optimizer', readOptimizer),
+    averaging: given('averaging', weight),
     iterations: given('iterations', count),
+    tolerance: given('tolerance', weight),
     seed: given('seed', count),
     pooling: given('pooling', word),
-    color: given('color', word),
+    color: given('color', readColor),
     scales: given('scales', readScales),
   };
   // Words are checked by `styleTransfer`, which knows them all; absent ones must stay absent.

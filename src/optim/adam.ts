@@ -15,6 +15,7 @@ import {
 } from './optimizer.ts';
 import { checkOptimizerOptions, type EpsilonForm } from './options.ts';
 import { Replayed, type ReplayedParts } from './replayed.ts';
+import { SCHEDULE_FLOATS, scheduleDispatches } from './schedule.ts';
 
 const shader = { name: 'adam', code };
 
@@ -32,9 +33,11 @@ export interface AdamSettings {
   readonly epsilonForm?: EpsilonForm;
   readonly decay?: Decay;
   readonly clamp?: Clamp;
+  /** The loss that the gradients are of, a scalar: looked at beside them for numbers that are not finite. */
+  readonly loss?: GPUBuffer;
 }
 
-/** Adam over any number of parameters: one dispatch for each, and one of a single thread. */
+/** Adam over any number of parameters: two dispatches for each. */
 export class Adam extends Replayed {
   /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
   constructor(device: GPUDevice, parameters: readonly Parameter[], settings: AdamSettings) {
@@ -45,46 +48,35 @@ export class Adam extends Replayed {
 /** The state of the rule, and the dispatches of one update. */
 function parts(device: GPUDevice, parameters: readonly Parameter[], settings: AdamSettings): ReplayedParts {
   const { learningRate, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, epsilonForm = 'torch' } = settings;
-  const { decay, clamp } = settings;
+  const { decay, clamp, loss } = settings;
   const checked = { learningRate, beta1, beta2, epsilon, epsilonForm };
   checkOptimizerOptions({ name: 'adam', ...checked, ...(decay && { decay }) });
   checkParameters(parameters, 'Adam');
   checkClamp(clamp, 'Adam');
   const state = new State(device, 'adam', [
-    ['scalars', 8],
+    ['scalars', SCHEDULE_FLOATS],
     ...parameters.flatMap((p, i) => [
+      [`before${i}`, vectorsIn(p) * 4] as const,
       [`mean${i}`, vectorsIn(p) * 4] as const,
       [`square${i}`, vectorsIn(p) * 4] as const,
     ]),
   ]);
   const scalars = state.get('scalars');
-  const betas = [beta1, beta2, 1 - beta1, 1 - beta2];
-  const keras = epsilonForm === 'keras' ? 1 : 0;
+  const schedule = { betas: [beta1, beta2], epsilon, epsilonForm, decay: decayPerStep(decay), loss } as const;
   const dispatches: Dispatch<GPUBuffer>[] = [
-    {
-      label: 'adam/advance',
-      shader,
-      entryPoint: 'advance',
-      inputs: [],
-      outputs: [scalars],
-      updates: true,
-      params: new Params().f32(...betas, epsilon).u32(keras).f32(decayPerStep(decay)),
-      workgroups: [1, 1, 1],
-      cost: { flops: 12, bytes: 48 },
-    },
+    ...scheduleDispatches(parameters, scalars, schedule),
     ...parameters.map((parameter, i) => {
       const vectors = vectorsIn(parameter);
-      const params = new Params().u32(vectors, clamp ? 1 : 0).f32(...betas, 0, 0);
+      const params = new Params().u32(vectors, clamp ? 1 : 0).f32(beta1, beta2, 1 - beta1, 1 - beta2).u32(0, 0);
       return {
         label: `adam/update${i}`,
         shader,
-        entryPoint: 'update',
         inputs: [parameter.gradient, scalars],
-        outputs: [parameter.value, state.get(`mean${i}`), state.get(`square${i}`)],
+        outputs: [parameter.value, ...['before', 'mean', 'square'].map((name) => state.get(`${name}${i}`))],
         updates: true,
         params: appendBox(params, clamp),
         workgroups: linearWorkgroups(vectors, 64),
-        cost: { flops: 4 * 12 * vectors, bytes: 16 * 7 * vectors },
+        cost: { flops: 4 * 12 * vectors, bytes: 16 * 8 * vectors },
       };
     }),
   ];

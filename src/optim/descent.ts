@@ -15,6 +15,7 @@ import {
 } from './optimizer.ts';
 import { checkOptimizerOptions } from './options.ts';
 import { Replayed, type ReplayedParts } from './replayed.ts';
+import { SCHEDULE_FLOATS, scheduleDispatches } from './schedule.ts';
 
 const shader = { name: 'descent', code };
 
@@ -24,11 +25,15 @@ export interface GradientDescentSettings {
   readonly learningRate: number;
   /** 0 (default) to below 1: v ← momentum·v + ∇L, x ← x − η·v, as torch.optim.SGD. */
   readonly momentum?: number;
+  /** True: x ← x − η·(∇L + momentum·v), torch's form of Nesterov's momentum. Needs a momentum. */
+  readonly nesterov?: boolean;
   readonly decay?: Decay;
   readonly clamp?: Clamp;
+  /** The loss that the gradients are of, a scalar: looked at beside them for numbers that are not finite. */
+  readonly loss?: GPUBuffer;
 }
 
-/** Gradient descent over any number of parameters: one dispatch for each, and one of a single thread. */
+/** Gradient descent over any number of parameters: two dispatches for each. */
 export class GradientDescent extends Replayed {
   /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
   constructor(device: GPUDevice, parameters: readonly Parameter[], settings: GradientDescentSettings) {
@@ -38,42 +43,34 @@ export class GradientDescent extends Replayed {
 
 /** The state of the rule, and the dispatches of one update. */
 function parts(device: GPUDevice, parameters: readonly Parameter[], settings: GradientDescentSettings): ReplayedParts {
-  const { learningRate, momentum = 0, decay, clamp } = settings;
-  checkOptimizerOptions({ name: 'gd', learningRate, momentum, ...(decay && { decay }) });
+  const { learningRate, momentum = 0, nesterov = false, decay, clamp, loss } = settings;
+  checkOptimizerOptions({ name: 'gd', learningRate, momentum, nesterov, ...(decay && { decay }) });
   checkParameters(parameters, 'GradientDescent');
   checkClamp(clamp, 'GradientDescent');
   const velocities = momentum > 0 ? parameters : [];
   const state = new State(device, 'gd', [
-    ['scalars', 4],
+    ['scalars', SCHEDULE_FLOATS],
+    ...parameters.map((p, i) => [`before${i}`, vectorsIn(p) * 4] as const),
     ...velocities.map((p, i) => [`velocity${i}`, vectorsIn(p) * 4] as const),
   ]);
   const scalars = state.get('scalars');
+  const schedule = { betas: [0, 0], epsilon: 0, epsilonForm: 'torch', decay: decayPerStep(decay), loss } as const;
   const dispatches: Dispatch<GPUBuffer>[] = [
-    {
-      label: 'gd/advance',
-      shader,
-      entryPoint: 'advance',
-      inputs: [],
-      outputs: [scalars],
-      updates: true,
-      params: new Params().f32(decayPerStep(decay)),
-      workgroups: [1, 1, 1],
-      cost: { flops: 4, bytes: 24 },
-    },
+    ...scheduleDispatches(parameters, scalars, schedule),
     ...parameters.map((parameter, i) => {
       const vectors = vectorsIn(parameter);
       const { value, gradient } = parameter;
-      const params = new Params().u32(vectors, clamp ? 1 : 0).f32(momentum, 0);
+      const params = new Params().u32(vectors, clamp ? 1 : 0).f32(momentum).u32(nesterov ? 1 : 0);
       return {
         label: `gd/update${i}`,
         shader,
         entryPoint: momentum > 0 ? 'updateWithMomentum' : 'update',
         inputs: [gradient, scalars],
-        outputs: momentum > 0 ? [value, state.get(`velocity${i}`)] : [value],
+        outputs: [value, state.get(`before${i}`), ...(momentum > 0 ? [state.get(`velocity${i}`)] : [])],
         updates: true,
         params: appendBox(params, clamp),
         workgroups: linearWorkgroups(vectors, 64),
-        cost: { flops: (momentum > 0 ? 16 : 8) * vectors, bytes: (momentum > 0 ? 80 : 48) * vectors },
+        cost: { flops: (momentum > 0 ? 16 : 8) * vectors, bytes: (momentum > 0 ? 96 : 64) * vectors },
       };
     }),
   ];

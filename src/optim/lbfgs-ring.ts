@@ -1,11 +1,13 @@
-// The slots of L-BFGS's ring, bound: for every slot the kernels of lbfgs.wgsl that its pair takes part in. Updates
+// The slots of L-BFGS's ring, bound: for every slot the kernels of lbfgs_take.wgsl and lbfgs.wgsl that its pair takes part in. Updates
 // combine other slots each time, so each kernel of a slot is a sequence by itself; the host picks and orders them.
 
 import { Params, Sequence, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/lbfgs.wgsl';
+import takeCode from '../wgsl/lbfgs_take.wgsl';
 import { appendBox, type Clamp, type Parameter, type State } from './optimizer.ts';
 
 const shader = { name: 'lbfgs', code };
+const takeShader = { name: 'lbfgs_take', code: takeCode };
 
 /** In the order of the shader's kinds. */
 const KINDS = ['begin', 'firstStep', 'pair', 'curvature', 'firstLoop', 'turn', 'secondLoop', 'finish'] as const;
@@ -18,6 +20,9 @@ export interface Slot {
   readonly secondLoop: Sequence;
   readonly finish: Sequence;
 }
+
+/** Scalars that all pairs share, at the beginning of the state; the shader names them. */
+const SHARED = 8;
 
 /** Floats of the buffer of scalars and partial sums. */
 export function scalarFloats(pairs: number, groups: number): number {
@@ -33,17 +38,20 @@ function places(pairs: number, groups: number): {
   readonly yq: (slot: number) => number;
   readonly ys: number;
   readonly yy: number;
+  /** Partial counts of numbers that are not finite. */
+  readonly odd: number;
   readonly length: number;
 } {
-  const partials = 4 + 2 * pairs;
+  const partials = SHARED + 2 * pairs;
   return {
-    rho: (slot) => 4 + slot,
-    alpha: (slot) => 4 + pairs + slot,
+    rho: (slot) => SHARED + slot,
+    alpha: (slot) => SHARED + pairs + slot,
     sq: (slot) => partials + slot * groups,
     yq: (slot) => partials + (pairs + slot) * groups,
     ys: partials + 2 * pairs * groups,
     yy: partials + (2 * pairs + 1) * groups,
-    length: partials + (2 * pairs + 2) * groups,
+    odd: partials + (2 * pairs + 2) * groups,
+    length: partials + (2 * pairs + 3) * groups,
   };
 }
 
@@ -54,12 +62,14 @@ export interface Layout {
   readonly pairs: number;
   readonly groups: number;
   readonly clamp: Clamp | undefined;
+  readonly loss: GPUBuffer | undefined;
 }
 
 /** Binds the two dispatches of the first update, and all of every slot. */
 export function bindRing(device: GPUDevice, state: State, layout: Layout): { first: Sequence; slots: Slot[] } {
   const { parameter, vectors, pairs, groups, clamp } = layout;
   const { value, gradient } = parameter;
+  const loss = layout.loss ?? gradient;
   const at = places(pairs, groups);
   const scalars = state.get('scalars');
   const direction = state.get('direction');
@@ -75,11 +85,10 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
   ): Dispatch<GPUBuffer> => {
     const params = new Params()
       .u32(vectors, groups, at.rho(slot), at.alpha(slot), readAt, writeAt, at.ys, at.yy)
-      .u32(clamp ? 1 : 0, KINDS.indexOf(kind), 0, 0);
+      .u32(at.odd, clamp ? 1 : 0, KINDS.indexOf(kind), 0);
     return {
       label: `lbfgs/${kind}`,
-      shader,
-      entryPoint: kind === 'begin' || kind === 'pair' ? 'take' : 'advance',
+      shader: kind === 'begin' || kind === 'pair' ? takeShader : shader,
       inputs,
       outputs,
       updates: true,
@@ -90,10 +99,11 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
   };
   const one = (...dispatches: readonly Dispatch<GPUBuffer>[]): Sequence =>
     new Sequence(device, dispatches[0]!.label, dispatches);
-  const moved = [direction, scalars, value];
-  const taken = (slot: number): GPUBuffer[] => [direction, scalars, previous, s(slot), y(slot)];
+  const moved = [direction, scalars, value, state.get('before'), previous];
+  const taken = [gradient, loss, previous];
+  const made = (slot: number): GPUBuffer[] => [direction, scalars, s(slot), y(slot)];
   const first = one(
-    kernel('begin', 0, [0, 0], [gradient], taken(0)),
+    kernel('begin', 0, [0, 0], taken, made(0)),
     kernel('firstStep', 0, [0, 0], [gradient, gradient], moved),
   );
   const slots = Array.from({ length: pairs }, (_, i) => {
@@ -101,13 +111,13 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
     const newer = (i + 1) % pairs;
     return {
       pair: one(
-        kernel('pair', i, [0, at.sq(i)], [gradient], taken(i)),
+        kernel('pair', i, [0, at.sq(i)], taken, made(i)),
         kernel('curvature', i, [0, 0], [s(i), y(i)], moved),
       ),
       firstLoop: one(kernel('firstLoop', i, [at.sq(i), at.sq(older)], [y(i), s(older)], moved)),
       turn: one(kernel('turn', i, [at.sq(i), at.yq(i)], [y(i), y(i)], moved)),
       secondLoop: one(kernel('secondLoop', i, [at.yq(i), at.yq(newer)], [s(i), y(newer)], moved)),
-      finish: one(kernel('finish', i, [at.yq(i), 0], [s(i), s(i)], moved)),
+      finish: one(kernel('finish', i, [at.yq(i), 0], [s(i), gradient], moved)),
     };
   });
   return { first, slots };

@@ -16,6 +16,7 @@ import {
   checkParameters,
   checkSteps,
   destroyed,
+  failuresIn,
   State,
   vectorsIn,
   type Clamp,
@@ -30,12 +31,14 @@ import { checkOptimizerOptions } from './options.ts';
 export interface LbfgsSettings {
   /** Default 1. The first step is learningRate·min(1, 1/‖g‖₁)·g long, the others learningRate times the direction. */
   readonly learningRate?: number;
-  /** Pairs kept, 1 to 1000; default 100. Memory: 2·history + 2 buffers of the parameter's size. */
+  /** Pairs kept, 1 to 1000; default 100. Memory: 2·history + 3 buffers of the parameter's size. */
   readonly history?: number;
   /** If it is known that no more updates will follow, no more slots than these can fill are allocated. */
   readonly maxIterations?: number;
   /** Box projection after the step; the pair then holds the step as it was really taken. */
   readonly clamp?: Clamp;
+  /** The loss that the gradient is of, a scalar: looked at beside it for numbers that are not finite. */
+  readonly loss?: GPUBuffer;
   /** Workgroups of each kernel, 1 to 256; default by {@link partialGroups}. For benchmarks and tests. */
   readonly groups?: number;
 }
@@ -59,7 +62,7 @@ export function partialGroups(vectors: number, software: boolean): number {
 export function lbfgsCost(vectors: number, pairs: number): Cost & { readonly dispatches: number } {
   // Per pair: two multiply-adds in each loop, and y, s, the direction read and written in each.
   const flops = 4 * vectors * (8 * pairs + 10);
-  const bytes = 16 * vectors * (8 * pairs + 11);
+  const bytes = 16 * vectors * (8 * pairs + 14);
   return { flops, bytes, dispatches: 2 * pairs + 2 };
 }
 
@@ -80,7 +83,7 @@ export class Lbfgs implements Optimizer {
 
   /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
   constructor(device: GPUDevice, parameter: Parameter, settings: LbfgsSettings = {}) {
-    const { learningRate = 1, history = 100, maxIterations, clamp } = settings;
+    const { learningRate = 1, history = 100, maxIterations, clamp, loss } = settings;
     if (maxIterations !== undefined) checkSteps(maxIterations, 'Lbfgs, maxIterations');
     checkOptimizerOptions({ name: 'lbfgs', learningRate, history });
     checkParameters([parameter], 'Lbfgs');
@@ -90,20 +93,24 @@ export class Lbfgs implements Optimizer {
     const pairs = historySlots(history, maxIterations);
     const groups = settings.groups ?? partialGroups(vectors, kernelTarget(device).software);
     checkGroups(groups);
-    const names = ['direction', 'previousGradient'];
+    const names = ['direction', 'previousGradient', 'before'];
     for (let i = 0; i < pairs; i++) names.push(`s${i}`, `y${i}`);
     this.#state = new State(device, 'lbfgs', [
       ['scalars', scalarFloats(pairs, groups)],
       ...names.map((name) => [name, vectors * 4] as const),
     ]);
-    device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(learningRate, 1));
-    const { first, slots } = bindRing(device, this.#state, { parameter, vectors, pairs, groups, clamp });
+    device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(learningRate));
+    const { first, slots } = bindRing(device, this.#state, { parameter, vectors, pairs, groups, clamp, loss });
     this.#first = first;
     this.#slots = slots;
     this.cost = { ...lbfgsCost(vectors, pairs), stateBytes: this.#state.bytes };
     const sequences = [first, ...slots.flatMap((slot) => Object.values(slot) as Sequence[])];
     this.ready = Promise.all([this.#state.settled, ...sequences.map(({ ready }) => ready)]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
+  }
+
+  get failures(): GPUBufferBinding {
+    return failuresIn(this.#state.get('scalars'));
   }
 
   get steps(): number {

@@ -1,6 +1,11 @@
 // What every optimiser here is: built once over buffers that stay on the GPU, then recorded into a compute pass, one
 // update each time. Nothing is allocated, bound or read back after construction; step counters, dot products and step
 // sizes live in a small buffer of scalars. An optimiser knows gradients as buffers only: no tape, no pictures.
+//
+// No update is made from numbers that are not finite. Where the loss or a gradient is not, the step that led there is cut
+// to a quarter, at the next failure in a row to a sixteenth of that, and so on, and what the rule remembers stays as it
+// was; the learning rate is damped by as much and recovers by a tenth with every update. A single value that would leave
+// the range of floats stays where it is. Other runs are not touched by any of this, not in the last bit.
 
 import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import type { Cost, Params } from '../gpu/dispatch.ts';
@@ -47,6 +52,10 @@ export interface Optimizer {
   /** Settles when pipelines are compiled and memory is there; rejects with a typed error otherwise. */
   readonly ready: Promise<void>;
   readonly cost: OptimizerCost;
+  /** One float: 0 when the last update was made, else how many times in a row it was not, for want of finite numbers. */
+  readonly failures: GPUBufferBinding;
+  /** The average of the iterates in the parameter's layout, where one is kept. */
+  readonly average?: GPUBuffer;
   /** Updates recorded since construction or {@link reset}. */
   readonly steps: number;
   /**
@@ -102,6 +111,11 @@ export class State {
   destroy(): void {
     for (const { buffer } of this.buffers) destroyBuffer(buffer);
   }
+}
+
+/** Where every rule's scalars have the number of failures: after the learning rate and its damping. */
+export function failuresIn(scalars: GPUBuffer): GPUBufferBinding {
+  return { buffer: scalars, offset: 8, size: 4 };
 }
 
 /** Whole vec4s of a parameter. */

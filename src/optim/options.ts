@@ -14,6 +14,8 @@ export interface LbfgsOptions {
   readonly learningRate?: number;
   /** Pairs kept; default 100, from 1. Each costs twice the memory of the image. */
   readonly history?: number;
+  /** True puts every pixel back into [0, 1] after each step, false does not; default: as the recipe does. */
+  readonly clamp?: boolean;
 }
 
 /** Adam; see AdamSettings for the formulas. */
@@ -26,6 +28,8 @@ export interface AdamOptions {
   readonly epsilon?: number;
   readonly epsilonForm?: EpsilonForm;
   readonly decay?: Decay;
+  /** True puts every pixel back into [0, 1] after each step, false does not; default: as the recipe does. */
+  readonly clamp?: boolean;
 }
 
 /** Gradient descent. */
@@ -34,7 +38,11 @@ export interface GradientDescentOptions {
   /** Default 1e-5, which suits losses that are sums over pixels; others need their own. */
   readonly learningRate?: number;
   readonly momentum?: number;
+  /** Nesterov's momentum, in torch's form; needs a momentum. */
+  readonly nesterov?: boolean;
   readonly decay?: Decay;
+  /** True puts every pixel back into [0, 1] after each step, false does not; default: as the recipe does. */
+  readonly clamp?: boolean;
 }
 
 /** Which optimiser, with its settings; every setting has a default. */
@@ -52,6 +60,7 @@ const number = (holds: (value: number) => boolean, need: string): Rule => ({
 });
 const positive = number((value) => value > 0, 'a number above 0');
 const fraction = number((value) => value >= 0 && value < 1, 'a number from 0 to below 1');
+const flag: Rule = { holds: (value) => typeof value === 'boolean', need: 'true or false' };
 const decay: Rule = {
   holds: (value) => {
     if (typeof value !== 'object' || value === null) return false;
@@ -65,6 +74,7 @@ const RULES: Readonly<Record<OptimizerOptions['name'], Readonly<Record<string, R
   lbfgs: {
     learningRate: positive,
     history: number((value) => Number.isInteger(value) && value >= 1 && value <= 1000, 'a whole number from 1 to 1000'),
+    clamp: flag,
   },
   adam: {
     learningRate: positive,
@@ -73,8 +83,9 @@ const RULES: Readonly<Record<OptimizerOptions['name'], Readonly<Record<string, R
     epsilon: positive,
     epsilonForm: { holds: (value) => value === 'torch' || value === 'keras', need: "'torch' or 'keras'" },
     decay,
+    clamp: flag,
   },
-  gd: { learningRate: positive, momentum: fraction, decay },
+  gd: { learningRate: positive, momentum: fraction, nesterov: flag, decay, clamp: flag },
 };
 
 /**
@@ -100,6 +111,9 @@ export function checkOptimizerOptions(options: OptimizerOptions): void {
     const rule = rules[key]!;
     if (value === undefined || rule.holds(value)) continue;
     throw badOption(`optimizer ${name}`, `${key} is ${show(value)}`, `Give ${rule.need}`);
+  }
+  if (settings['nesterov'] === true && !settings['momentum']) {
+    throw badOption('optimizer gd', 'nesterov is true, but there is no momentum', 'Give a momentum, such as 0.9');
   }
 }
 

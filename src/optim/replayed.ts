@@ -1,11 +1,12 @@
 // The lifetime of an update rule that is the same dispatches every time (Adam, gradient descent): what it records, counts
-// and gives back. Its scalars buffer begins with the learning rate and the number of updates made.
+// and gives back. Its scalars are those of schedule.wgsl.
 
 import { Sequence, totalCost, type Dispatch } from '../gpu/dispatch.ts';
 import {
   checkLearningRate,
   checkSteps,
   destroyed,
+  failuresIn,
   type Optimizer,
   type OptimizerCost,
   type State,
@@ -38,11 +39,15 @@ export class Replayed implements Optimizer {
     this.#where = where;
     this.#device = device;
     this.#state = state;
-    device.queue.writeBuffer(state.get('scalars'), 0, Float32Array.of(learningRate, 0));
+    device.queue.writeBuffer(state.get('scalars'), 0, Float32Array.of(learningRate, 1, 0, 0));
     this.#sequence = new Sequence(device, state.name, dispatches);
     this.cost = { ...totalCost(dispatches), stateBytes: state.bytes };
     this.ready = Promise.all([this.#sequence.ready, state.settled]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
+  }
+
+  get failures(): GPUBufferBinding {
+    return failuresIn(this.#state.get('scalars'));
   }
 
   get steps(): number {
@@ -61,12 +66,13 @@ export class Replayed implements Optimizer {
   }
 
   reset(): void {
-    this.resume(0);
+    // damping, failures, t
+    this.#device.queue.writeBuffer(this.#state.get('scalars'), 4, Float32Array.of(1, 0, 0));
+    this.#steps = 0;
   }
 
   resume(steps: number): void {
     checkSteps(steps, `${this.#where}.resume`);
-    this.#device.queue.writeBuffer(this.#state.get('scalars'), 4, Float32Array.of(steps));
     this.#steps = steps;
   }
 

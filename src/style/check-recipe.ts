@@ -61,6 +61,7 @@ const RULES: Readonly<Record<Exclude<keyof Recipe, 'optimizer'>, Rule | Readonly
     measure: oneOf('mean', 'quarter-mean', 'mean-by-channels', 'relative'),
   },
   tv: { weight: fromZero, form: oneOf(...VARIATIONS) },
+  averaging: { holds: (value) => value === undefined || (isNumber(value) && value >= 0 && value < 1), need: 'a number from 0 to below 1' },
   clamp: flag,
   init: oneOf('content', 'style', 'noise', 'gray'),
   iterations,

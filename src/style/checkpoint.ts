@@ -17,6 +17,7 @@ export interface CheckpointHeader {
   readonly height: number;
   readonly recipe: string;
   readonly optimizer: OptimizerOptions;
+  readonly averaging: number;
   readonly weights: TermWeights;
   readonly seed: number;
   /** Updates that the optimiser has made. */

@@ -1,17 +1,19 @@
 export { styleTransfer } from './transfer.ts';
-export { StyleSession, type SessionPlan, type SessionProgress } from './session.ts';
+export { StyleSession } from './session.ts';
+export type { SessionPlan } from './session-plan.ts';
 export { requiredLimits, type LimitsRequest } from './limits.ts';
 export { recipes, type LayerWeights, type PixelSpace, type Recipe } from './recipes.ts';
 export { StyledPicture, type PngOptions, type RunDetails, type Stopped } from './picture.ts';
 export type { Settings } from './settings.ts';
-export type { Losses } from './losses.ts';
+export type { Losses, SessionProgress } from './losses.ts';
+export type { Tolerance } from './plateau.ts';
 export type {
   CheckpointOptions,
-  ColorMode,
   Init,
   Progress,
   StyleInput,
   StyleTransferOptions,
   TermWeights,
 } from './options.ts';
+export type { ColorMode, ColorOptions } from './color-options.ts';
 export { plan, type RunPlan, type ScalePlan } from './plan.ts';

@@ -15,8 +15,8 @@ export interface LoopParts {
   readonly device: GPUDevice;
   /** Records one iteration. */
   readonly encode: (encoder: GPUCommandEncoder) => void;
-  readonly losses: GPUBuffer;
-  readonly byteLength: number;
+  /** Copied one behind the other after each iteration. */
+  readonly read: readonly GPUBufferBinding[];
 }
 
 /** Submits iterations and yields their losses. Owns its staging buffers. */
@@ -29,13 +29,14 @@ export class Loop {
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
-    this.#ring = new ReadbackRing(parts.device, 'losses', parts.byteLength, RING);
+    const byteLength = parts.read.reduce((sum, { size }) => sum + size!, 0);
+    this.#ring = new ReadbackRing(parts.device, 'losses', byteLength, RING);
   }
 
-  /** Runs `iterations`, or until the signal fires, and yields the losses of each in order. */
-  async *run(iterations: number, signal?: AbortSignal): AsyncGenerator<Float32Array, void> {
+  /** Runs `iterations`, or until `ends` says so, and yields what was read after each, in order; all that was begun. */
+  async *run(iterations: number, ends: () => boolean): AsyncGenerator<Float32Array, void> {
     const pending: Promise<Float32Array>[] = [];
-    for (let i = 0; i < iterations && !signal?.aborted; i++) {
+    for (let i = 0; i < iterations && !ends(); i++) {
       // Runs that overlap share the ring.
       while (this.#underWay.size >= RING) await Promise.race(this.#underWay);
       pending.push(this.#submit());
@@ -51,10 +52,10 @@ export class Loop {
 
   #submit(): Promise<Float32Array> {
     this.#alive();
-    const { device, encode, losses } = this.#parts;
+    const { device, encode } = this.#parts;
     const encoder = device.createCommandEncoder({ label: 'wgpu-style/iteration' });
     encode(encoder);
-    const read = this.#ring.encode(encoder, losses);
+    const read = this.#ring.encode(encoder, ...this.#parts.read);
     if (!read) {
       throw new WgpuStyleError('device-lost', {
         what: 'earlier read-backs failed',

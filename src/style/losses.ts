@@ -12,6 +12,23 @@ export interface Losses {
   readonly layers: Readonly<Record<string, number>>;
 }
 
+/** One step of `session.run`. */
+export interface SessionProgress {
+  readonly iteration: number;
+  readonly iterations: number;
+  /** Losses before the update of this iteration. */
+  readonly losses: Losses;
+  /**
+   * 0; or, where loss or gradient was not finite, how many times in a row: the step before was then cut to a quarter, a
+   * sixteenth of that, … in place of an update. At 6 the run ends with `non-finite`.
+   */
+  readonly retries: number;
+  /** True when the loss has come to rest (option `tolerance`): no more iterations are begun. */
+  readonly converged: boolean;
+  readonly millisecondsPerIteration: number;
+  readonly secondsLeft: number;
+}
+
 /** Which term of the loss a number belongs to. */
 export interface TermName {
   readonly kind: 'content' | 'style' | 'tv';
@@ -31,11 +48,15 @@ export function summarize(terms: readonly TermName[], values: ArrayLike<number>)
   return { total: sums.content + sums.style + sums.tv, ...sums, layers };
 }
 
-/** Throws `non-finite` when the loss is no number. */
-export function checkFinite({ total }: Losses, iteration: number): void {
-  if (Number.isFinite(total)) return;
+/** Steps cut in a row, to 2e-13 of the first one's length together, after which a run gives up. */
+const MOST_RETRIES = 6;
+
+/** Throws `non-finite` when cutting the step has not helped for too long. */
+export function checkRetries(retries: number, { total }: Losses, iteration: number): void {
+  if (retries < MOST_RETRIES) return;
+  const what = Number.isFinite(total) ? 'the gradient is not finite' : `the loss is ${total}`;
   throw new WgpuStyleError('non-finite', {
-    what: `the loss became ${total} in iteration ${iteration}`,
+    what: `${what} in iteration ${iteration}, after ${retries - 1} attempts with smaller steps`,
     where: 'session.run',
     fix: 'Lower the learning rate, or give pictures and weights in the expected ranges',
   });

@@ -6,7 +6,9 @@ import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts'
 import type { Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
 import { checkRecipe, show } from './check-recipe.ts';
+import { resolveColor, type ColorMode, type ColorOptions, type ResolvedColor } from './color-options.ts';
 import type { Losses } from './losses.ts';
+import type { Tolerance } from './plateau.ts';
 import type { StyledPicture } from './picture.ts';
 
 /** One of several style pictures. */
@@ -18,9 +20,6 @@ export interface StyleInput {
   readonly scale?: number;
 }
 
-/** How colours are treated: take the style's, keep the content's, or recolour the style first. */
-export type ColorMode = 'style' | 'luminance' | 'match' | 'histogram';
-
 /** Where a run starts. */
 export type Init = 'content' | 'style' | 'noise' | 'gray';
 
@@ -31,6 +30,8 @@ export interface Progress {
   readonly iterations: number;
   /** Losses before the last update. */
   readonly losses: Losses;
+  /** 0; or how many times in a row loss or gradient was not finite and a shorter step was tried. */
+  readonly retries: number;
   readonly millisecondsPerIteration: number;
   /** Estimate from the iterations so far. */
   readonly secondsLeft: number;
@@ -82,12 +83,23 @@ export interface StyleTransferOptions {
   readonly styleLayers?: LayerWeights;
   readonly init?: Init | ImageSource;
   readonly optimizer?: OptimizerOptions;
+  /**
+   * Decay of an exponential average of the iterates, such as 0.99, or false; default: the recipe's. The picture that is
+   * painted, read and returned is then the average. Each scale begins its own.
+   */
+  readonly averaging?: number | false;
   /** Iterations in all; a ladder of scales shares them out. */
   readonly iterations?: number;
+  /**
+   * Ends a scale early when its lowest loss has fallen by less than this part of itself over 50 iterations, or over as many
+   * as said. Default 0: never.
+   */
+  readonly tolerance?: number | Tolerance;
   /** Seed of the noise, 0 … 2³² − 1. Default 0. */
   readonly seed?: number;
   readonly pooling?: 'max' | 'average';
-  readonly color?: ColorMode;
+  /** A mode, or `{ mode, … }` with its settings. */
+  readonly color?: ColorMode | ColorOptions;
   /** `'auto'`: coarse to fine; a list of longest sides, the last being the result's; or false. `styleTransfer` only. */
   readonly scales?: 'auto' | readonly number[] | false;
   readonly signal?: AbortSignal;
@@ -113,10 +125,13 @@ export interface ResolvedOptions {
   readonly styleLayers: LayerWeights;
   readonly init: Init | ImageSource;
   readonly optimizer: OptimizerOptions;
+  /** 0 for none. */
+  readonly averaging: number;
   readonly iterations: number;
+  readonly tolerance: Tolerance;
   readonly seed: number;
   readonly pooling: 'max' | 'average';
-  readonly color: ColorMode;
+  readonly color: ResolvedColor;
   readonly scales: 'auto' | readonly number[] | false;
 }
 
@@ -130,7 +145,7 @@ export interface TermWeights {
 const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
-  ...['signal', 'onProgress', 'preview', 'checkpoint', 'resume'],
+  ...['averaging', 'tolerance', 'signal', 'onProgress', 'preview', 'checkpoint', 'resume'],
 ]);
 
 const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover']);
@@ -173,10 +188,12 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     styleLayers: checkLayers('styleLayers', options.styleLayers ?? recipe.style.layers),
     init: resolveInit(options.init ?? recipe.init),
     optimizer,
+    averaging: resolveAveraging(options.averaging ?? recipe.averaging ?? 0),
     iterations,
+    tolerance: resolveTolerance(options.tolerance ?? 0),
     seed,
     pooling: oneOf('pooling', options.pooling ?? recipe.pooling, ['max', 'average']),
-    color: oneOf('color', options.color ?? 'style', ['style', 'luminance', 'match', 'histogram']),
+    color: resolveColor(options.color ?? 'style'),
     scales: resolveScales(options.scales ?? recipe.scales),
   };
 }
@@ -223,6 +240,19 @@ function oneOf<T extends string>(name: string, value: string, allowed: readonly 
   const found = allowed.find((candidate) => candidate === value);
   if (found) return found;
   throw badOption(name, `got ${show(value)}`, `Give one of ${allowed.join(', ')}`);
+}
+
+function resolveAveraging(averaging: number | false): number {
+  if (averaging === false) return 0;
+  if (Number.isFinite(averaging) && averaging >= 0 && averaging < 1) return averaging;
+  throw badOption('averaging', `got ${show(averaging)}`, 'Give a decay from 0 to below 1, such as 0.99, or false');
+}
+
+function resolveTolerance(given: number | Tolerance): Tolerance {
+  const { relative, iterations = 50 } = typeof given === 'number' ? { relative: given } : (given ?? {});
+  const isRight = Number.isFinite(relative) && relative >= 0 && relative < 1 && Number.isInteger(iterations) && iterations >= 1;
+  if (isRight) return { relative, iterations };
+  throw badOption('tolerance', `got ${show(given)}`, 'Give a number from 0 to below 1, such as 1e-4, or { relative, iterations }');
 }
 
 function resolveRecipe(recipe: string | Recipe = 'default'): Recipe {

@@ -7,7 +7,8 @@ import { host } from '../gpu/host.ts';
 import { resolveOptions, type StyleTransferOptions } from './options.ts';
 import { loadNetwork, loadPictures, scaleParts } from './prepare.ts';
 import { scalesOf, type Scale } from './scales.ts';
-import { StyleSession, type SessionPlan } from './session.ts';
+import { StyleSession } from './session.ts';
+import type { SessionPlan } from './session-plan.ts';
 
 /** One scale of a planned run; dispatches, flops and bytesMoved are those of one iteration. */
 export interface ScalePlan extends Scale, SessionPlan {

@@ -4,8 +4,6 @@ import { badOption } from '../gpu/errors.ts';
 import {
   fitSize,
   loadImage,
-  matchColors,
-  matchHistogram,
   pixelsFromPlanar,
   resize,
   uniform,
@@ -13,6 +11,7 @@ import {
   type Pixels,
 } from '../image/index.ts';
 import { defaultNetwork, Vgg } from '../vgg/index.ts';
+import { contentColors, styleColors } from './color-options.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
 import { NARROWEST, type Scale } from './scales.ts';
 
@@ -91,11 +90,9 @@ export function scalePictures(
   const styles = pictures.styles.map(({ picture, weight, scale }) => {
     const size = styleSize(picture, Math.max(width, height), scale, fit);
     const resized = resize(picture, size.width, size.height);
-    if (color === 'match') return { picture: matchColors(resized, content), weight };
-    if (color === 'histogram') return { picture: matchHistogram(resized, content), weight };
-    return { picture: resized, weight };
+    return { picture: styleColors(resized, content, color), weight };
   });
-  return { content, styles };
+  return { content: contentColors(content, color), styles };
 }
 
 /** The picture that a run starts from, at the size of `content`. Noise is white, uniform in [0, 1], from the seed. */

@@ -54,6 +54,8 @@ export interface Recipe {
     readonly form: VariationForm;
   };
   readonly optimizer: OptimizerOptions;
+  /** Decay of an exponential average of the iterates, which is then the result; default 0: the last iterate is. */
+  readonly averaging?: number;
   /** True keeps every pixel in [0, 1] after each step (box projection). */
   readonly clamp: boolean;
   readonly init: 'content' | 'style' | 'noise' | 'gray';

@@ -27,6 +27,8 @@ export interface RunState extends RunOrigin {
   /** Index of the scale that goes on, and iterations that were done before it. */
   readonly scale: number;
   readonly before: number;
+  /** Iterations of earlier scales that were not needed, the loss having come to rest. */
+  readonly skipped: number;
   readonly milliseconds: number;
   /** Losses of the last iteration. */
   readonly losses: Losses;
@@ -60,10 +62,10 @@ function checksum({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
 export function encodeBetweenScales(
   picture: Pixels,
   run: RunState,
-  { recipe, optimizer, weights, seed }: ResolvedOptions,
+  { recipe, optimizer, averaging, weights, seed }: ResolvedOptions,
 ): Uint8Array<ArrayBuffer> {
   const { width, height, data } = picture;
-  const header = { width, height, recipe: recipe.name, optimizer, weights, seed, steps: 0, run };
+  const header = { width, height, recipe: recipe.name, optimizer, averaging, weights, seed, steps: 0, run };
   return encodeCheckpoint({ header, buffers: [{ name: 'picture', bytes: new Uint8Array(data.buffer) }] });
 }
 
@@ -86,7 +88,7 @@ export function decodeRun(bytes: Uint8Array): RunCheckpoint {
   const { header, buffers } = decodeCheckpoint(bytes, 'resume');
   const { run } = header;
   if (!run) throw wrong('it is of a session: use StyleSession.restore');
-  const counts = [run.scale, run.before, header.steps].every((count) => Number.isInteger(count) && count >= 0);
+  const counts = [run.scale, run.before, run.skipped, header.steps].every((count) => Number.isInteger(count) && count >= 0);
   const isWhole =
     counts &&
     Number.isFinite(run.milliseconds) &&
@@ -127,7 +129,7 @@ export function checkOrigin(run: RunState, now: RunOrigin): void {
 /** Throws `bad-option` when the run's scales have no such place. */
 export function checkPlace({ header: { run, steps } }: RunCheckpoint, scales: readonly Scale[]): void {
   const before = scales.slice(0, run.scale).reduce((sum, { iterations }) => sum + iterations, 0);
-  const fits = run.scale < scales.length && run.before === before && steps < scales[run.scale]!.iterations;
+  const fits = run.scale < scales.length && run.before + run.skipped === before && steps < scales[run.scale]!.iterations;
   if (!fits) throw wrong(`it stands at iteration ${run.before + steps}, scale ${run.scale + 1} of ${scales.length}`);
 }
 

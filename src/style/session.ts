@@ -14,8 +14,9 @@ import { Belongings } from './belongings.ts';
 import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { checkDemands } from './demands.ts';
 import { Loop } from './loop.ts';
-import { checkFinite, summarize, type Losses } from './losses.ts';
+import { checkRetries, summarize, type Losses, type SessionProgress } from './losses.ts';
 import { makePainters } from './painters.ts';
+import { Plateau } from './plateau.ts';
 import {
   resolveOptions,
   resolveWeights,
@@ -25,32 +26,10 @@ import {
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, type ScaledPictures } from './prepare.ts';
 import type { RunState } from './run-state.ts';
+import { sessionPlan, type SessionPlan } from './session-plan.ts';
 import { boxOf, planarFromSpace, planarGradient, planarToSpace, toSpace } from './space.ts';
 import { contentTargets, styleTargets } from './targets.ts';
 import { activeLayers, buildTerms, termWeights, type Term } from './terms.ts';
-
-/** Work and memory of a session, known before it runs. */
-export interface SessionPlan {
-  /** Dispatches of one iteration: loss, gradient, update. */
-  readonly dispatches: number;
-  readonly flops: number;
-  readonly bytesMoved: number;
-  /**
-   * GPU memory by purpose: activations, gates, gradients and partial sums; constants that are computed from the network's
-   * weights once (for the reverse pass); the optimiser's state.
-   */
-  readonly bytes: { readonly arena: number; readonly folded: number; readonly optimizer: number };
-}
-
-/** One step of `session.run`. */
-export interface SessionProgress {
-  readonly iteration: number;
-  readonly iterations: number;
-  /** Losses before the update of this iteration. */
-  readonly losses: Losses;
-  readonly millisecondsPerIteration: number;
-  readonly secondsLeft: number;
-}
 
 /** Everything that a session is built from, decoded and sized. */
 export interface SessionParts {
@@ -121,7 +100,10 @@ export class StyleSession {
     this.#optimizer = belongings.keep(
       createOptimizer(device, [parameter], optimizer, {
         range: recipe.space.scale,
-        ...(recipe.clamp && { clamp: boxOf(recipe.space) }),
+        box: boxOf(recipe.space),
+        clamps: recipe.clamp,
+        loss: this.#program.buffer(total),
+        averaging: options.averaging,
         ...(maxIterations !== undefined && { maxIterations }),
       }),
     );
@@ -138,25 +120,18 @@ export class StyleSession {
       new Loop({
         device,
         encode: (encoder) => this.encode(encoder),
-        losses: this.#program.buffer(this.#weighed),
-        byteLength: bytesOf(this.#weighed.shape),
+        read: [
+          { buffer: this.#program.buffer(this.#weighed), size: bytesOf(this.#weighed.shape) },
+          this.#optimizer.failures,
+        ],
       }),
     );
-    this.plan = {
-      dispatches: this.#program.cost.dispatches + this.#optimizer.cost.dispatches,
-      flops: this.#program.cost.flops + this.#optimizer.cost.flops,
-      bytesMoved: this.#program.cost.bytes + this.#optimizer.cost.bytes,
-      bytes: {
-        arena: this.#program.cost.arenaBytes - this.#program.cost.foldedBytes,
-        folded: this.#program.cost.foldedBytes,
-        optimizer: this.#optimizer.cost.stateBytes,
-      },
-    };
+    this.plan = sessionPlan(this.#program.cost, this.#optimizer.cost);
   }
 
   /**
    * Loads pictures and network, computes the targets and compiles the iteration. The options are those of
-   * `styleTransfer`; `scales`, `onProgress` and `color: 'luminance'` belong to whole runs and are ignored here.
+   * `styleTransfer`; `scales`, `onProgress` and what `color` does after a run belong to whole runs and are ignored here.
    *
    * @throws a `WgpuStyleError`: `bad-option`, `bad-image`, `bad-model`, `limit-exceeded`, `out-of-memory`, …
    */
@@ -238,24 +213,24 @@ export class StyleSession {
     for (const painter of this.#painters) painter.encode(encoder);
   }
 
-  /** Losses at the current image. Changes nothing. */
+  /** Losses at the current image (with `averaging` the last iterate, not the average). Changes nothing. */
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
     this.#program.submit();
     return summarize(this.#terms, await this.#program.read(this.#weighed));
   }
 
-  /** d total / d image at the current image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
+  /** d total / d image at the same image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
     this.#program.submit();
     return planarGradient(await this.#program.gradient(this.#image), this.#options.recipe.space);
   }
 
-  /** The current image: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
+  /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.readImage');
-    const packed = new Float32Array(await readBuffer(this.device, this.#image.buffer!));
+    const packed = new Float32Array(await readBuffer(this.device, this.#shown));
     return planarFromSpace(packed, this.width * this.height, this.#options.recipe.space);
   }
 
@@ -291,9 +266,9 @@ export class StyleSession {
 
   /**
    * Runs iterations and yields after each, a little late: the GPU is never waited for while there is work to submit.
-   * An aborted signal ends the iteration between submits without an error.
+   * An aborted signal ends it between submits without an error, and so does `tolerance` of the session's options.
    *
-   * @throws `non-finite` when the loss is no number, `device-lost`.
+   * @throws `non-finite` when loss or gradient are not finite six times in a row, `device-lost`.
    */
   async *run({
     iterations = this.#options.iterations,
@@ -304,14 +279,18 @@ export class StyleSession {
       throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
     }
     const started = performance.now();
+    const plateau = new Plateau(this.#options.tolerance);
     let iteration = 0;
-    for await (const values of this.#loop.run(iterations, signal)) {
+    let converged = false;
+    for await (const values of this.#loop.run(iterations, () => converged || (signal?.aborted ?? false))) {
       const losses = summarize(this.#terms, values);
       iteration++;
-      checkFinite(losses, iteration);
+      const retries = values.at(-1)!;
+      checkRetries(retries, losses, iteration);
+      converged ||= plateau.rests(losses.total);
       const millisecondsPerIteration = (performance.now() - started) / iteration;
       const secondsLeft = ((iterations - iteration) * millisecondsPerIteration) / 1000;
-      yield { iteration, iterations, losses, millisecondsPerIteration, secondsLeft };
+      yield { iteration, iterations, losses, retries, converged, millisecondsPerIteration, secondsLeft };
     }
   }
 
@@ -333,10 +312,10 @@ export class StyleSession {
    */
   async checkpoint(run?: RunState): Promise<Uint8Array<ArrayBuffer>> {
     this.#alive('session.checkpoint');
-    const { recipe, optimizer, seed } = this.#options;
+    const { recipe, optimizer, averaging, seed } = this.#options;
     const { width, height } = this;
     const { steps } = this.#optimizer;
-    const header = { width, height, recipe: recipe.name, optimizer, seed, weights: this.#factors, steps };
+    const header = { width, height, recipe: recipe.name, optimizer, averaging, seed, weights: this.#factors, steps };
     return takeCheckpoint(this.device, { ...header, ...(run && { run }) }, this.#stateBuffers());
   }
 
@@ -348,8 +327,8 @@ export class StyleSession {
    */
   static async restore(bytes: Uint8Array, options: StyleTransferOptions): Promise<StyleSession> {
     const checkpoint = decodeCheckpoint(bytes);
-    const { recipe, optimizer } = checkpoint.header;
-    const session = await StyleSession.create({ recipe, optimizer, ...options });
+    const { recipe, optimizer, averaging } = checkpoint.header;
+    const session = await StyleSession.create({ recipe, optimizer, averaging, ...options });
     try {
       session.adopt(checkpoint);
       return session;
@@ -383,7 +362,12 @@ export class StyleSession {
 
   #paintSource(): PaintSource {
     const { width, height } = this;
-    return { buffer: this.#image.buffer!, width, height, ...this.#options.recipe.space };
+    return { buffer: this.#shown, width, height, ...this.#options.recipe.space };
+  }
+
+  /** The picture that is painted and read: the average of the iterates where one is kept. */
+  get #shown(): GPUBuffer {
+    return this.#optimizer.average ?? this.#image.buffer!;
   }
 
   #paint(): void {

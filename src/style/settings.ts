@@ -21,13 +21,15 @@ export type Settings = Required<
     | 'pooling'
     | 'color'
     | 'scales'
+    | 'averaging'
+    | 'tolerance'
   >
 > & { readonly init?: Init };
 
 /** The settings of resolved options: given back to `styleTransfer`, they resolve to the same. */
 export function settingsOf(resolved: ResolvedOptions): Settings {
   const { recipe, weights, init } = resolved;
-  const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales } = resolved;
+  const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
   const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
   return {
     recipe: isNamed ? recipe.name : recipe,
@@ -42,6 +44,8 @@ export function settingsOf(resolved: ResolvedOptions): Settings {
     pooling,
     color,
     scales,
+    averaging,
+    tolerance,
   };
 }
 

@@ -3,7 +3,8 @@
 import { memoryUse, resetPeak } from '../gpu/buffers.ts';
 import { describeAdapter, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { keepColors, resize, type Pixels } from '../image/index.ts';
+import { resize, type Pixels } from '../image/index.ts';
+import { resultColors } from './color-options.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import { StyledPicture, type Stopped } from './picture.ts';
@@ -58,9 +59,14 @@ class Run {
   readonly #resolved: ResolvedOptions;
   readonly #device: GPUDevice;
   #losses = NO_LOSSES;
+  #retries = 0;
   #done = 0;
   #milliseconds = 0;
   #origin: RunOrigin | undefined;
+  /** Iterations that were not needed, the loss having come to rest. */
+  #skipped = 0;
+  /** Pixels times iterations, of scales that are finished. */
+  #work = 0;
 
   constructor(options: StyleTransferOptions, resolved: ResolvedOptions, device: GPUDevice) {
     this.#options = options;
@@ -84,11 +90,12 @@ class Run {
       current = await this.#paintScale(vgg, loaded, scales, index, current, own);
       if (signal?.aborted) break;
     }
-    const isDone = this.#done === iterationsOf(scales);
+    const isDone = this.#done + this.#skipped === iterationsOf(scales);
+    const stopped = this.#skipped > 0 ? 'converged' : 'done';
     if (!isDone && this.#done === 0) throwIfAborted(signal, 'styleTransfer');
     const { width, height } = scales.at(-1)!;
     const final = resize(current!, width, height); // an aborted run may have stopped at a smaller scale
-    return this.#picture(final, loaded, isDone ? 'done' : 'aborted');
+    return this.#picture(final, loaded, isDone ? stopped : 'aborted');
   }
 
   /** Takes over where a checkpoint stands; gives the picture of one that was made between two scales. */
@@ -97,6 +104,7 @@ class Run {
     checkOrigin(run, this.#origin!);
     checkPlace(checkpoint, scales);
     this.#done = run.before + steps;
+    this.#skipped = run.skipped;
     this.#milliseconds = run.milliseconds;
     this.#losses = run.losses;
     return pictureOf(checkpoint);
@@ -110,7 +118,7 @@ class Run {
     coarser: Pixels | undefined,
     checkpoint: RunCheckpoint | undefined,
   ): Promise<Pixels> {
-    const { iterations } = scales[index]!;
+    const { iterations, width, height } = scales[index]!;
     const session = await this.#session(vgg, loaded, scales, index, coarser);
     if (!session) {
       await this.#saveBetween(scales, index, coarser!);
@@ -122,15 +130,19 @@ class Run {
       const { signal } = this.#options;
       const end = before + iterations;
       const save = async (): Promise<void> => this.#save(scales, await session.checkpoint(this.#state(index, before)));
-      while (this.#done < end && !signal?.aborted) {
-        await this.#iterate(session, loaded, scales, index, before);
-        if (this.#isDue() && this.#done < end && !signal?.aborted) await save();
+      let rests = false;
+      while (this.#done < end && !rests && !signal?.aborted) {
+        rests = await this.#iterate(session, loaded, scales, index, before);
+        if (this.#isDue() && this.#done < end && !rests && !signal?.aborted) await save();
       }
+      if (rests) this.#skipped += end - this.#done;
+      const isOver = rests || this.#done === end;
+      this.#work += (this.#done - before) * width * height;
       const wasStopped = signal?.aborted === true && this.#done > 0;
-      if (wasStopped && this.#done < end && this.#options.checkpoint) await save();
+      if (wasStopped && !isOver && this.#options.checkpoint) await save();
       if (iterations === 0) this.#losses = await session.evaluate();
       const picture = await session.readPixels();
-      const isBetween = this.#done === end && index + 1 < scales.length;
+      const isBetween = isOver && index + 1 < scales.length;
       if (isBetween && (wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, picture);
       return picture;
     } finally {
@@ -138,26 +150,33 @@ class Run {
     }
   }
 
-  /** Iterates to the end of the scale or to the next checkpoint: what is under way must be home before one is made. */
+  /**
+   * Iterates to the end of the scale or to the next checkpoint (what is under way must be home before one is made); tells
+   * whether the loss came to rest.
+   */
   async #iterate(
     session: StyleSession,
     loaded: LoadedPictures,
     scales: readonly Scale[],
     index: number,
     before: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const { signal, checkpoint: { every = Infinity } = {} } = this.#options;
     const done = this.#done;
     const left = before + scales[index]!.iterations - done;
     const iterations = Math.min(left, every - (done % every));
     const started = performance.now();
     const spent = this.#milliseconds;
-    for await (const { losses, iteration } of session.run({ iterations, signal })) {
+    let rests = false;
+    for await (const { losses, iteration, retries, converged } of session.run({ iterations, signal })) {
       this.#losses = losses;
+      this.#retries = retries;
+      rests = converged;
       this.#done = done + iteration;
       this.#milliseconds = spent + performance.now() - started;
       this.#report(session, loaded, scales, index, this.#done - before);
     }
+    return rests;
   }
 
   /** Whether a checkpoint is to be made after this many iterations. */
@@ -167,7 +186,7 @@ class Run {
   }
 
   #state(scale: number, before: number): RunState {
-    return { ...this.#origin!, scale, before, milliseconds: this.#milliseconds, losses: this.#losses };
+    return { ...this.#origin!, scale, before, skipped: this.#skipped, milliseconds: this.#milliseconds, losses: this.#losses };
   }
 
   /** The checkpoint of a run whose scale `next` has not begun. */
@@ -204,15 +223,17 @@ class Run {
     const { width, height } = session;
     // An iteration costs as much as it has pixels: what was measured so far tells of the finer scales too.
     const work = (scale: Scale, count = scale.iterations): number => count * scale.width * scale.height;
-    const sum = (list: readonly Scale[]): number => list.reduce((total, scale) => total + work(scale), 0);
-    const doneWork = sum(scales.slice(0, index)) + work(scales[index]!, iteration);
+    const doneWork = this.#work + work(scales[index]!, iteration);
+    const rest = work(scales[index]!, scales[index]!.iterations - iteration);
+    const left = scales.slice(index + 1).reduce((total, scale) => total + work(scale), rest);
     const seconds = this.#milliseconds / 1000;
     onProgress({
       iteration: this.#done,
       iterations: iterationsOf(scales),
       losses: this.#losses,
+      retries: this.#retries,
       millisecondsPerIteration: this.#milliseconds / this.#done,
-      secondsLeft: (seconds * (sum(scales) - doneWork)) / doneWork,
+      secondsLeft: (seconds * left) / doneWork,
       scale: { index, count: scales.length, width, height },
       picture: async () => this.#picture(await session.readPixels(), loaded, 'aborted'),
     });
@@ -228,7 +249,7 @@ class Run {
       });
     }
     const content = resize(loaded.content, pixels.width, pixels.height);
-    const colored = this.#resolved.color === 'luminance' ? keepColors(pixels, content) : pixels;
+    const colored = resultColors(pixels, content, this.#resolved.color);
     const data = colored.data.map((value, i) => (i % 4 === 3 ? content.data[i]! : value));
     const { network } = this.#options;
     return new StyledPicture(

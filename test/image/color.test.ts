@@ -14,7 +14,8 @@ import {
   transpose,
 } from '../../src/image/matrix3.ts';
 import type { Pixels } from '../../src/image/pixels.ts';
-import { colorMoments } from '../oracle/color.ts';
+import { lightnessSpaces } from '../../src/image/lightness.ts';
+import { colorMoments, lightAndChroma } from '../oracle/color.ts';
 import { noise } from './make-png.ts';
 
 type Rgba = readonly [number, number, number, number];
@@ -126,6 +127,31 @@ describe('keepColors', () => {
 
   test('refuses another size', () => {
     expect(() => keepColors(style, single)).toThrow(/got 1x1, need 24x18/);
+  });
+});
+
+describe.each(['ycbcr', 'yiq', 'lab', 'oklab'] as const)('light and chroma in %s', (space) => {
+  const { from, to } = lightnessSpaces[space];
+  const colors = Array.from({ length: 200 }, (_, i) => [0, 1, 2].map((c) => noise(256, i, c) / 255) as [number, number, number]);
+  const corners = [0, 1, 2, 3, 4, 5, 6, 7].map((i) => [i & 1, (i >> 1) & 1, i >> 2] as [number, number, number]);
+
+  test('are those of the published formulas, up to the scale and zero of Lab, and go back', () => {
+    for (const rgb of [...colors, ...corners]) {
+      const wanted = lightAndChroma(space, rgb);
+      const [scale, zero] = space === 'lab' ? [100, 16] : [1, 0];
+      from(rgb).forEach((value, i) => expect(value).toBeCloseTo((wanted[i]! + (i === 0 ? zero : 0)) / scale, 9));
+      to(from(rgb)).forEach((value, i) => expect(value).toBeCloseTo(rgb[i]!, 6));
+    }
+  });
+
+  test('keepColors takes one from the result, the other from the content', () => {
+    const result = scattered(3, 0.1, [0.5, 0.5, 0.5, 1], 0.5);
+    const { data } = keepColors(result, content, space);
+    const at = (of: Float32Array, i: number): number[] => lightAndChroma(space, Array.from(of.subarray(i, i + 3)));
+    for (let i = 0; i < data.length; i += 4) {
+      expect(at(data, i)[0]).toBeCloseTo(at(result.data, i)[0]!, 4);
+      for (const c of [1, 2]) expect(at(data, i)[c]).toBeCloseTo(at(content.data, i)[c]!, 4);
+    }
   });
 });
 

@@ -35,6 +35,8 @@ describe('what is understood', () => {
     ['--content-layers relu4_2', { contentLayers: { relu4_2: 1 } }],
     ['--style-layers relu1_1,relu2_1=0.5', { styleLayers: { relu1_1: 1, relu2_1: 0.5 } }],
     ['--optimizer lbfgs', { optimizer: { name: 'lbfgs' } }],
+    ['--optimizer adam:clamp=true --averaging 0.99 --tolerance 1e-4', { optimizer: { name: 'adam', clamp: true }, averaging: 0.99, tolerance: 1e-4 }],
+    ['--color luminance:space=oklab', { color: { mode: 'luminance', space: 'oklab' } }],
     [
       '--optimizer adam:learningRate=0.02,epsilonForm=keras',
       { optimizer: { name: 'adam', learningRate: 0.02, epsilonForm: 'keras' } },

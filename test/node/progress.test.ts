@@ -10,6 +10,7 @@ const at = (iteration: number, iterations = 200): ShownProgress => ({
   iteration,
   iterations,
   losses: { total: 12345, content: 812.34, style: 11512.5, tv: 0, layers: {} },
+  retries: 0,
   millisecondsPerIteration: 12.3456,
   secondsLeft: 75,
   scale: { index: 1, count: 3, width: 362, height: 272 },

@@ -48,6 +48,7 @@ export async function tenSteps(options: StyleTransferOptions): Promise<StyledPic
       iteration,
       iterations,
       losses,
+      retries: 0,
       millisecondsPerIteration: 1.5,
       secondsLeft: 1,
       scale,

@@ -9,6 +9,7 @@ const TOLERANCE = 5e-6;
 const CASES = [
   ['plain', { learningRate: 0.01 }],
   ['with momentum', { learningRate: 0.005, momentum: 0.9 }],
+  ["with Nesterov's momentum", { learningRate: 0.005, momentum: 0.9, nesterov: true }],
   ['with decay', { learningRate: 0.01, decay: { rate: 0.96, steps: 7 } }],
   ['with momentum and decay', { learningRate: 0.005, momentum: 0.5, decay: { rate: 0.5, steps: 20 } }],
   ['in a box', { learningRate: 0.01, clamp: { min: [-0.5, -0.1, 0, 0], max: [0.5, 0.1, 1, 0] } }],

@@ -103,7 +103,7 @@ test('history is no longer than the run can fill', async () => {
   const parameter = makeParameter(device, 1000);
   const short = new Lbfgs(device, parameter, { maxIterations: 5 });
   expect(short.state().map(({ name }) => name)).toEqual([
-    ...['scalars', 'direction', 'previousGradient'],
+    ...['scalars', 'direction', 'previousGradient', 'before'],
     ...['s0', 'y0', 's1', 'y1', 's2', 'y2', 's3', 'y3'],
   ]);
   expect(short.cost).toMatchObject(lbfgsCost(250, 4));

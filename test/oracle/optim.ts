@@ -6,7 +6,10 @@
 // 0.9 and 0.99), within 1.4e-10 for LBFGS (lr 0.5, history 7, max_iter 40, both tolerances -1), where rounding grows.
 
 export interface OracleOptimizer {
-  step(x: Float64Array, g: ArrayLike<number>): void;
+  /** `damping` multiplies the learning rate of this step. */
+  step(x: Float64Array, g: ArrayLike<number>, damping?: number): void;
+  /** The last step was cut to this part of it (rules that remember their step). */
+  cut?(part: number): void;
 }
 
 export interface OracleClamp {
@@ -25,19 +28,20 @@ function project(x: Float64Array, clamp: OracleClamp | undefined): void {
 export function descent(settings: {
   learningRate: number;
   momentum?: number;
+  nesterov?: boolean;
   decay?: { rate: number; steps: number };
   clamp?: OracleClamp;
 }): OracleOptimizer {
-  const { learningRate, momentum = 0, decay, clamp } = settings;
+  const { learningRate, momentum = 0, nesterov = false, decay, clamp } = settings;
   let t = 0;
   let velocity: Float64Array | undefined;
   return {
-    step(x, g) {
-      const rate = decay ? learningRate * decay.rate ** (t / decay.steps) : learningRate;
+    step(x, g, damping = 1) {
+      const rate = damping * (decay ? learningRate * decay.rate ** (t / decay.steps) : learningRate);
       velocity ??= new Float64Array(x.length);
       for (let i = 0; i < x.length; i++) {
         velocity[i] = momentum * velocity[i]! + g[i]!;
-        x[i]! -= rate * velocity[i]!;
+        x[i]! -= rate * (nesterov ? g[i]! + momentum * velocity[i]! : velocity[i]!);
       }
       project(x, clamp);
       t++;
@@ -60,8 +64,8 @@ export function adam(settings: {
   let m: Float64Array | undefined;
   let v: Float64Array | undefined;
   return {
-    step(x, g) {
-      const rate = decay ? learningRate * decay.rate ** (t / decay.steps) : learningRate;
+    step(x, g, damping = 1) {
+      const rate = damping * (decay ? learningRate * decay.rate ** (t / decay.steps) : learningRate);
       t++;
       m ??= new Float64Array(x.length);
       v ??= new Float64Array(x.length);
@@ -93,10 +97,13 @@ export function lbfgs(settings: { learningRate: number; history: number; clamp?:
   let previous: Float64Array | undefined;
   let lastStep: Float64Array | undefined;
   return {
-    step(x, gradient) {
+    cut(part) {
+      lastStep = lastStep?.map((value) => part * value);
+    },
+    step(x, gradient, damping = 1) {
       const g = Float64Array.from(gradient);
       const d = g.map((value) => -value);
-      let t = learningRate;
+      let t = learningRate * damping;
       if (!previous || !lastStep) {
         t = Math.min(1, 1 / g.reduce((sum, value) => sum + Math.abs(value), 0)) * learningRate;
       } else {

@@ -168,12 +168,25 @@ describe('run', () => {
     });
   });
 
-  it('says non-finite when the loss blows up', async () => {
+  it('cuts steps that lead to numbers that are not finite, says so, and goes on', async () => {
+    const more = { optimizer: { name: 'gd', learningRate: 1e14 }, init: 'noise' } as const;
+    await withSession(more, async (session) => {
+      const seen: SessionProgress[] = [];
+      for await (const progress of session.run({ iterations: 12 })) seen.push(progress);
+      const retries = seen.map((progress) => progress.retries);
+      expect(retries.slice(0, 3)).toEqual([0, 1, 2]);
+      expect(retries.slice(1)).toContain(0);
+      for (const { losses, retries } of seen) expect(Number.isFinite(losses.total)).toBe(retries === 0);
+      expect((await session.readImage()).every(Number.isFinite)).toBe(true);
+    });
+  });
+
+  it('says non-finite when the loss blows up and shorter steps do not help', async () => {
     const more = { optimizer: { name: 'gd', learningRate: 1e30 }, init: 'noise' } as const;
     await withSession(more, async (session) => {
-      await expect(session.step(5)).rejects.toMatchObject({
+      await expect(session.step(20)).rejects.toMatchObject({
         code: 'non-finite',
-        message: expect.stringContaining('in iteration 2'),
+        message: expect.stringContaining('in iteration 7, after 5 attempts with smaller steps'),
       });
       // The session can be brought back.
       await session.writeImage(new Float32Array(3 * 24 * 20).fill(0.5));
@@ -289,9 +302,9 @@ describe('plan', () => {
       for (const value of [plan.dispatches, plan.flops, plan.bytesMoved, plan.bytes.arena]) {
         expect(value).toBeGreaterThan(0);
       }
-      // Five pairs and two more buffers of the picture's size, and some scalars.
-      expect(plan.bytes.optimizer).toBeGreaterThanOrEqual(12 * 24 * 20 * 16);
-      expect(plan.bytes.optimizer).toBeLessThan(12 * 24 * 20 * 16 + 4096);
+      // Five pairs and three more buffers of the picture's size, and some scalars.
+      expect(plan.bytes.optimizer).toBeGreaterThanOrEqual(13 * 24 * 20 * 16);
+      expect(plan.bytes.optimizer).toBeLessThan(13 * 24 * 20 * 16 + 4096);
     });
   });
 });

@@ -99,12 +99,12 @@ describe('iterations', () => {
 
   it('say non-finite when they blow up, and give the memory back', async () => {
     const before = await bytesHeld();
-    const options = await tinyOptions({ optimizer: { name: 'gd', learningRate: 1e30 }, init: 'noise' });
+    const options = await tinyOptions({ optimizer: { name: 'gd', learningRate: 1e30 }, init: 'noise', iterations: 20 });
     await expect(styleTransfer(options)).rejects.toMatchObject({ code: 'non-finite' });
     expect(await bytesHeld()).toBe(before);
-    // The last update has no loss after it: the picture tells.
+    // The last update has no loss after it: values that would leave the range of floats stay where they are.
     const once = await tinyOptions({ optimizer: { name: 'gd', learningRate: 3e38 }, init: 'noise', iterations: 1 });
-    await expect(styleTransfer(once)).rejects.toMatchObject({ code: 'non-finite' });
+    expect((await styleTransfer(once)).pixels.length).toBe(4 * 24 * 20);
     expect(await bytesHeld()).toBe(before);
     // The library works on.
     await styleTransfer(await tinyOptions());

@@ -1,0 +1,111 @@
+// Options that steer the run: averaging, early stop, the box.
+
+import { describe, expect, it } from 'vitest';
+import { recipes, StyleSession, styleTransfer, type SessionProgress } from '../../src/index.ts';
+import { Plateau } from '../../src/style/plateau.ts';
+import { tinyOptions, withSession } from './setting.ts';
+import { testDevice } from '../device.ts';
+import { expectTexture, texels } from './texels.ts';
+
+describe('averaging', () => {
+  const more = { optimizer: { name: 'adam', learningRate: 0.1 }, init: 'noise' } as const;
+
+  it('paints, reads and returns the average of the iterates, which go on as without it', async () => {
+    const iterates: Float32Array[] = [];
+    await withSession(more, async (session) => {
+      for (let i = 0; i < 6; i++) {
+        await session.step();
+        iterates.push(await session.readImage());
+      }
+    });
+    await withSession({ ...more, averaging: 0.8 }, async (session) => {
+      await session.step(6);
+      const image = await session.readImage();
+      const weights = iterates.map((_, k) => (0.2 * 0.8 ** (5 - k)) / (1 - 0.8 ** 6));
+      image.forEach((value, i) => {
+        const wanted = iterates.reduce((sum, iterate, k) => sum + weights[k]! * iterate[i]!, 0);
+        expect(Math.abs(value - wanted)).toBeLessThan(1e-6);
+      });
+      expectTexture(await texels(await testDevice(), session.texture), image);
+      await session.writeImage(iterates[2]!);
+      (await session.readImage()).forEach((value, i) => expect(value).toBeCloseTo(iterates[2]![i]!, 6));
+    });
+    const final = await styleTransfer(await tinyOptions({ ...more, averaging: 0.8, iterations: 6, size: 24 }));
+    const last = await styleTransfer(await tinyOptions({ ...more, iterations: 6, size: 24 }));
+    expect(final.losses).toEqual(last.losses);
+    expect(final.pixels).not.toEqual(last.pixels);
+  });
+
+  it('is kept by a checkpoint, to the byte', async () => {
+    const options = { ...more, averaging: 0.9 };
+    const straight = await withSession(options, async (session) => (await session.step(8), session.readImage()));
+    const bytes = await withSession(options, async (session) => (await session.step(3), session.checkpoint()));
+    const restored = await StyleSession.restore(bytes, await tinyOptions(more)); // the checkpoint knows the decay
+    await restored.step(5);
+    expect(await restored.readImage()).toEqual(straight);
+    restored.destroy();
+  });
+
+  it('comes from the recipe, and false turns it off', async () => {
+    const recipe = { ...recipes['lecture']!, averaging: 0.9 };
+    const run = (averaging?: false): Promise<Float32Array> =>
+      withSession({ ...more, recipe, ...(averaging === false && { averaging }) }, async (session) => (await session.step(4), session.readImage()));
+    const plain = await withSession(more, async (session) => (await session.step(4), session.readImage()));
+    expect(await run(false)).toEqual(plain);
+    expect(await run()).not.toEqual(plain);
+    await expect(styleTransfer(await tinyOptions({ averaging: 1 }))).rejects.toThrow(/averaging: got 1. Give a decay from 0/);
+  });
+});
+
+describe('tolerance', () => {
+  it('counts the fall of the lowest loss, and leaves out what is no number', () => {
+    const stopsAt = (losses: readonly number[], relative: number, iterations: number): number => {
+      const plateau = new Plateau({ relative, iterations });
+      return losses.findIndex((loss) => plateau.rests(loss)) + 1;
+    };
+    const falling = Array.from({ length: 200 }, (_, i) => 0.9 ** i);
+    expect(stopsAt(falling, 0.1, 5)).toBe(0); // 0.9^5 is 41 % less
+    expect(stopsAt(falling, 0.5, 5)).toBe(6);
+    expect(stopsAt([8, 4, 2, 1, 9, 1, 9, 1], 0.01, 3)).toBe(7);
+    expect(stopsAt([8, 4, 2, 1, NaN, NaN, NaN, 1, 1, 1], 0.01, 3)).toBe(10);
+    expect(stopsAt([1, 1, 1, 1, 1, 1], 0, 2)).toBe(0);
+  });
+
+  it('ends a session at the first iteration that has come to rest, and the run says converged', async () => {
+    const tolerance = { relative: 0.3, iterations: 4 };
+    const more = { optimizer: { name: 'adam', learningRate: 0.01 }, init: 'noise', iterations: 60 } as const;
+    const seen: SessionProgress[] = [];
+    const stopped = await withSession({ ...more, tolerance }, async (session) => {
+      for await (const progress of session.run()) seen.push(progress);
+      return session.readImage();
+    });
+    expect(seen.length).toBeGreaterThan(4);
+    expect(seen.length).toBeLessThan(60);
+    const lowest = seen.map((_, i) => Math.min(...seen.slice(0, i + 1).map(({ losses }) => losses.total)));
+    seen.forEach(({ converged }, i) => {
+      const rests = (k: number): boolean => k >= 4 && lowest[k - 4]! - lowest[k]! < 0.3 * lowest[k - 4]!;
+      expect(converged).toBe(seen.slice(0, i + 1).some((_, k) => rests(k)));
+    });
+    // Nothing was begun that is not counted.
+    const counted = await withSession(more, async (session) => (await session.step(seen.length), session.readImage()));
+    expect(stopped).toEqual(counted);
+    const made = await styleTransfer(await tinyOptions({ ...more, tolerance, scales: [12, 24] }));
+    expect(made.stopped).toBe('converged');
+    expect(made.iterations).toBeLessThan(60);
+    const whole = await styleTransfer(await tinyOptions({ iterations: 6, tolerance: 1e-9 }));
+    expect(whole).toMatchObject({ stopped: 'done', iterations: 6 });
+    await expect(styleTransfer(await tinyOptions({ tolerance: { relative: 0.1, iterations: 0 } }))).rejects.toThrow(/tolerance: got/);
+  });
+});
+
+describe('clamp', () => {
+  it.each(['gd', 'adam', 'lbfgs'] as const)('%s keeps every pixel in [0, 1] where asked to, whatever the recipe says', async (name) => {
+    const learningRate = { gd: 1e-2, adam: 0.5, lbfgs: 5 }[name];
+    const run = (clamp: boolean, recipe: string): Promise<Float32Array> =>
+      withSession({ optimizer: { name, learningRate, clamp }, recipe, init: 'noise' }, async (session) => (await session.step(5), session.readImage()));
+    const leaves = (image: Float32Array): boolean => image.some((value) => value < -1e-3 || value > 1 + 1e-3);
+    expect(leaves(await run(true, 'lecture'))).toBe(false);
+    expect(leaves(await run(false, 'lecture'))).toBe(true);
+    if (name === 'adam') expect(leaves(await run(false, 'tensorflow-tutorial'))).toBe(true);
+  });
+});
