@@ -42,7 +42,10 @@ export function fusePointwise(
   return fused.filter((dispatch) => dispatch !== undefined);
 }
 
-/** The same work with every unpooling absorbed by all that read its result, where each of them can. */
+/**
+ * The same work with every unpooling absorbed by all that read its result, where each of them can. Before
+ * {@link fusePointwise}, which moves results: an absorbing dispatch is made anew, with its result where it was.
+ */
 export function fuseUnpooling(
   dispatches: readonly Dispatch<Tensor>[],
   kept: ReadonlySet<Tensor>,
@@ -54,11 +57,7 @@ export function fuseUnpooling(
     if (!unpool || kept.has(result)) return;
     const absorbed = (readers.get(result) ?? []).map((at) => [at, fused[at]?.absorbUnpool?.(unpool, result)] as const);
     if (!absorbed.every(([, dispatch]) => dispatch)) return;
-    // Where a result goes may have been decided since the dispatch was made (by a gate behind it): that stays.
-    for (const [at, dispatch] of absorbed) {
-      const { outputs: places, label: own } = fused[at]!;
-      fused[at] = { ...dispatch!, outputs: places, label: `${label}+${own}` };
-    }
+    for (const [at, dispatch] of absorbed) fused[at] = { ...dispatch!, label: `${label}+${fused[at]!.label}` };
     fused[i] = undefined;
   });
   return fused.filter((dispatch) => dispatch !== undefined);

@@ -142,7 +142,7 @@ export function buildPlan(
   const dispatches = [...forwardOf(false), ...reverse, ...forwardOf(true)];
   const asked = new Map(wrt.map((x) => [x, gradients.get(x)!]));
   const kept = new Set([...outputs, ...asked.values()]);
-  return { ...fold(gatherSums(fuseUnpooling(fusePointwise(dispatches, kept), kept), kept)), gradients: asked };
+  return { ...fold(gatherSums(fusePointwise(fuseUnpooling(dispatches, kept), kept), kept)), gradients: asked };
 }
 
 /** Splits off the dispatches whose every input is constant, directly or through other such dispatches. */
