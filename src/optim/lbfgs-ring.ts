@@ -2,12 +2,13 @@
 // combine other slots each time, so each kernel of a slot is a sequence by itself; the host picks and orders them.
 
 import { Params, Sequence, type Dispatch } from '../gpu/dispatch.ts';
+import sumsCode from '../wgsl/lbfgs_sums.wgsl';
 import code from '../wgsl/lbfgs.wgsl';
 import takeCode from '../wgsl/lbfgs_take.wgsl';
 import { appendBox, type Clamp, type Parameter, type State } from './optimizer.ts';
 
-const shader = { name: 'lbfgs', code };
-const takeShader = { name: 'lbfgs_take', code: takeCode };
+const shader = { name: 'lbfgs', code: code + sumsCode };
+const takeShader = { name: 'lbfgs_take', code: takeCode + sumsCode };
 
 /** In the order of the shader's kinds. */
 const KINDS = ['begin', 'firstStep', 'pair', 'curvature', 'firstLoop', 'turn', 'secondLoop', 'finish'] as const;

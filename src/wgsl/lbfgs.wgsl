@@ -10,7 +10,7 @@
 // q = ratio·s; x = before + q. Numbers are looked at as bits: shaders may take it that no NaN exists.
 // Each kernel sums its predecessor's partials by itself: `groups` of them, in one order, in every workgroup.
 // Shapes: x, g, previous, before, q, s, y any, the same, as vec4s; loss a scalar [1]. `state`: see Params for places.
-// Dispatch: `groups` (at most 256) groups of 128 threads; a thread takes every (128·groups)-th vec4.
+// Stands in front of lbfgs_sums.wgsl. Dispatch: `groups` (at most 256) groups of 128 threads; a thread takes every (128·groups)-th vec4.
 
 struct Params {
   vectors: u32,
@@ -34,36 +34,11 @@ const FIRST_LOOP = 4u;
 const TURN = 5u;
 const SECOND_LOOP = 6u;
 const FINISH = 7u;
-const LANES = 128u;       // threads of a workgroup
 const LEARNING_RATE = 0u; // places in `state` of the scalars that all pairs share
 const DAMPING = 1u;
 const FAILURES = 2u;      // updates in a row that met a number that is not finite
 const SCALING = 3u;
 const RATIO = 4u;         // what is left of the last step; 0: it stands
-
-var<workgroup> runs: array<vec4f, 128>; // one value a lane, then sums of eight lanes
-var<workgroup> sums: array<vec4f, 16>;
-
-// The sums over the workgroup's lanes, always in the same order, known to every lane.
-fn sumOverLanes(value: vec4f, lane: u32) -> vec4f {
-  runs[lane] = value;
-  workgroupBarrier(); // `runs` is complete; everybody has read the `sums` of the call before
-  if (lane < 16u) {
-    var sum = vec4f(0.0);
-    for (var k = 0u; k < 8u; k++) { sum += runs[lane * 8u + k]; }
-    sums[lane] = sum;
-  }
-  workgroupBarrier(); // `sums` is complete; `runs` may be overwritten
-  var total = vec4f(0.0);
-  for (var k = 0u; k < 16u; k++) { total += sums[k]; }
-  return total;
-}
-
-fn sumOfVector(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
-
-fn isOdd(v: vec4f) -> vec4<bool> {
-  return (bitcast<vec4u>(v) & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
-}
 
 // The recursion. `a` is what q moves along, `b` what it is multiplied with next; at the end `b` is g.
 @group(0) @binding(0) var<storage, read> a: array<vec4f>;

@@ -2,7 +2,7 @@
 //   begin  first update: q = -g; partials ‖g‖₁ and the count of numbers that are not finite
 //   pair   later ones: y = g - last; s = q (the last step); q = -g; partials s·q, y·s, y·y and the count
 // Shapes: g, last (the gradient before), q, s, y any, the same, as vec4s; loss a scalar [1]. `state`: see Params.
-// Dispatch: `groups` (at most 256) groups of 128 threads; a thread takes every (128·groups)-th vec4.
+// Stands in front of lbfgs_sums.wgsl. Dispatch: `groups` (at most 256) groups of 128 threads; a thread takes every (128·groups)-th vec4.
 
 struct Params {
   vectors: u32,
@@ -19,31 +19,6 @@ struct Params {
 }
 
 const BEGIN = 0u; // kinds: this and PAIR = 2
-const LANES = 128u;
-
-var<workgroup> runs: array<vec4f, 128>; // one value a lane, then sums of eight lanes
-var<workgroup> sums: array<vec4f, 16>;
-
-// The sums over the workgroup's lanes, always in the same order, known to every lane.
-fn sumOverLanes(value: vec4f, lane: u32) -> vec4f {
-  runs[lane] = value;
-  workgroupBarrier(); // `runs` is complete; everybody has read the `sums` of the call before
-  if (lane < 16u) {
-    var sum = vec4f(0.0);
-    for (var k = 0u; k < 8u; k++) { sum += runs[lane * 8u + k]; }
-    sums[lane] = sum;
-  }
-  workgroupBarrier(); // `sums` is complete; `runs` may be overwritten
-  var total = vec4f(0.0);
-  for (var k = 0u; k < 16u; k++) { total += sums[k]; }
-  return total;
-}
-
-fn sumOfVector(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
-
-fn isOdd(v: vec4f) -> vec4<bool> {
-  return (bitcast<vec4u>(v) & vec4u(0x7f800000u)) == vec4u(0x7f800000u);
-}
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;
 @group(0) @binding(1) var<storage, read> loss: array<vec4f>;
