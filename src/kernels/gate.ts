@@ -3,11 +3,12 @@
 // weights needs of it. Convolutions write and apply them as they store; these are the same steps by themselves.
 // Shapes in, dispatches out; the layout is described in gate.wgsl.
 
-import { linearWorkgroups, Params, type Dispatch, type GateWords, type Unpool } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Dispatch, type Pointwise, type Unpool } from '../gpu/dispatch.ts';
 import code from '../wgsl/gate.wgsl';
+import gateWordCode from '../wgsl/gate_word.wgsl';
 import { lanes, vectorsOf, type Shape } from './shape.ts';
 
-const shader = { name: 'gate', code };
+const shader = { name: 'gate', code: code + gateWordCode };
 
 /** [h, w, c] */
 export type ImageShape = readonly [number, number, number];
@@ -15,6 +16,15 @@ export type ImageShape = readonly [number, number, number];
 /** The shape of the tensor that holds the gate words of an activation [h, w, c]; its elements are u32. */
 export function gateWordsShape([h, w, c]: ImageShape): Shape {
   return [Math.ceil(h / 2), Math.ceil(w / 4), lanes(c) / 4];
+}
+
+/** What closes: where values of the same shape are not positive, or where bits of gate words are 0. */
+export type Gate<B> = Exclude<Pointwise<B>, { readonly kind: 'relu' }>;
+
+/** A shader's `gateKind` and `width`: 0 for no gate, 1 for values, 2 for words of an image so many pixels wide. */
+export function gateParams<B>(gate: Gate<B> | undefined): readonly [kind: number, width: number] {
+  if (!gate) return [0, 0];
+  return gate.kind === 'gate words' ? [2, gate.shape[1]] : [1, 0];
 }
 
 function gate<B>(
@@ -61,5 +71,3 @@ export function unpoolBackward<B>(
   const dispatch = gate('unpool', shape, io, accumulate, kind === 'max' ? 1 : 1 / 4);
   return accumulate ? dispatch : { ...dispatch, unpool: { kind, of: io.dY, words: io.words } };
 }
-
-export type { GateWords, Unpool };

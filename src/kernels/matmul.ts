@@ -1,14 +1,16 @@
 // Matrix products C = factor · op(A)·op(B), with either operand transposed. Shapes in, dispatches out; see matmul.wgsl.
 
-import { linearWorkgroups, Params, type Cost, type Dispatch, type Pointwise } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import gateWordCode from '../wgsl/gate_word.wgsl';
 import code from '../wgsl/matmul.wgsl';
 import subgroup8Code from '../wgsl/matmul_subgroup8.wgsl';
+import { gateParams, type Gate } from './gate.ts';
 import { columnSum } from './reduce.ts';
 import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
-const shader = { name: 'matmul', code };
-const subgroup8Shader = { name: 'matmul_subgroup8', code: subgroup8Code };
+const shader = { name: 'matmul', code: code + gateWordCode };
+const subgroup8Shader = { name: 'matmul_subgroup8', code: subgroup8Code + gateWordCode };
 
 /** C [m, n] = factor · op(A) [m, k] · op(B) [k, n]; a transposed operand is stored as [k, m] or [n, k]. */
 export interface MatmulParams {
@@ -31,7 +33,7 @@ export interface MatmulBuffers<B> {
   /** A scalar [1] that multiplies the product. */
   readonly scale?: B | undefined;
   /** Last of all, C becomes 0 where `by` says so: a gate of C's shape, or gate words of C as an image. */
-  readonly gate?: Exclude<Pointwise<B>, { readonly kind: 'relu' }> | undefined;
+  readonly gate?: Gate<B> | undefined;
 }
 
 /** 2·m·n·k flops; operands and result once. */
@@ -50,9 +52,6 @@ export function matmulVariant(
   if (software) return subgroupSize === 8 && !transposeB ? 'subgroup8' : 'registers';
   return m < 32 || n < 32 ? 'registers' : 'tiled';
 }
-
-/** In the order of the shader's `gateKind`. */
-const GATES = [undefined, 'gate', 'gate words'];
 
 /** Most bytes of partial products. */
 const PARTIAL_BYTES = 8 * 2 ** 20;
@@ -124,7 +123,7 @@ function product<B>(
       .u32(m, n, k, lanes(transposeA ? m : k) / 4, lanes(transposeB ? k : n) / 4, lanes(n) / 4)
       .u32(chunk, accumulate ? 1 : 0, columnGroups)
       .f32(alpha)
-      .u32(io.scale ? 1 : 0, GATES.indexOf(io.gate?.kind), io.gate?.kind === 'gate words' ? io.gate.shape[1] : 0),
+      .u32(io.scale ? 1 : 0, ...gateParams(io.gate)),
     workgroups: [x, y, columnGroups * splits],
     cost: matmulCost(params),
   };

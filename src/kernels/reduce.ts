@@ -1,13 +1,15 @@
 // Sums to a scalar (of values, squares, squared differences) and sums over rows, with their gradients.
 // Shapes in, dispatches out; see reduce.wgsl and reduce_backward.wgsl.
 
-import { linearWorkgroups, Params, type Cost, type Dispatch, type Pointwise } from '../gpu/dispatch.ts';
+import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import gateWordCode from '../wgsl/gate_word.wgsl';
 import backwardCode from '../wgsl/reduce_backward.wgsl';
 import code from '../wgsl/reduce.wgsl';
+import { gateParams, type Gate } from './gate.ts';
 import { channelsOf, lanes, rowsOf, vectorsOf, type Shape, type ScratchOf } from './shape.ts';
 
 const shader = { name: 'reduce', code };
-const backwardShader = { name: 'reduce_backward', code: backwardCode };
+const backwardShader = { name: 'reduce_backward', code: backwardCode + gateWordCode };
 
 const OPS = ['sum', 'squares', 'squared differences'] as const;
 
@@ -86,11 +88,8 @@ export interface ReduceBackwardBuffers<B> {
   readonly b?: B | undefined;
   readonly dY: B;
   readonly dA: B;
-  readonly gate?: Exclude<Pointwise<B>, { readonly kind: 'relu' }> | undefined;
+  readonly gate?: Gate<B> | undefined;
 }
-
-/** In the order of the shader's `gateKind`. */
-const GATES = [undefined, 'gate', 'gate words'];
 
 /** dA (+)= dY · factor · ∂f/∂a; for the gradient to b of a squared difference, swap a and b. */
 export function reduceBackward<B>(
@@ -111,7 +110,7 @@ export function reduceBackward<B>(
     params: new Params()
       .u32(vectors, lanes(c) / 4, c, accumulate ? 1 : 0)
       .f32(op === 'sum' ? factor : 2 * factor)
-      .u32(GATES.indexOf(io.gate?.kind), io.gate?.kind === 'gate words' ? io.gate.shape[1] : 0, OPS.indexOf(op)),
+      .u32(...gateParams(io.gate), OPS.indexOf(op)),
     workgroups: linearWorkgroups(vectors, 64),
     cost: { flops: 8 * vectors, bytes: 48 * vectors },
     ...(!io.gate && {

@@ -22,9 +22,9 @@ fn load(row: i32, column: i32, c: u32, ci4: u32) -> vec4f {
   if (params.unpool == 0u) { return x[(at.x * params.w + at.y) * ci4 + c]; }
   let half = at / 2u;
   if (half.x >= params.h / 2u || half.y >= params.w / 2u) { return vec4f(); } // an odd last row or column
-  let word = unpoolWords[(half.x * ((params.w + 3u) / 4u) + at.y / 4u) * ci4 + c];
+  let word = unpoolWords[gateWordAt(at.x, at.y, params.w, ci4, c)];
   let v = x[(half.x * (params.w / 2u) + half.y) * ci4 + c] * select(1.0, 0.25, params.unpool == 2u);
-  return select(vec4f(), v, bitsAt(word, at));
+  return select(vec4f(), v, gateBits(word, at.x, at.y));
 }
 
 @compute @workgroup_size(8u * CO_VEC)

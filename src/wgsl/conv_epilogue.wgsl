@@ -37,12 +37,6 @@ fn source(i: i32, n: i32) -> i32 {
   }
 }
 
-// The four bits of pixel `at` (row, column) in its gate word.
-fn bitsAt(word: u32, at: vec2u) -> vec4<bool> {
-  let shift = (at.x % 2u * 4u + at.y % 4u) * 4u;
-  return ((vec4u(word) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
-}
-
 fn pack(bits: vec4<bool>) -> u32 { return dot(vec4u(bits), vec4u(1u, 2u, 4u, 8u)); }
 
 fn isInside(at: vec2u) -> bool { return at.x < params.oh && at.y < params.ow; }
@@ -56,7 +50,7 @@ fn finish(at: vec2u, block: u32, word: u32, sum: vec4f) -> vec4f {
   if (params.accumulate != 0u) { v += y[i]; }
   if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
   if (params.gateKind == 1u) { v = select(vec4f(0.0), v, bitcast<vec4f>(gate[i]) > vec4f(0.0)); }
-  if (params.gateKind == 2u) { v = select(vec4f(0.0), v, bitsAt(word, at)); }
+  if (params.gateKind == 2u) { v = select(vec4f(0.0), v, gateBits(word, at.x, at.y)); }
   return v;
 }
 
@@ -88,7 +82,7 @@ fn storeBlock(
 ) {
   let co4 = (params.co + 3u) / 4u;
   if (!isInside(at) || block >= co4) { return; }
-  let wordAt = (at.x / 2u * ((params.ow + 3u) / 4u) + at.y / 4u) * co4 + block;
+  let wordAt = gateWordAt(at.x, at.y, params.ow, co4, block);
   var word = 0u;
   if (params.gateKind == 2u) { word = gate[wordAt / 4u][wordAt % 4u]; }
   let below = at + vec2u(1u, 0u);

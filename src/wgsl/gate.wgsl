@@ -7,7 +7,7 @@
 //   relu    dx (+)= dy where the bit is 1                dy [h, w, c]
 //   unpool  dx (+)= dy of the window where the bit is 1, times 1/4 for means         dy [h / 2, w / 2, c]
 // words as above; dx [h, w, c], NHWC, channels padded to vec4s. One thread, one vec4 of dx.
-// Dispatch: linear over h * w * ceil(c / 4), 64 threads a group, folded into x and y.
+// Stands in front of gate_word.wgsl. Dispatch: linear over h * w * ceil(c / 4), 64 threads a group, folded into x and y.
 
 struct Params {
   h: u32, w: u32,
@@ -23,9 +23,7 @@ struct Params {
 
 // The bits of vec4 i of dx.
 fn isOpen(row: u32, column: u32, c: u32) -> vec4<bool> {
-  let word = words[(row / 2u * ((params.w + 3u) / 4u) + column / 4u) * params.perPixel + c];
-  let shift = (row % 2u * 4u + column % 4u) * 4u;
-  return ((vec4u(word) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
+  return gateBits(words[gateWordAt(row, column, params.w, params.perPixel, c)], row, column);
 }
 
 fn put(i: u32, isOpen: vec4<bool>, g: vec4f) {

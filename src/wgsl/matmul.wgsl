@@ -3,7 +3,7 @@
 //   tiled      each workgroup owns 64 x 64, K in steps of 16 through 8.5 KiB of workgroup memory: GPUs
 // a [m, k] or transposed [k, m], b [k, n] or transposed [n, k], y [m, n], or [splits, m, n] where K is split: then
 // alpha is 1, nothing accumulates, and the parts are added up by reduce.wgsl's `columns`. Rows are padded to vec4s.
-// scale [1]; gate of y's shape, or gate words (gate.wgsl) of y as an image [h, w, n].
+// Stands in front of gate_word.wgsl. scale [1]; gate of y's shape, or gate words (gate.wgsl) of y as an image [h, w, n].
 // Dispatch: blocks of rows folded into x and y, z = blocks of columns * splits. A block is 64 x 64 (tiled), or 8 rows x
 // 8 columns a thread (registers; 8 rows a thread x 8 columns with ALONG_ROWS): threads of a group share the loads of
 // the other operand, on a CPU one load for all lanes.
@@ -89,9 +89,8 @@ fn isOpen(at: u32, pixel: u32, c: u32) -> vec4<bool> {
   if (params.gateKind == 1u) { return bitcast<vec4f>(gate[at]) > vec4f(); }
   let row = pixel / params.width;
   let column = pixel % params.width;
-  let i = (row / 2u * ((params.width + 3u) / 4u) + column / 4u) * params.strideY + c;
-  let shift = (row % 2u * 4u + column % 4u) * 4u;
-  return ((vec4u(gate[i / 4u][i % 4u]) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
+  let i = gateWordAt(row, column, params.width, params.strideY, c);
+  return gateBits(gate[i / 4u][i % 4u], row, column);
 }
 
 fn storeBlock(split: u32, row: u32, column: u32, sums: mat4x4f) {

@@ -5,7 +5,7 @@ enable subgroups;
 // a [m, k] or transposed [k, m], b [k, n], y [m, n] or [splits, m, n], scale [1], gate as in matmul.wgsl; rows are padded
 // to vec4s. A workgroup is one subgroup and owns 16 rows x 32 columns, a lane 16 rows x 4 columns = 16 accumulators. What
 // is loaded of a is loaded by one lane and handed to all: a load costs such adapters a dozen multiply-adds.
-// Dispatch: blocks of 16 rows folded into x and y, z = blocks of 32 columns * splits.
+// Stands in front of gate_word.wgsl. Dispatch: blocks of 16 rows folded into x and y, z = blocks of 32 columns * splits.
 
 override TRANSPOSE_A: bool = false;
 
@@ -32,9 +32,8 @@ fn isOpen(at: u32, pixel: u32, c: u32) -> vec4<bool> {
   if (params.gateKind == 1u) { return bitcast<vec4f>(gate[at]) > vec4f(); }
   let row = pixel / params.width;
   let column = pixel % params.width;
-  let i = (row / 2u * ((params.width + 3u) / 4u) + column / 4u) * params.strideY + c;
-  let shift = (row % 2u * 4u + column % 4u) * 4u;
-  return ((vec4u(gate[i / 4u][i % 4u]) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
+  let i = gateWordAt(row, column, params.width, params.strideY, c);
+  return gateBits(gate[i / 4u][i % 4u], row, column);
 }
 
 fn store(split: u32, row: u32, block: u32, alpha: f32, sum: vec4f) {

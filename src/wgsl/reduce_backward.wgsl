@@ -3,7 +3,7 @@
 // and then, where asked for, 0 where a gate is closed: the gradient of the ReLU that made a.
 // Shapes: a, b, da any, as vec4s; dy a scalar [1]; gate of da's shape, or gate words (gate.wgsl) of da as an image
 // [h, w, c]. One thread, one vec4.
-// Dispatch: linear, 64 threads a group, ceil(vectors / 64) groups folded into x and y.
+// Stands in front of gate_word.wgsl. Dispatch: linear, 64 threads a group, ceil(vectors / 64) groups folded into x and y.
 
 struct Params {
   vectors: u32,
@@ -28,9 +28,8 @@ fn isOpen(i: u32) -> vec4<bool> {
   let pixel = i / params.perRow;
   let row = pixel / params.width;
   let column = pixel % params.width;
-  let word = (row / 2u * ((params.width + 3u) / 4u) + column / 4u) * params.perRow + i % params.perRow;
-  let shift = (row % 2u * 4u + column % 4u) * 4u;
-  return ((vec4u(gate[word / 4u][word % 4u]) >> (vec4u(shift) + vec4u(0u, 1u, 2u, 3u))) & vec4u(1u)) != vec4u();
+  let word = gateWordAt(row, column, params.width, params.perRow, i % params.perRow);
+  return gateBits(gate[word / 4u][word % 4u], row, column);
 }
 
 @compute @workgroup_size(64)
