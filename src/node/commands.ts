@@ -1,7 +1,7 @@
 // What the command line can ask for, as data: words (arguments.ts) and files (settings.ts) become one of these.
 
 import type { Preprocessing } from '../vgg/preprocessing.ts';
-import type { PlainOptions } from './plain-options.ts';
+import type { PlainOptions } from '../style/settings.ts';
 import type { StylePath } from './settings.ts';
 import type { Axis } from './sweep-axes.ts';
 import type { FetchCommand, ImportCommand } from './weights-arguments.ts';

@@ -1,27 +1,7 @@
 // Flags' values to options of `styleTransfer`: those that need no file. Pure.
 
 import { badOption } from '../gpu/errors.ts';
-import type { StyleTransferOptions } from '../style/options.ts';
-
-/** The options that need no file: passed on to `styleTransfer`, which checks names and ranges. */
-export type PlainOptions = Pick<
-  StyleTransferOptions,
-  | 'recipe'
-  | 'size'
-  | 'contentWeight'
-  | 'styleWeight'
-  | 'tvWeight'
-  | 'contentLayers'
-  | 'styleLayers'
-  | 'optimizer'
-  | 'averaging'
-  | 'iterations'
-  | 'tolerance'
-  | 'seed'
-  | 'pooling'
-  | 'color'
-  | 'scales'
->;
+import type { PlainOptions } from '../style/settings.ts';
 
 /** Their names. */
 export const plainNames: readonly (keyof PlainOptions)[] = [

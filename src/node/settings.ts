@@ -8,7 +8,8 @@ import { readPngText } from '../image/index.ts';
 import { isCheckpointFile, splitCheckpointFile } from './checkpoint-file.ts';
 import { readFileBytes } from './files.ts';
 import { nearestName } from './nearest.ts';
-import { plainNames, type PlainOptions } from './plain-options.ts';
+import type { PlainOptions } from '../style/settings.ts';
+import { plainNames } from './plain-options.ts';
 
 /** A style picture by its path. */
 export interface StylePath {

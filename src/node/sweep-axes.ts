@@ -2,7 +2,8 @@
 
 import { badOption } from '../gpu/errors.ts';
 import { nearestName } from './nearest.ts';
-import { plainNames, plainOptions, type PlainOptions } from './plain-options.ts';
+import type { PlainOptions } from '../style/settings.ts';
+import { plainNames, plainOptions } from './plain-options.ts';
 
 /** What one value of an axis changes of a run; pictures and network are paths. */
 export interface Change {

@@ -6,10 +6,31 @@
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import type { OptimizerOptions, StateBuffer } from '../optim/index.ts';
+import type { Losses } from './losses.ts';
 import type { TermWeights } from './options.ts';
-import type { RunState } from './run-state.ts';
+import type { Settings } from './settings.ts';
 
 const MAGIC = 'wgpusty1';
+
+/** What a run was started with, in short: checksums tell pictures and networks apart, they keep none. */
+export interface RunOrigin {
+  readonly options: Settings;
+  readonly content: string;
+  readonly styles: readonly string[];
+  readonly network: string;
+}
+
+/** The state of a run beside that of its session. */
+export interface RunState extends RunOrigin {
+  /** Index of the scale that goes on, and iterations that were done before it. */
+  readonly scale: number;
+  readonly before: number;
+  /** Iterations of earlier scales that were not needed, the loss having come to rest. */
+  readonly skipped: number;
+  readonly milliseconds: number;
+  /** Losses of the last iteration. */
+  readonly losses: Losses;
+}
 
 /** What a checkpoint says about its session. */
 export interface CheckpointHeader {

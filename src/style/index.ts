@@ -4,12 +4,11 @@ export type { SessionPlan } from './session-plan.ts';
 export { requiredLimits, type LimitsRequest } from './limits.ts';
 export { recipes, type LayerWeights, type PixelSpace, type Recipe } from './recipes.ts';
 export { StyledPicture, type PngOptions, type RunDetails, type Stopped } from './picture.ts';
-export type { Settings } from './settings.ts';
+export type { Init, Settings } from './settings.ts';
 export type { Losses, SessionProgress } from './losses.ts';
 export type { Tolerance } from './plateau.ts';
 export type {
   CheckpointOptions,
-  Init,
   Progress,
   StyleInput,
   StyleTransferOptions,

@@ -6,10 +6,11 @@ import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts'
 import type { Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
 import { checkRecipe, show } from './check-recipe.ts';
-import { resolveColor, type ColorMode, type ColorOptions, type ResolvedColor } from './color-options.ts';
+import { resolveColor, type ResolvedColor } from './color-options.ts';
 import type { Losses } from './losses.ts';
 import type { Tolerance } from './plateau.ts';
 import type { StyledPicture } from './picture.ts';
+import type { Init, PlainOptions, Settings } from './settings.ts';
 
 /** One of several style pictures. */
 export interface StyleInput {
@@ -19,9 +20,6 @@ export interface StyleInput {
   /** Longest side of the style over the longest side of the result. Default: its own size, at most twice the result's. */
   readonly scale?: number;
 }
-
-/** Where a run starts. */
-export type Init = 'content' | 'style' | 'noise' | 'gray';
 
 /** What `onProgress` and `session.run` report after an iteration. */
 export interface Progress {
@@ -57,7 +55,7 @@ export interface CheckpointOptions {
 }
 
 /** Options of `styleTransfer` and `StyleSession.create`. Only `content` and `style` are needed. */
-export interface StyleTransferOptions {
+export interface StyleTransferOptions extends PlainOptions {
   readonly content: ImageSource;
   /** One picture, or several with weights. */
   readonly style: ImageSource | readonly StyleInput[];
@@ -68,40 +66,7 @@ export interface StyleTransferOptions {
    * URL or bytes of an ONNX or safetensors file.
    */
   readonly network?: 'default' | Vgg | VggSource;
-  /** A name in `recipes` or a recipe object. */
-  readonly recipe?: string | Recipe;
-  /** Longest side of the result in pixels, or both sides. Default 512. */
-  readonly size?: number | { readonly width: number; readonly height: number };
-  /** Multiplies the recipe's content term. Default 1, from 0. */
-  readonly contentWeight?: number;
-  /** Multiplies the recipe's style term. Default 1, from 0. */
-  readonly styleWeight?: number;
-  /** Multiplies the recipe's total variation. Default 1, from 0. */
-  readonly tvWeight?: number;
-  /** Layer → weight; replaces the recipe's. */
-  readonly contentLayers?: LayerWeights;
-  readonly styleLayers?: LayerWeights;
   readonly init?: Init | ImageSource;
-  readonly optimizer?: OptimizerOptions;
-  /**
-   * Decay of an exponential average of the iterates, such as 0.99, or false; default: the recipe's. The picture that is
-   * painted, read and returned is then the average. Each scale begins its own.
-   */
-  readonly averaging?: number | false;
-  /** Iterations in all; a ladder of scales shares them out. */
-  readonly iterations?: number;
-  /**
-   * Ends a scale early when its lowest loss has fallen by less than this part of itself over 50 iterations, or over as many
-   * as said. Default 0: never.
-   */
-  readonly tolerance?: number | Tolerance;
-  /** Seed of the noise, 0 … 2³² − 1. Default 0. */
-  readonly seed?: number;
-  readonly pooling?: 'max' | 'average';
-  /** A mode, or `{ mode, … }` with its settings. */
-  readonly color?: ColorMode | ColorOptions;
-  /** `'auto'`: coarse to fine; a list of longest sides, the last being the result's; or false. `styleTransfer` only. */
-  readonly scales?: 'auto' | readonly number[] | false;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   /** A canvas or texture that shows the picture while it forms. */
@@ -321,4 +286,31 @@ function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): Res
     scales.every((side, i) => Number.isInteger(side) && side > 0 && (i === 0 || side > scales[i - 1]));
   if (valid) return scales as readonly number[];
   throw badOption('scales', `got ${show(scales)}`, "Give 'auto', false, or increasing longest sides");
+}
+
+/** The settings of resolved options: given back to `styleTransfer`, they resolve to the same. */
+export function settingsOf(resolved: ResolvedOptions): Settings {
+  const { recipe, weights, init } = resolved;
+  const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
+  const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
+  return {
+    recipe: isNamed ? recipe.name : recipe,
+    size,
+    ...weights,
+    contentLayers,
+    styleLayers,
+    ...(typeof init === 'string' && isInit(init) && { init }),
+    optimizer,
+    iterations,
+    seed,
+    pooling,
+    color,
+    scales,
+    averaging,
+    tolerance,
+  };
+}
+
+function isInit(init: string): init is Init {
+  return init === 'content' || init === 'style' || init === 'noise' || init === 'gray';
 }

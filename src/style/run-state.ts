@@ -7,32 +7,11 @@ import { badOption } from '../gpu/errors.ts';
 import { crc32 } from '../image/png-chunks.ts';
 import type { Pixels } from '../image/index.ts';
 import type { Vgg } from '../vgg/index.ts';
-import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
-import type { Losses } from './losses.ts';
-import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type RunOrigin, type RunState } from './checkpoint.ts';
+import { settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import type { LoadedPictures } from './prepare.ts';
 import type { Scale } from './scales.ts';
-import { settingsOf, type Settings } from './settings.ts';
-
-/** What a run was started with, in short: checksums tell pictures and networks apart, they keep none. */
-export interface RunOrigin {
-  readonly options: Settings;
-  readonly content: string;
-  readonly styles: readonly string[];
-  readonly network: string;
-}
-
-/** The state of a run beside that of its session. */
-export interface RunState extends RunOrigin {
-  /** Index of the scale that goes on, and iterations that were done before it. */
-  readonly scale: number;
-  readonly before: number;
-  /** Iterations of earlier scales that were not needed, the loss having come to rest. */
-  readonly skipped: number;
-  readonly milliseconds: number;
-  /** Losses of the last iteration. */
-  readonly losses: Losses;
-}
+import type { Settings } from './settings.ts';
 
 /** A checkpoint of a run, taken apart. */
 export type RunCheckpoint = Checkpoint & { readonly header: { readonly run: RunState } };

@@ -11,7 +11,7 @@ import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { Belongings } from './belongings.ts';
-import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint, type RunState } from './checkpoint.ts';
 import { checkDemands } from './demands.ts';
 import { Loop } from './loop.ts';
 import { checkRetries, summarize, type Losses, type SessionProgress } from './losses.ts';
@@ -25,7 +25,6 @@ import {
   type TermWeights,
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, type ScaledPictures } from './prepare.ts';
-import type { RunState } from './run-state.ts';
 import { sessionPlan, type SessionPlan } from './session-plan.ts';
 import { boxOf, planarFromSpace, planarGradient, planarToSpace, toSpace } from './space.ts';
 import { contentTargets, styleTargets } from './targets.ts';

@@ -1,54 +1,50 @@
-// The options of a run as plain data: what JSON can hold, every default filled in. They go into the picture's PNG and
-// into checkpoints, and come back as options.
+// The options of a run that are plain data: what JSON can hold. With every default filled in they are the run's settings,
+// which go into the picture's PNG and into checkpoints, and come back as options.
 
-import type { Init, ResolvedOptions, StyleTransferOptions } from './options.ts';
-import { recipes } from './recipes.ts';
+import type { OptimizerOptions } from '../optim/index.ts';
+import type { ColorMode, ColorOptions } from './color-options.ts';
+import type { Tolerance } from './plateau.ts';
+import type { LayerWeights, Recipe } from './recipes.ts';
 
-/** Options that are data: no pictures, no network, nothing of the platform. `init` is absent where it is a picture. */
-export type Settings = Required<
-  Pick<
-    StyleTransferOptions,
-    | 'recipe'
-    | 'size'
-    | 'contentWeight'
-    | 'styleWeight'
-    | 'tvWeight'
-    | 'contentLayers'
-    | 'styleLayers'
-    | 'optimizer'
-    | 'iterations'
-    | 'seed'
-    | 'pooling'
-    | 'color'
-    | 'scales'
-    | 'averaging'
-    | 'tolerance'
-  >
-> & { readonly init?: Init };
+/** Where a run starts. */
+export type Init = 'content' | 'style' | 'noise' | 'gray';
 
-/** The settings of resolved options: given back to `styleTransfer`, they resolve to the same. */
-export function settingsOf(resolved: ResolvedOptions): Settings {
-  const { recipe, weights, init } = resolved;
-  const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
-  const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
-  return {
-    recipe: isNamed ? recipe.name : recipe,
-    size,
-    ...weights,
-    contentLayers,
-    styleLayers,
-    ...(typeof init === 'string' && isInit(init) && { init }),
-    optimizer,
-    iterations,
-    seed,
-    pooling,
-    color,
-    scales,
-    averaging,
-    tolerance,
-  };
+/** Options that are data: no pictures, no network, nothing of the platform. */
+export interface PlainOptions {
+  /** A name in `recipes` or a recipe object. */
+  readonly recipe?: string | Recipe;
+  /** Longest side of the result in pixels, or both sides. Default 512. */
+  readonly size?: number | { readonly width: number; readonly height: number };
+  /** Multiplies the recipe's content term. Default 1, from 0. */
+  readonly contentWeight?: number;
+  /** Multiplies the recipe's style term. Default 1, from 0. */
+  readonly styleWeight?: number;
+  /** Multiplies the recipe's total variation. Default 1, from 0. */
+  readonly tvWeight?: number;
+  /** Layer → weight; replaces the recipe's. */
+  readonly contentLayers?: LayerWeights;
+  readonly styleLayers?: LayerWeights;
+  readonly optimizer?: OptimizerOptions;
+  /**
+   * Decay of an exponential average of the iterates, such as 0.99, or false; default: the recipe's. The picture that is
+   * painted, read and returned is then the average. Each scale begins its own.
+   */
+  readonly averaging?: number | false;
+  /** Iterations in all; a ladder of scales shares them out. */
+  readonly iterations?: number;
+  /**
+   * Ends a scale early when its lowest loss has fallen by less than this part of itself over 50 iterations, or over as many
+   * as said. Default 0: never.
+   */
+  readonly tolerance?: number | Tolerance;
+  /** Seed of the noise, 0 … 2³² − 1. Default 0. */
+  readonly seed?: number;
+  readonly pooling?: 'max' | 'average';
+  /** A mode, or `{ mode, … }` with its settings. */
+  readonly color?: ColorMode | ColorOptions;
+  /** `'auto'`: coarse to fine; a list of longest sides, the last being the result's; or false. `styleTransfer` only. */
+  readonly scales?: 'auto' | readonly number[] | false;
 }
 
-function isInit(init: string): init is Init {
-  return init === 'content' || init === 'style' || init === 'noise' || init === 'gray';
-}
+/** Plain options with every default filled in. `init` is absent where it is a picture. */
+export type Settings = Required<PlainOptions> & { readonly init?: Init };

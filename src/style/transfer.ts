@@ -4,9 +4,10 @@ import { memoryUse, resetPeak } from '../gpu/buffers.ts';
 import { describeAdapter, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { resize, type Pixels } from '../image/index.ts';
+import type { RunOrigin, RunState } from './checkpoint.ts';
 import { resultColors } from './color-options.ts';
 import type { Losses } from './losses.ts';
-import { resolveOptions, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
+import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import { StyledPicture, type Stopped } from './picture.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
@@ -19,12 +20,9 @@ import {
   pictureOf,
   resumedOptions,
   type RunCheckpoint,
-  type RunOrigin,
-  type RunState,
 } from './run-state.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
-import { settingsOf } from './settings.ts';
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
 

@@ -7,9 +7,8 @@ import { encodePng } from '../../src/image/png.ts';
 import { checkpointFile, isCheckpointFile, splitCheckpointFile } from '../../src/node/checkpoint-file.ts';
 import { settingsOf, settingsText, shown, whole } from '../../src/node/report.ts';
 import { readSettings, settingsFrom } from '../../src/node/settings.ts';
-import { resolveOptions } from '../../src/style/options.ts';
+import { resolveOptions, settingsOf as plainSettings } from '../../src/style/options.ts';
 import { recipes } from '../../src/style/recipes.ts';
-import { settingsOf as plainSettings } from '../../src/style/settings.ts';
 
 let folder: string;
 beforeAll(async () => {
