@@ -34,12 +34,12 @@ export async function benchMatmul({ device, side, compare }: Bench): Promise<voi
         check,
       });
       const chosen = matmulVariant({ m, n, k }, target);
-      const other = chosen === 'tiled' ? 'registers' : 'tiled';
+      const others = (['tiled', 'registers'] as const).filter((variant) => variant !== chosen);
       const by = (variant: MatmulVariant) => matmul({ m, n, k }, { a, b, c }, target, false, buffers.scratch, variant);
       await compare({ family: 'matmul', name: `${m}x${k} * ${k}x${n}` }, [
         rung('naive', m * n),
         rung('tiled', [Math.ceil(n / 16), Math.ceil(m / 16), 1]),
-        { variant: `not: ${other}`, dispatches: by(other), cost, check },
+        ...others.map((variant) => ({ variant: `not: ${variant}`, dispatches: by(variant), cost, check })),
         { variant: `ours: ${chosen}`, dispatches: by(chosen), cost, check },
       ]);
     } finally {
