@@ -55,7 +55,9 @@ export async function runBench(
     rows.push(row);
     print(lineOf(row));
   };
-  const recorder = { device, clock, seconds, peak: () => peakOf(rows), add };
+  const budget = new Budget(minutes);
+  const fail = (what: string, error: unknown): void => budget.fail(what, error);
+  const recorder = { device, clock, seconds, peak: () => peakOf(rows), add, fail };
   const { vendor, architecture, device: name, description, subgroupMinSize, subgroupMaxSize } = device.adapterInfo;
   const adapter = { vendor, architecture, device: name, description };
   const wallStep = clockStep(() => performance.now());
@@ -64,11 +66,10 @@ export async function runBench(
   print(`Kernels by ${ofKernels}, iterations by wall time in steps of ${wallStep.toFixed(3)} ms.`);
   print(TABLE_HEAD);
 
-  const budget = new Budget(minutes);
   const chosen: readonly Family[] = families.length > 0 ? families : FAMILIES;
   try {
     const largest = sides.at(-1)!;
-    await benchProbe(benchAt(largest, recorder));
+    await budget.run('probe', largest, () => benchProbe(benchAt(largest, recorder)));
     for (const family of chosen) {
       const kernels = KERNELS[family];
       if (kernels) await budget.run(family, largest, () => kernels(benchAt(largest, recorder)));
@@ -83,6 +84,7 @@ export async function runBench(
     clock.destroy();
   }
   for (const { what, why } of budget.skipped) print(`Skipped ${what}: ${why}.`);
+  for (const { what, why } of budget.failed) print(`FAILED ${what}: ${why}`);
   const quantum = clock.quantum;
   if (quantum !== undefined) print(`Timestamps came in steps of ${quantum} ns.`);
   return {
@@ -98,5 +100,6 @@ export async function runBench(
     peers: Object.fromEntries(peers.map(({ name, version }) => [name, version])),
     rows,
     skipped: budget.skipped,
+    failed: budget.failed,
   };
 }

@@ -9,7 +9,9 @@ import {
   conv2dVariant,
   kernelTarget,
   type Conv2dParams,
+  type Conv2dVariant,
   type Dispatch,
+  type KernelTarget,
 } from 'wgpu-style/kernels';
 import type { Bench, Check, Step } from './harness/compare.ts';
 import { convolution, convolutionToData, convolutionToWeights } from './harness/oracle.ts';
@@ -45,6 +47,12 @@ export async function benchConv2d(bench: Bench): Promise<void> {
       buffers.destroy();
     }
   }
+}
+
+/** Kernels of ours that run on an adapter, chosen or not: whether the choice is right is read off their rows. */
+function variantsOn({ subgroupSize }: KernelTarget): readonly Conv2dVariant[] {
+  if (subgroupSize === 8) return ['tile3x3', 'run', 'run-subgroup8', 'patch'];
+  return subgroupSize === 4 ? ['tile3x3', 'run', 'patch'] : ['tile3x3', 'run'];
 }
 
 async function layerSteps(device: GPUDevice, buffers: Buffers, n: number, ci: number, co: number): Promise<Step[]> {
@@ -91,12 +99,16 @@ async function layerSteps(device: GPUDevice, buffers: Buffers, n: number, ci: nu
   const ours = conv2dBackwardData(params, { w, dY, dX }, target, false, scratch);
   // A program turns constant weights around once, so the turning is not part of an iteration.
   await runOnce(device, ours.slice(0, -1));
-  const variant = conv2dVariant(params, target);
+  const chosen = conv2dVariant(params, target);
+  const forwardBy = (variant: Conv2dVariant): readonly Dispatch<GPUBuffer>[] =>
+    listed(conv2dForward(params, { x, w, y }, target, {}, variant));
+  const others = variantsOn(target).filter((variant) => variant !== chosen);
   return [
     step(forward, 'forward, naive', [naive]),
     step(forward, 'forward, vec4', [vectors]),
     step(forward, 'forward, registers', [registers]),
-    step(forward, `forward, ours: ${variant}`, listed(conv2dForward(params, { x, w, y }, target))),
+    ...others.map((variant) => step(forward, `forward, not: ${variant}`, forwardBy(variant))),
+    step(forward, `forward, ours: ${chosen}`, forwardBy(chosen)),
     step(toImage, 'to image, naive', [naiveToImage]),
     step(toImage, 'to image, ours', ours.slice(-1)),
     step(toWeights, 'to weights, naive', [naiveToWeights]),

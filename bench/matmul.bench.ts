@@ -1,6 +1,6 @@
 // Matrix products: a square one, and the shape of a 1x1 convolution (many rows, few columns).
 
-import { kernelTarget, matmul, matmulCost, matmulVariant } from 'wgpu-style/kernels';
+import { kernelTarget, matmul, matmulCost, matmulVariant, type MatmulVariant } from 'wgpu-style/kernels';
 import type { Bench, Check } from './harness/compare.ts';
 import { product } from './harness/oracle.ts';
 import { Buffers, seeded } from './harness/values.ts';
@@ -33,11 +33,14 @@ export async function benchMatmul({ device, side, compare }: Bench): Promise<voi
         cost,
         check,
       });
-      const ours = matmul({ m, n, k }, { a, b, c }, target, false, buffers.scratch);
+      const chosen = matmulVariant({ m, n, k }, target);
+      const others = (['tiled', 'registers'] as const).filter((variant) => variant !== chosen);
+      const by = (variant: MatmulVariant) => matmul({ m, n, k }, { a, b, c }, target, false, buffers.scratch, variant);
       await compare({ family: 'matmul', name: `${m}x${k} * ${k}x${n}` }, [
         rung('naive', m * n),
         rung('tiled', [Math.ceil(n / 16), Math.ceil(m / 16), 1]),
-        { variant: `ours: ${matmulVariant({ m, n, k }, target)}`, dispatches: ours, cost, check },
+        ...others.map((variant) => ({ variant: `not: ${variant}`, dispatches: by(variant), cost, check })),
+        { variant: `ours: ${chosen}`, dispatches: by(chosen), cost, check },
       ]);
     } finally {
       buffers.destroy();

@@ -41,7 +41,7 @@ async function race(bench: Bench, problem: StepProblem, peers: readonly Peer[]):
       { name: 'wgpu-style', make: () => oursStep(bench.device, problem) },
       ...peers.flatMap(({ name, step }) => (step ? [{ name, make: () => step(problem) }] : [])),
     ];
-    for (const { name, make } of makers) {
+    await each(bench, 'iteration', makers, async ({ name, make }) => {
       const started = performance.now();
       const step = await make();
       contestants.push(step);
@@ -55,7 +55,7 @@ async function race(bench: Bench, problem: StepProblem, peers: readonly Peer[]):
       checkDescent(name, descent, reference);
       const facts = { 'first iteration after s': seconds, loss: totalOf(before), ...step.facts };
       entries.push({ ...shared, variant: name, subject: wallSubject((n) => step.iterate(n)), facts, descent });
-    }
+    });
     await bench.measure(entries, timesOurs);
   } finally {
     for (const step of contestants) step.destroy();
@@ -79,7 +79,7 @@ async function raceForward(bench: Bench, problem: StepProblem, peers: readonly P
       ...peers.flatMap(({ name, forward }) => (forward ? [{ name, make: () => forward(problem) }] : [])),
     ];
     let reference: ArrayLike<number> | undefined;
-    for (const { name, make } of makers) {
+    await each(bench, 'forward', makers, async ({ name, make }) => {
       const forward = await make();
       contestants.push(forward);
       const features = await forward.features();
@@ -87,10 +87,27 @@ async function raceForward(bench: Bench, problem: StepProblem, peers: readonly P
       const error = features.length === reference.length ? largestError(features, everything(reference)) : Infinity;
       if (!(error <= FEATURE_TOLERANCE)) throw new Error(`${name} computes another relu5_1: off by ${error} of the RMS`);
       entries.push({ ...shared, variant: name, subject: wallSubject((n) => forward.run(n)), error });
-    }
+    });
     await bench.measure(entries, timesOurs);
   } finally {
     for (const forward of contestants) forward.destroy();
+  }
+}
+
+/** One contestant after another. A peer that fails is noted and left out; without ours there is no race. */
+async function each<Maker extends { readonly name: string }>(
+  { side, fail }: Bench,
+  what: string,
+  makers: readonly Maker[],
+  admit: (maker: Maker) => Promise<void>,
+): Promise<void> {
+  for (const [i, maker] of makers.entries()) {
+    try {
+      await admit(maker);
+    } catch (error) {
+      if (i === 0) throw error;
+      fail(`${maker.name} ${what} ${side}x${side}`, error);
+    }
   }
 }
 

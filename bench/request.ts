@@ -47,8 +47,8 @@ export function sidesFor(isSoftware: boolean): readonly number[] {
   return isSoftware ? [32, 64] : [32, 64, 128, 256, 512];
 }
 
-/** What was left out, and why. */
-export interface Skipped {
+/** What was left out, or went wrong, and why. */
+export interface Missing {
   readonly what: string;
   readonly why: string;
 }
@@ -61,14 +61,20 @@ export class Budget {
   readonly #end: number;
   readonly #now: () => number;
   readonly #last = new Map<string, { side: number; milliseconds: number }>();
-  readonly skipped: Skipped[] = [];
+  readonly skipped: Missing[] = [];
+  readonly failed: Missing[] = [];
 
   constructor(minutes: number, now: () => number = () => performance.now()) {
     this.#now = now;
     this.#end = now() + minutes * 60_000;
   }
 
-  /** Runs `work` if it will probably end in time; else notes that it was skipped. */
+  /** Notes a failure, and that the run goes on. */
+  fail(what: string, error: unknown): void {
+    this.failed.push({ what, why: error instanceof Error ? error.message : String(error) });
+  }
+
+  /** Runs `work` if it will probably end in time; notes that it was skipped, or that it failed. */
   async run(family: string, side: number, work: () => Promise<void>): Promise<void> {
     const left = this.#end - this.#now();
     const last = this.#last.get(family);
@@ -81,7 +87,11 @@ export class Budget {
       return;
     }
     const started = this.#now();
-    await work();
+    try {
+      await work();
+    } catch (error) {
+      this.fail(`${family} ${side}x${side}`, error);
+    }
     this.#last.set(family, { side, milliseconds: this.#now() - started });
   }
 }

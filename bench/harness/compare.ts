@@ -39,6 +39,8 @@ export interface Bench {
   readonly clock: GpuClock;
   /** Side of the picture in pixels; a family derives its shapes from it. */
   readonly side: number;
+  /** Notes that something went wrong; the run goes on without it. */
+  readonly fail: (what: string, error: unknown) => void;
   /** Checks the steps, then times them in turns. */
   readonly compare: (name: Omit<RowName, 'variant' | 'side'>, steps: readonly Step[]) => Promise<void>;
   /** Times entries in turns, and adds their rows as `finish` leaves them. */
@@ -53,10 +55,11 @@ export interface Recorder {
   readonly seconds: number;
   readonly peak: () => Peak;
   readonly add: (row: Row) => void;
+  readonly fail: Bench['fail'];
 }
 
 /** The bench of one side. */
-export function benchAt(side: number, { device, clock, seconds, peak, add }: Recorder): Bench {
+export function benchAt(side: number, { device, clock, seconds, peak, add, fail }: Recorder): Bench {
   const measure: Bench['measure'] = async (entries, finish = (rows) => rows) => {
     if (seconds === 0) return;
     const samplings = await sampleInTurns(entries.map(({ subject }) => subject), { seconds });
@@ -83,7 +86,7 @@ export function benchAt(side: number, { device, clock, seconds, peak, add }: Rec
       for (const { subject } of prepared) subject.destroy();
     }
   };
-  return { device, clock, side, measure, compare };
+  return { device, clock, side, fail, measure, compare };
 }
 
 interface Prepared {

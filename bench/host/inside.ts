@@ -7,7 +7,7 @@ import type { Peer, PeerSurroundings } from '../peers/contestant.ts';
 import type { StartPeer } from '../peers/index.ts';
 import type { PeerName } from '../peers/names.ts';
 import type { BenchReport } from '../report/report.ts';
-import type { BenchRequest } from '../request.ts';
+import type { BenchRequest, Missing } from '../request.ts';
 import { timePeerStart, timeStart, type StartOutcome, type StartRequest } from '../start.bench.ts';
 
 /** What the host sends: plain data. */
@@ -49,14 +49,20 @@ export async function obey(order: Order, { requestDevice, prepare, print }: Insi
     throw new Error(`there is only a software adapter here: ${device.adapterInfo.description}`);
   }
   const peers: Peer[] = [];
+  const failed: Missing[] = [];
   if (names.length > 0 && request.families.includes('peers')) {
     const surroundings = await prepare();
     for (const name of names) {
-      const startPeer = await importPeer(name);
-      peers.push({ ...(await startPeer(surroundings)), version: versions[name] });
+      try {
+        const startPeer = await importPeer(name);
+        peers.push({ ...(await startPeer(surroundings)), version: versions[name] });
+      } catch (error) {
+        failed.push({ what: `start of ${name}`, why: error instanceof Error ? error.message : String(error) });
+      }
     }
   }
-  return { report: await runBench(device, request, { print, peers }) };
+  const report = await runBench(device, request, { print, peers });
+  return { report: { ...report, failed: [...failed, ...report.failed] } };
 }
 
 /** Lazily: benches without peers do not need them to be installed. */

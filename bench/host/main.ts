@@ -6,7 +6,7 @@ import type { Row } from '../harness/rows.ts';
 import { lineOf } from '../harness/table.ts';
 import { chartOf } from '../report/chart.ts';
 import { adapterLine, resultName, type BenchReport, type ResultFile } from '../report/report.ts';
-import { sidesFor } from '../request.ts';
+import { sidesFor, type Missing } from '../request.ts';
 import { parseCommand, type Command } from './arguments.ts';
 import { openChrome } from './chrome.ts';
 import { exportProblem } from './export.ts';
@@ -28,22 +28,24 @@ export async function main(argv: readonly string[], surroundings: Surroundings):
     return 2;
   }
   try {
-    await run(parsed.command, argv, surroundings);
-    return 0;
+    const failures = await run(parsed.command, argv, surroundings);
+    if (failures > 0) console.error(`bench: ${failures} failed, see above`);
+    return failures > 0 ? 1 : 0;
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
 }
 
-async function run(command: Command, argv: readonly string[], surroundings: Surroundings): Promise<void> {
+/** How many families or peers failed. */
+async function run(command: Command, argv: readonly string[], surroundings: Surroundings): Promise<number> {
   const { root } = surroundings;
   const { request, isNode, adapter, exportTo, note } = command;
   if (exportTo !== undefined) {
     const sides = request.sides.length > 0 ? request.sides : sidesFor(false);
     const bytes = exportProblem(path.resolve(root, exportTo), sides, request.pooling);
     console.log(`Wrote ${exportTo} (${(bytes / 2 ** 20).toFixed(1)} MiB): sides ${sides.join(', ')}.`);
-    return;
+    return 0;
   }
   const date = new Date();
   const words = ['npm run bench --', ...argv].join(' ');
@@ -62,6 +64,7 @@ async function run(command: Command, argv: readonly string[], surroundings: Surr
   const result: ResultFile = { ...describeMachine(root, date, place.host, words, note), ...report };
   console.log(adapterLine(result));
   if (command.writes && request.seconds > 0) write(root, result, isNode, command.words);
+  return result.failed.length;
 }
 
 async function measure(command: Command, place: Place, surroundings: Surroundings): Promise<BenchReport> {
@@ -76,13 +79,19 @@ async function measure(command: Command, place: Place, surroundings: Surrounding
   const { report } = await place.run(order, console.log);
   if (!report) throw new Error('no report came back');
   const sides = request.sides.length > 0 ? request.sides : sidesFor(report.isSoftware);
+  const failed: Missing[] = [];
   if (torch !== undefined) {
-    for (const row of await torchRows(surroundings, torch, sides, request.pooling, report.rows)) add(row);
+    try {
+      for (const row of await torchRows(surroundings, torch, sides, request.pooling, report.rows)) add(row);
+    } catch (error) {
+      failed.push({ what: 'PyTorch', why: error instanceof Error ? error.message : String(error) });
+    }
   }
   // Where peers race anyway, their starts are told beside their iterations.
   const starting = request.families.includes('peers') ? [] : peers;
   if (wantsStart && request.seconds > 0) await benchStart(place, request, sides, starting, add);
-  return { ...report, rows: [...report.rows, ...rows] };
+  for (const { what, why } of failed) console.log(`FAILED ${what}: ${why}`);
+  return { ...report, rows: [...report.rows, ...rows], failed: [...report.failed, ...failed] };
 }
 
 function write(root: string, result: ResultFile, isNode: boolean, words: readonly string[]): void {

@@ -1,7 +1,7 @@
 // What a run has to say: the JSON in bench/results.
 
 import type { Row } from '../harness/rows.ts';
-import type { Skipped } from '../request.ts';
+import type { Missing } from '../request.ts';
 
 /** What was measured, on which adapter. */
 export interface BenchReport {
@@ -25,7 +25,10 @@ export interface BenchReport {
   /** Versions of the libraries beside ours. */
   readonly peers: Readonly<Record<string, string>>;
   readonly rows: readonly Row[];
-  readonly skipped: readonly Skipped[];
+  /** What there was no time for. */
+  readonly skipped: readonly Missing[];
+  /** What went wrong: kernels or peers that compute something else, or nothing. */
+  readonly failed: readonly Missing[];
 }
 
 /** What the host knows of the machine. */

@@ -17,7 +17,8 @@ describe('ladders', () => {
   test.each([16, 20])('all rungs agree with the oracle at %i px', async (side) => {
     const lines: string[] = [];
     const request = { families: KERNELS, sides: [side], seconds: 0 };
-    const { rows } = await runBench(await testDevice(), request, { print: (line) => lines.push(line) });
+    const { rows, failed } = await runBench(await testDevice(), request, { print: (line) => lines.push(line) });
+    expect(failed).toEqual([]);
     expect(rows).toEqual([]);
     expect(lines[0]).toMatch(/llvmpipe|swiftshader|adapter/i);
   });
@@ -35,7 +36,7 @@ describe('ladders', () => {
       return { variant: entryPoint, dispatches: [workshop({ ...launch, threads: 4, cost })], cost, check };
     };
     const peak = { gflops: 0, gigabytesPerSecond: 0 };
-    const { compare } = benchAt(16, { device, clock, seconds: 0, peak: () => peak, add: () => undefined });
+    const { compare } = benchAt(16, { device, clock, seconds: 0, peak: () => peak, add: () => undefined, fail: () => undefined });
     const name = { family: 'pointwise', name: 'four' };
     await compare(name, [rung('relu', 4)]);
     await expect(compare(name, [rung('relu', 4), rung('blend', 4)])).rejects.toThrow(/pointwise four, blend: off by/);

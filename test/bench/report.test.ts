@@ -40,7 +40,7 @@ const rows: Row[] = [
 const result: ResultFile = {
   version: '0.1.0', date: '2026-11-24T01:02:03.000Z', host: 'Node v20', command: 'npm run bench -- --node', cpu: 'CPU & co',
   cores: 2, memoryGiB: 8, system: 'Linux', load: [0, 0, 0], note: '', adapter: lavapipe, isSoftware: true, features: [],
-  subgroups: [8, 8], clocks: { hasTimestamps: true, quantum: 1, wallStep: 0.1 }, peers: {}, skipped: [], rows,
+  subgroups: [8, 8], clocks: { hasTimestamps: true, quantum: 1, wallStep: 0.1 }, peers: {}, skipped: [], failed: [], rows,
 };
 
 describe('names', () => {

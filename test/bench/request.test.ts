@@ -36,6 +36,15 @@ describe('the time budget', () => {
     expect(skipped[0]!.why).toBe('it would take some 256 s, 43 s are left; --minutes gives more');
   });
 
+  test('goes on after a failure, and says so', async () => {
+    const budget = new Budget(1, () => 0);
+    await budget.run('gram', 64, () => Promise.reject(new Error('off by 3')));
+    let isDone = false;
+    await budget.run('pool', 64, async () => void (isDone = true));
+    expect(isDone).toBe(true);
+    expect(budget.failed).toEqual([{ what: 'gram 64x64', why: 'off by 3' }]);
+  });
+
   test('begins what it knows nothing of while there is time', async () => {
     expect((await sidesWithin(0.001, [512])).done).toEqual([512]);
   });
