@@ -83,7 +83,8 @@ export function conv2dVariant(params: Conv2dParams, target: KernelTarget): Conv2
   const is3x3 = params.kernel[0] === 3 && params.kernel[1] === 3;
   if (!target.software) return is3x3 ? 'tile3x3' : 'run';
   if (is3x3 && (target.subgroupSize === 4 || target.subgroupSize === 8)) return 'patch';
-  return target.subgroupSize === 8 ? 'run-subgroup8' : 'run';
+  if (target.subgroupSize === 8) return 'run-subgroup8';
+  return params.kernel[1] === 1 ? 'general' : 'run'; // nothing to slide along
 }
 
 /** Whether a variant's threads own whole gate words, so that it can write and apply them, pool, and unpool on load. */
@@ -113,29 +114,26 @@ function launch(
   { output: [oh, ow, co] }: Conv2dParams,
   target: KernelTarget,
   unpools: boolean,
-): Pick<Dispatch<never>, 'entryPoint' | 'constants' | 'workgroups'> {
+): Pick<Dispatch<never>, 'constants' | 'workgroups'> {
   if (variant === 'tile3x3') {
     // 64 output channels a workgroup, or 32 where 64 would leave half a tile idle.
     const vectors = Math.ceil(co / 32) % 2 === 0 ? 16 : 8;
     const workgroups = [Math.ceil(ow / 8), Math.ceil(oh / 8), Math.ceil(co / (4 * vectors))] as const;
-    return { entryPoint: 'main', constants: { CO_VEC: vectors }, workgroups };
+    return { constants: { CO_VEC: vectors }, workgroups };
   }
-  if (variant === 'general') {
-    return { entryPoint: 'forward', workgroups: linearWorkgroups(oh * ow * (lanes(co) / 4), 64) };
-  }
+  const threads = target.software ? 8 : 64;
   if (variant === 'patch') {
     const size = target.subgroupSize!;
     const isWide = ow > 4;
     const [x, y] = linearWorkgroups(Math.ceil(oh / 4) * Math.ceil(ow / (isWide ? 8 : 4)), 1);
     const constants = { L: size, WIDE: isWide ? 1 : 0, UNPOOL: unpools ? 1 : 0 };
-    return { entryPoint: 'main', constants, workgroups: [x, y, Math.ceil(co / (4 * size))] };
+    return { constants, workgroups: [x, y, Math.ceil(co / (4 * size))] };
   }
-  const threads = target.software ? 8 : 64;
   const [x, y] = linearWorkgroups(oh * Math.ceil(ow / 8), threads);
   const workgroups = [x, y, Math.ceil(co / 8)] as const;
-  return variant === 'run'
-    ? { entryPoint: 'main', constants: { THREADS: threads }, workgroups }
-    : { entryPoint: 'main', workgroups };
+  if (variant === 'run-subgroup8') return { workgroups };
+  const constants = { THREADS: threads, ...(variant === 'general' && { TRANSPOSE: 0 }) };
+  return { constants, workgroups };
 }
 
 /** The cost with what the epilogue and an unpooling on load change in the traffic. */
@@ -214,21 +212,25 @@ export function conv2dForward<B>(
 export function conv2dTransposed<B>(
   params: Conv2dParams,
   io: Conv2dBuffers<B>,
+  target: KernelTarget,
   epilogue: Conv2dEpilogue = {},
 ): Dispatch<B> {
   const [h, w, co] = params.output;
+  const apart = params.stride[1];
+  const threads = target.software ? 8 : 64;
+  const [x, y] = linearWorkgroups(h * apart * Math.ceil(Math.ceil(w / apart) / 8), threads);
   const dispatch: Dispatch<B> = {
     label: 'conv2dTranspose',
     shader: SHADERS.general,
-    entryPoint: 'transpose',
+    constants: { THREADS: threads, TRANSPOSE: 1 },
     inputs: [io.x, io.w, io.bias ?? io.w, io.gate ?? io.w],
     outputs: [io.y],
     updates: epilogue.accumulate ?? false,
     params: uniforms(params, io, epilogue),
-    workgroups: linearWorkgroups(h * w * (lanes(co) / 4), 64),
+    workgroups: [x, y, Math.ceil(co / 8)],
     cost: conv2dCost(params),
   };
-  return absorbing(dispatch, io, epilogue, false, (b, e) => conv2dTransposed(params, b, e));
+  return absorbing(dispatch, io, epilogue, false, (b, e) => conv2dTransposed(params, b, target, e));
 }
 
 /**
@@ -248,7 +250,7 @@ export function conv2dBackwardData<B>(
   const rotate = permuteWeights(weights, { x: io.w, y: swapped });
   const transposed: Conv2dParams = { ...params, input: output, output: input, mode: 'zero' };
   if (!weights.flip) {
-    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, { accumulate })];
+    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, target, { accumulate })];
   }
   const reach = kernel.map((k, axis) => dilation[axis]! * (k - 1) - pad[axis]!);
   const rotated: Conv2dParams = { ...transposed, pad: [reach[0]!, reach[1]!] };
