@@ -136,8 +136,8 @@ function launch(
   return { constants, workgroups };
 }
 
-/** The cost with what the epilogue and an unpooling on load change in the traffic. */
-function fusedCost<B>(params: Conv2dParams, io: Conv2dBuffers<B>, { accumulate, pool }: Conv2dEpilogue): Cost {
+/** The cost of a forward convolution with what the epilogue and an unpooling on load change in the traffic. */
+export function fusedCost<B>(params: Conv2dParams, io: Conv2dBuffers<B>, { accumulate, pool }: Conv2dEpilogue): Cost {
   const { flops, bytes } = conv2dCost(params);
   const ofX = bytesOf(params.input);
   const ofY = bytesOf(params.output);
@@ -147,7 +147,7 @@ function fusedCost<B>(params: Conv2dParams, io: Conv2dBuffers<B>, { accumulate, 
 }
 
 /** The uniform block that every forward kernel shares. */
-function uniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue): Params {
+export function convolutionUniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue): Params {
   const flag = (value: unknown): number => (value ? 1 : 0);
   const poolings = [undefined, 'max', 'average'];
   return geometry(params)
@@ -156,28 +156,22 @@ function uniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2
     .u32(flag(io.words), poolings.indexOf(epilogue.pool), poolings.indexOf(io.unpool?.kind));
 }
 
-/** Lets `dispatch` do a ReLU, or the gate of a ReLU's gradient, as it stores, and an unpooling as it loads. */
-function absorbing<B>(
+/** Lets `dispatch` do a ReLU, or the gate of a ReLU's gradient, as it stores. */
+export function absorbing<B>(
   dispatch: Dispatch<B>,
   io: Conv2dBuffers<B>,
   epilogue: Conv2dEpilogue,
-  knowsWords: boolean,
   again: (io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue) => Dispatch<B>,
+  knowsWords = true,
 ): Dispatch<B> {
-  const isFinal = epilogue.relu || io.gate !== undefined || io.gateWords !== undefined;
+  if (epilogue.relu || io.gate !== undefined || io.gateWords !== undefined) return dispatch;
   return {
     ...dispatch,
-    ...(!isFinal && {
-      absorb: (step, y) => {
-        if (step.kind === 'relu') return again({ ...io, y }, { ...epilogue, relu: true });
-        if (step.kind === 'gate') return again({ ...io, y, gate: step.by }, epilogue);
-        return knowsWords ? again({ ...io, y, gateWords: step.by }, epilogue) : undefined;
-      },
-    }),
-    ...(knowsWords && {
-      absorbUnpool: ({ kind, of, words }, input) =>
-        input === io.x && !io.unpool ? again({ ...io, x: of, unpool: { kind, words } }, epilogue) : undefined,
-    }),
+    absorb: (step, y) => {
+      if (step.kind === 'relu') return again({ ...io, y }, { ...epilogue, relu: true });
+      if (step.kind === 'gate') return again({ ...io, y, gate: step.by }, epilogue);
+      return knowsWords ? again({ ...io, y, gateWords: step.by }, epilogue) : undefined;
+    },
   };
 }
 
@@ -190,6 +184,7 @@ export function conv2dForward<B>(
   variant: Conv2dVariant = conv2dVariant(params, target),
 ): Dispatch<B> {
   const knowsWords = hasGates(variant);
+  const again = (b: Conv2dBuffers<B>, e: Conv2dEpilogue): Dispatch<B> => conv2dForward(params, b, target, e, variant);
   const inputs = [io.x, io.w, io.bias ?? io.w, io.gateWords ?? io.gate ?? io.w];
   const dispatch: Dispatch<B> = {
     label: 'conv2d',
@@ -199,10 +194,14 @@ export function conv2dForward<B>(
     outputs: io.words ? [io.y, io.words] : [io.y],
     ...(knowsWords && !io.words && { hasSpareOutput: true }),
     updates: epilogue.accumulate ?? false,
-    params: uniforms(params, io, epilogue),
+    params: convolutionUniforms(params, io, epilogue),
     cost: fusedCost(params, io, epilogue),
+    ...(knowsWords && {
+      absorbUnpool: ({ kind, of, words }, input) =>
+        input === io.x && !io.unpool ? again({ ...io, x: of, unpool: { kind, words } }, epilogue) : undefined,
+    }),
   };
-  return absorbing(dispatch, io, epilogue, knowsWords, (b, e) => conv2dForward(params, b, target, e, variant));
+  return absorbing(dispatch, io, epilogue, again, knowsWords);
 }
 
 /**
@@ -226,11 +225,11 @@ export function conv2dTransposed<B>(
     inputs: [io.x, io.w, io.bias ?? io.w, io.gate ?? io.w],
     outputs: [io.y],
     updates: epilogue.accumulate ?? false,
-    params: uniforms(params, io, epilogue),
+    params: convolutionUniforms(params, io, epilogue),
     workgroups: [x, y, Math.ceil(co / 8)],
     cost: conv2dCost(params),
   };
-  return absorbing(dispatch, io, epilogue, false, (b, e) => conv2dTransposed(params, b, target, e));
+  return absorbing(dispatch, io, epilogue, (b, e) => conv2dTransposed(params, b, target, e), false);
 }
 
 /**

@@ -1,5 +1,5 @@
 // What 3x3 convolutions of stride 1 share, for the shaders that stand in front of it: conv3x3.wgsl,
-// conv_patch.wgsl. A block of 2 x 4 pixels x 4 channels, whose sums one thread holds, becomes
+// conv_patch.wgsl and winograd_output.wgsl. A block of 2 x 4 pixels x 4 channels, whose sums one thread holds, becomes
 //   y (+)= factor * sums + bias, then max(., 0), then gated by an activation or by gate words (see gate.wgsl)
 // or the 2x2 pooling of that, and the block's gate word. Accumulation reads y before the ReLU, after the bias.
 // bias [co], y [oh, ow, co] or pooled [oh / 2, ow / 2, co], gate y's shape or gate words of it, words y's gate words.
@@ -16,6 +16,7 @@ struct Params {
   writesWords: u32,
   pool: u32,                     // store 1: the maximum, 2: the mean of 2x2 pixels, not the pixels
   unpool: u32,                   // x holds gradients of 1: maxima, 2: means of 2x2 pixels
+  firstRow: u32, tiles: u32,     // a band of winograd_output.wgsl
 }
 
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
