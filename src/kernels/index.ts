@@ -56,3 +56,12 @@ export {
   type UpsampleParams,
 } from './upsample.ts';
 export { weighBackward, weighForward } from './weigh.ts';
+export {
+  hasWinograd,
+  winograd,
+  winogradBands,
+  winogradPays,
+  winogradWeights,
+  winogradWeightsShape,
+  type WinogradBands,
+} from './winograd.ts';

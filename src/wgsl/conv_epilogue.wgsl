@@ -91,7 +91,8 @@ fn storeBlock(
   if (params.gateKind == 2u) { gates = gate[wordAt / 4u][wordAt % 4u]; }
   var a = s0; var b = s1; var c = s2; var d = s3; var e = s4; var f = s5; var g = s6; var h = s7;
   var word = 0u;
-  for (var k = 0u; k < 8u; k++) {
+  let count = 4u * min(params.oh - at.x, 2u); // known at run time only, so that nobody unrolls it
+  for (var k = 0u; k < count; k++) {
     let pixel = at + vec2u(k / 4u, k % 4u);
     let v = finish(pixel, block, gates, factor * a);
     if (params.pool == 0u && isInside(pixel)) {

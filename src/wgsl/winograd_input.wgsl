@@ -33,15 +33,19 @@ fn source(i: i32, n: i32) -> i32 {
 }
 
 fn load(row: i32, column: i32, channel: u32, ci4: u32) -> f32 {
-  if (row < 0 || column < 0) { return 0.0; }
-  let at = vec2u(u32(row), u32(column));
-  if (params.unpool == 0u) { return x[(at.x * params.w + at.y) * 4u * ci4 + channel]; }
-  let half = at / 2u;
-  if (half.x >= params.h / 2u || half.y >= params.w / 2u) { return 0.0; } // an odd last row or column
-  let word = unpoolWords[(half.x * ((params.w + 3u) / 4u) + at.y / 4u) * ci4 + channel / 4u];
-  let isOpen = (word >> ((at.x % 2u * 4u + at.y % 4u) * 4u + channel % 4u)) & 1u;
-  let g = x[(half.x * (params.w / 2u) + half.y) * 4u * ci4 + channel];
-  return select(0.0, g * select(1.0, 0.25, params.unpool == 2u), isOpen != 0u);
+  let half = vec2u(min(params.unpool, 1u));
+  let at = vec2u(vec2i(max(row, 0), max(column, 0)));
+  let size = vec2u(params.h, params.w) >> half; // an odd last row or column was not pooled
+  let p = at >> half;
+  let isInside = row >= 0 && column >= 0 && p.x < size.x && p.y < size.y;
+  var value = x[select(0u, (p.x * size.y + p.y) * 4u * ci4 + channel, isInside)];
+  if (params.unpool != 0u) {
+    let word = (at.x / 2u * ((params.w + 3u) / 4u) + at.y / 4u) * ci4 + channel / 4u;
+    let bit = (at.x % 2u * 4u + at.y % 4u) * 4u + channel % 4u;
+    let isOpen = ((unpoolWords[word] >> bit) & 1u) != 0u;
+    value = select(0.0, value * select(1.0, 0.25, params.unpool == 2u), isOpen);
+  }
+  return select(0.0, value, isInside);
 }
 
 // B' times a column of six.

@@ -35,10 +35,13 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let c0 = column(index, step); let c1 = column(index + step, step); let c2 = column(index + 2u * step, step);
   let c3 = column(index + 3u * step, step); let c4 = column(index + 4u * step, step);
   let c5 = column(index + 5u * step, step);
-  let r0 = gather(c0[0], c1[0], c2[0], c3[0], c4[0], c5[0]);
-  let r1 = gather(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1]);
+  var r0 = gather(c0[0], c1[0], c2[0], c3[0], c4[0], c5[0]);
+  var r1 = gather(c0[1], c1[1], c2[1], c3[1], c4[1], c5[1]);
   let r2 = gather(c0[2], c1[2], c2[2], c3[2], c4[2], c5[2]);
   let r3 = gather(c0[3], c1[3], c2[3], c3[3], c4[3], c5[3]);
-  storeBlock(at, block, 1.0, r0[0], r0[1], r0[2], r0[3], r1[0], r1[1], r1[2], r1[3]);
-  storeBlock(at + vec2u(2u, 0u), block, 1.0, r2[0], r2[1], r2[2], r2[3], r3[0], r3[1], r3[2], r3[3]);
+  for (var half = 0u; half < 4u; half += 2u) {
+    storeBlock(at + vec2u(half, 0u), block, 1.0, r0[0], r0[1], r0[2], r0[3], r1[0], r1[1], r1[2], r1[3]);
+    r0 = r2;
+    r1 = r3;
+  }
 }
