@@ -76,13 +76,59 @@ export function conv2dCost({ input, output, kernel }: Conv2dParams): Cost {
 /** The kernels that can compute a forward convolution. */
 export type Conv2dVariant = 'tile3x3' | 'patch' | 'run' | 'run-subgroup8' | 'general';
 
-/** Which kernel suits a geometry on an adapter. */
+/** What can compute a convolution: a variant in one dispatch, or `winograd` (see winograd.ts) in three a band. */
+export type Conv2dMethod = Conv2dVariant | 'winograd';
+
+function isUnit({ stride, dilation }: Conv2dParams): boolean {
+  return [...stride, ...dilation].every((step) => step === 1);
+}
+
+function is3x3({ kernel }: Conv2dParams): boolean {
+  return kernel[0] === 3 && kernel[1] === 3;
+}
+
+/** Lanes of subgroups that the kernels for software adapters are written for. */
+function hasLanes({ software, subgroupSize }: KernelTarget): boolean {
+  return software && (subgroupSize === 4 || subgroupSize === 8);
+}
+
+/** What can compute a geometry on an adapter, and is worth a measurement. */
+export function conv2dCandidates(params: Conv2dParams, target: KernelTarget): readonly Conv2dMethod[] {
+  if (!isUnit(params)) return ['general'];
+  const runs: Conv2dMethod[] = target.software && target.subgroupSize === 8 ? ['run-subgroup8'] : ['run', 'general'];
+  if (!is3x3(params)) return runs;
+  if (!target.software) return ['tile3x3', 'run', 'winograd'];
+  return hasLanes(target) ? ['patch', 'winograd'] : runs;
+}
+
+/** The class of shapes that a geometry is measured with; undefined for those that only one kernel computes. */
+export function conv2dClass(params: Conv2dParams): string | undefined {
+  if (!isUnit(params)) return undefined;
+  const { kernel, input, output } = params;
+  const width = (channels: number): string => (channels < 24 ? 'few' : channels < 96 ? 'some' : 'many');
+  const pixels = output[0] * output[1];
+  const size = pixels <= 16 ? 'tiny' : pixels <= 512 ? 'small' : pixels <= 8192 ? 'medium' : 'large';
+  const kind = is3x3(params) ? '3x3' : kernel[1] === 1 ? 'narrow' : 'wide';
+  return `${kind} ${width(input[2])}>${width(output[2])} ${size}`;
+}
+
+/** What `tune` found fastest for this class on this adapter, if it can compute it; else the rule. */
+export function conv2dMethod(params: Conv2dParams, target: KernelTarget): Conv2dMethod {
+  const tuned = target.tuned?.[conv2dClass(params) ?? ''];
+  return conv2dCandidates(params, target).find((method) => method === tuned) ?? conv2dRule(params, target);
+}
+
+/** The same among the kernels of one dispatch. */
 export function conv2dVariant(params: Conv2dParams, target: KernelTarget): Conv2dVariant {
-  const unit = [...params.stride, ...params.dilation].every((step) => step === 1);
-  if (!unit) return 'general';
-  const is3x3 = params.kernel[0] === 3 && params.kernel[1] === 3;
-  if (!target.software) return is3x3 ? 'tile3x3' : 'run';
-  if (is3x3 && (target.subgroupSize === 4 || target.subgroupSize === 8)) return 'patch';
+  const method = conv2dMethod(params, target);
+  return method === 'winograd' ? conv2dRule(params, target) : method;
+}
+
+/** Which kernel suits a geometry on an adapter, as far as was known when this was written. */
+function conv2dRule(params: Conv2dParams, target: KernelTarget): Conv2dVariant {
+  if (!isUnit(params)) return 'general';
+  if (!target.software) return is3x3(params) ? 'tile3x3' : 'run';
+  if (is3x3(params) && hasLanes(target)) return 'patch';
   if (target.subgroupSize === 8) return 'run-subgroup8';
   return params.kernel[1] === 1 ? 'general' : 'run'; // nothing to slide along
 }
