@@ -8,6 +8,9 @@ import {
   conv2dForward,
   conv2dVariant,
   kernelTarget,
+  winograd,
+  winogradWeights,
+  winogradWeightsShape,
   type Conv2dParams,
   type Dispatch,
 } from 'wgpu-style/kernels';
@@ -92,11 +95,14 @@ async function layerSteps(device: GPUDevice, buffers: Buffers, n: number, ci: nu
   // A program turns constant weights around once, so the turning is not part of an iteration.
   await runOnce(device, ours.slice(0, -1));
   const variant = conv2dVariant(params, target);
+  const transformed = scratch(winogradWeightsShape(params));
+  await runOnce(device, [winogradWeights(params, { w, u: transformed })]);
   return [
     step(forward, 'forward, naive', [naive]),
     step(forward, 'forward, vec4', [vectors]),
     step(forward, 'forward, registers', [registers]),
     step(forward, `forward, ours: ${variant}`, listed(conv2dForward(params, { x, w, y }, target))),
+    step(forward, 'forward, Winograd', winograd(params, { x, w: transformed, y }, target, {}, scratch)),
     step(toImage, 'to image, naive', [naiveToImage]),
     step(toImage, 'to image, ours', ours.slice(-1)),
     step(toWeights, 'to weights, naive', [naiveToWeights]),
