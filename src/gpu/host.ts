@@ -24,12 +24,20 @@ export interface RandomAccessFile {
   readonly close: () => Promise<void>;
 }
 
+/** Small texts that outlive the process. */
+export interface TextStorage {
+  read(key: string): string | undefined;
+  write(key: string, text: string): void;
+}
+
 /** Platform services that a browser has by itself and Node has to bring. */
 export interface Host {
   /** Requests an adapter and a device where `navigator.gpu` is absent. */
   requestDevice?: (request?: DeviceRequest) => Promise<GPUDevice>;
   /** Makes the names of WebGPU (`GPUBufferUsage`, …) known where the platform lacks them. */
   loadNames?: () => Promise<void>;
+  /** Keeps small texts where `localStorage` is absent. */
+  storage?: TextStorage;
   /** Reads a file by its path. */
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
   /** Opens a file by its path, to read pieces of it. */

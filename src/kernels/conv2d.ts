@@ -77,14 +77,61 @@ export function conv2dCost({ input, output, kernel }: Conv2dParams): Cost {
 /** The kernels that can compute a forward convolution. */
 export type Conv2dVariant = 'tile3x3' | 'patch' | 'run' | 'run-subgroup8' | 'general';
 
-/** Which kernel suits a geometry on an adapter. */
+/** What can compute a convolution: a variant in one dispatch, or `winograd` (see winograd.ts) in three a band. */
+export type Conv2dMethod = Conv2dVariant | 'winograd';
+
+function isUnit({ stride, dilation }: Conv2dParams): boolean {
+  return [...stride, ...dilation].every((step) => step === 1);
+}
+
+function is3x3({ kernel }: Conv2dParams): boolean {
+  return kernel[0] === 3 && kernel[1] === 3;
+}
+
+/** Lanes of subgroups that the kernels for software adapters are written for. */
+function hasLanes({ software, subgroupSize }: KernelTarget): boolean {
+  return software && (subgroupSize === 4 || subgroupSize === 8);
+}
+
+/** What can compute a geometry on an adapter, and is worth a measurement. */
+export function conv2dCandidates(params: Conv2dParams, target: KernelTarget): readonly Conv2dMethod[] {
+  if (!isUnit(params)) return ['general'];
+  const runs: Conv2dMethod[] = target.software && target.subgroupSize === 8 ? ['run-subgroup8'] : ['run', 'general'];
+  if (!is3x3(params)) return runs;
+  if (!target.software) return ['tile3x3', 'run', 'winograd'];
+  return hasLanes(target) ? ['patch', 'winograd'] : runs;
+}
+
+/** The class of shapes that a geometry is measured with; undefined for those that only one kernel computes. */
+export function conv2dClass(params: Conv2dParams): string | undefined {
+  if (!isUnit(params)) return undefined;
+  const { kernel, input, output } = params;
+  const width = (channels: number): string => (channels < 24 ? 'few' : channels < 96 ? 'some' : 'many');
+  const pixels = output[0] * output[1];
+  const size = pixels <= 16 ? 'tiny' : pixels <= 512 ? 'small' : pixels <= 8192 ? 'medium' : 'large';
+  const kind = is3x3(params) ? '3x3' : kernel[1] === 1 ? 'narrow' : 'wide';
+  return `${kind} ${width(input[2])}>${width(output[2])} ${size}`;
+}
+
+/** What `tune` found fastest for this class on this adapter, if it can compute it; else the rule. */
+export function conv2dMethod(params: Conv2dParams, target: KernelTarget): Conv2dMethod {
+  const tuned = target.tuned?.[conv2dClass(params) ?? ''];
+  return conv2dCandidates(params, target).find((method) => method === tuned) ?? conv2dRule(params, target);
+}
+
+/** The same among the kernels of one dispatch. */
 export function conv2dVariant(params: Conv2dParams, target: KernelTarget): Conv2dVariant {
-  const unit = [...params.stride, ...params.dilation].every((step) => step === 1);
-  if (!unit) return 'general';
-  const is3x3 = params.kernel[0] === 3 && params.kernel[1] === 3;
-  if (!target.software) return is3x3 ? 'tile3x3' : 'run';
-  if (is3x3 && (target.subgroupSize === 4 || target.subgroupSize === 8)) return 'patch';
-  return target.subgroupSize === 8 ? 'run-subgroup8' : 'run';
+  const method = conv2dMethod(params, target);
+  return method === 'winograd' ? conv2dRule(params, target) : method;
+}
+
+/** Which kernel suits a geometry on an adapter, as far as was known when this was written. */
+function conv2dRule(params: Conv2dParams, target: KernelTarget): Conv2dVariant {
+  if (!isUnit(params)) return 'general';
+  if (!target.software) return is3x3(params) ? 'tile3x3' : 'run';
+  if (is3x3(params) && hasLanes(target)) return 'patch';
+  if (target.subgroupSize === 8) return 'run-subgroup8';
+  return params.kernel[1] === 1 ? 'general' : 'run'; // nothing to slide along
 }
 
 /** Whether a variant's threads own whole gate words, so that it can write and apply them, pool, and unpool on load. */
@@ -114,33 +161,30 @@ function launch(
   { output: [oh, ow, co] }: Conv2dParams,
   target: KernelTarget,
   unpools: boolean,
-): Pick<Dispatch<never>, 'entryPoint' | 'constants' | 'workgroups'> {
+): Pick<Dispatch<never>, 'constants' | 'workgroups'> {
   if (variant === 'tile3x3') {
     // 64 output channels a workgroup, or 32 where 64 would leave half a tile idle.
     const vectors = Math.ceil(co / 32) % 2 === 0 ? 16 : 8;
     const workgroups = [Math.ceil(ow / 8), Math.ceil(oh / 8), Math.ceil(co / (4 * vectors))] as const;
-    return { entryPoint: 'main', constants: { CO_VEC: vectors }, workgroups };
+    return { constants: { CO_VEC: vectors }, workgroups };
   }
-  if (variant === 'general') {
-    return { entryPoint: 'forward', workgroups: linearWorkgroups(oh * ow * (lanes(co) / 4), 64) };
-  }
+  const threads = target.software ? 8 : 64;
   if (variant === 'patch') {
     const size = target.subgroupSize!;
     const isWide = ow > 4;
     const [x, y] = linearWorkgroups(Math.ceil(oh / 4) * Math.ceil(ow / (isWide ? 8 : 4)), 1);
     const constants = { L: size, WIDE: isWide ? 1 : 0, UNPOOL: unpools ? 1 : 0 };
-    return { entryPoint: 'main', constants, workgroups: [x, y, Math.ceil(co / (4 * size))] };
+    return { constants, workgroups: [x, y, Math.ceil(co / (4 * size))] };
   }
-  const threads = target.software ? 8 : 64;
   const [x, y] = linearWorkgroups(oh * Math.ceil(ow / 8), threads);
   const workgroups = [x, y, Math.ceil(co / 8)] as const;
-  return variant === 'run'
-    ? { entryPoint: 'main', constants: { THREADS: threads }, workgroups }
-    : { entryPoint: 'main', workgroups };
+  if (variant === 'run-subgroup8') return { workgroups };
+  const constants = { THREADS: threads, ...(variant === 'general' && { TRANSPOSE: 0 }) };
+  return { constants, workgroups };
 }
 
-/** The cost with what the epilogue and an unpooling on load change in the traffic. */
-function fusedCost<B>(params: Conv2dParams, io: Conv2dBuffers<B>, { accumulate, pool }: Conv2dEpilogue): Cost {
+/** The cost of a forward convolution with what the epilogue and an unpooling on load change in the traffic. */
+export function fusedCost<B>(params: Conv2dParams, io: Conv2dBuffers<B>, { accumulate, pool }: Conv2dEpilogue): Cost {
   const { flops, bytes } = conv2dCost(params);
   const ofX = bytesOf(params.input);
   const ofY = bytesOf(params.output);
@@ -150,7 +194,7 @@ function fusedCost<B>(params: Conv2dParams, io: Conv2dBuffers<B>, { accumulate, 
 }
 
 /** The uniform block that every forward kernel shares. */
-function uniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue): Params {
+export function convolutionUniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue): Params {
   const flag = (value: unknown): number => (value ? 1 : 0);
   const poolings = [undefined, 'max', 'average'];
   return geometry(params)
@@ -159,28 +203,22 @@ function uniforms<B>(params: Conv2dParams, io: Conv2dBuffers<B>, epilogue: Conv2
     .u32(flag(io.words), poolings.indexOf(epilogue.pool), poolings.indexOf(io.unpool?.kind));
 }
 
-/** Lets `dispatch` do a ReLU, or the gate of a ReLU's gradient, as it stores, and an unpooling as it loads. */
-function absorbing<B>(
+/** Lets `dispatch` do a ReLU, or the gate of a ReLU's gradient, as it stores. */
+export function absorbing<B>(
   dispatch: Dispatch<B>,
   io: Conv2dBuffers<B>,
   epilogue: Conv2dEpilogue,
-  knowsWords: boolean,
   again: (io: Conv2dBuffers<B>, epilogue: Conv2dEpilogue) => Dispatch<B>,
+  knowsWords = true,
 ): Dispatch<B> {
-  const isFinal = epilogue.relu || io.gate !== undefined || io.gateWords !== undefined;
+  if (epilogue.relu || io.gate !== undefined || io.gateWords !== undefined) return dispatch;
   return {
     ...dispatch,
-    ...(!isFinal && {
-      absorb: (step, y) => {
-        if (step.kind === 'relu') return again({ ...io, y }, { ...epilogue, relu: true });
-        if (step.kind === 'gate') return again({ ...io, y, gate: step.by }, epilogue);
-        return knowsWords ? again({ ...io, y, gateWords: step.by }, epilogue) : undefined;
-      },
-    }),
-    ...(knowsWords && {
-      absorbUnpool: ({ kind, of, words }, input) =>
-        input === io.x && !io.unpool ? again({ ...io, x: of, unpool: { kind, words } }, epilogue) : undefined,
-    }),
+    absorb: (step, y) => {
+      if (step.kind === 'relu') return again({ ...io, y }, { ...epilogue, relu: true });
+      if (step.kind === 'gate') return again({ ...io, y, gate: step.by }, epilogue);
+      return knowsWords ? again({ ...io, y, gateWords: step.by }, epilogue) : undefined;
+    },
   };
 }
 
@@ -193,6 +231,7 @@ export function conv2dForward<B>(
   variant: Conv2dVariant = conv2dVariant(params, target),
 ): Dispatch<B> {
   const knowsWords = hasGates(variant);
+  const again = (b: Conv2dBuffers<B>, e: Conv2dEpilogue): Dispatch<B> => conv2dForward(params, b, target, e, variant);
   const inputs = [io.x, io.w, io.bias ?? io.w, io.gateWords ?? io.gate ?? io.w];
   const dispatch: Dispatch<B> = {
     label: 'conv2d',
@@ -202,10 +241,14 @@ export function conv2dForward<B>(
     outputs: io.words ? [io.y, io.words] : [io.y],
     ...(knowsWords && !io.words && { hasSpareOutput: true }),
     updates: epilogue.accumulate ?? false,
-    params: uniforms(params, io, epilogue),
+    params: convolutionUniforms(params, io, epilogue),
     cost: fusedCost(params, io, epilogue),
+    ...(knowsWords && {
+      absorbUnpool: ({ kind, of, words }, input) =>
+        input === io.x && !io.unpool ? again({ ...io, x: of, unpool: { kind, words } }, epilogue) : undefined,
+    }),
   };
-  return absorbing(dispatch, io, epilogue, knowsWords, (b, e) => conv2dForward(params, b, target, e, variant));
+  return absorbing(dispatch, io, epilogue, again, knowsWords);
 }
 
 /**
@@ -215,21 +258,25 @@ export function conv2dForward<B>(
 export function conv2dTransposed<B>(
   params: Conv2dParams,
   io: Conv2dBuffers<B>,
+  target: KernelTarget,
   epilogue: Conv2dEpilogue = {},
 ): Dispatch<B> {
   const [h, w, co] = params.output;
+  const apart = params.stride[1];
+  const threads = target.software ? 8 : 64;
+  const [x, y] = linearWorkgroups(h * apart * Math.ceil(Math.ceil(w / apart) / 8), threads);
   const dispatch: Dispatch<B> = {
     label: 'conv2dTranspose',
     shader: SHADERS.general,
-    entryPoint: 'transpose',
+    constants: { THREADS: threads, TRANSPOSE: 1 },
     inputs: [io.x, io.w, io.bias ?? io.w, io.gate ?? io.w],
     outputs: [io.y],
     updates: epilogue.accumulate ?? false,
-    params: uniforms(params, io, epilogue),
-    workgroups: linearWorkgroups(h * w * (lanes(co) / 4), 64),
+    params: convolutionUniforms(params, io, epilogue),
+    workgroups: [x, y, Math.ceil(co / 8)],
     cost: conv2dCost(params),
   };
-  return absorbing(dispatch, io, epilogue, false, (b, e) => conv2dTransposed(params, b, e));
+  return absorbing(dispatch, io, epilogue, (b, e) => conv2dTransposed(params, b, target, e), false);
 }
 
 /**
@@ -249,7 +296,7 @@ export function conv2dBackwardData<B>(
   const rotate = permuteWeights(weights, { x: io.w, y: swapped });
   const transposed: Conv2dParams = { ...params, input: output, output: input, mode: 'zero' };
   if (!weights.flip) {
-    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, { accumulate })];
+    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, target, { accumulate })];
   }
   const reach = kernel.map((k, axis) => dilation[axis]! * (k - 1) - pad[axis]!);
   const rotated: Conv2dParams = { ...transposed, pad: [reach[0]!, reach[1]!] };

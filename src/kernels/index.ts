@@ -10,7 +10,9 @@ export {
   conv2dCost,
   conv2dForward,
   conv2dTransposed,
+  conv2dMethod,
   conv2dVariant,
+  type Conv2dMethod,
   type Conv2dParams,
   type Conv2dVariant,
   type PaddingMode,
@@ -47,6 +49,8 @@ export {
   type TotalVariationParams,
   type VariationForm,
 } from './total-variation.ts';
+export { tune, type TuneOptions } from './tune.ts';
+export { type TuningTable } from './tuning.ts';
 export { unaryBackward, unaryCost, unaryForward, unarySaves, type UnaryOp, type UnaryParams } from './unary.ts';
 export {
   upsampleBackward,
@@ -56,3 +60,12 @@ export {
   type UpsampleParams,
 } from './upsample.ts';
 export { weighBackward, weighForward } from './weigh.ts';
+export {
+  hasWinograd,
+  winograd,
+  winogradBands,
+  winogradPays,
+  winogradWeights,
+  winogradWeightsShape,
+  type WinogradBands,
+} from './winograd.ts';

@@ -2,6 +2,7 @@
 // that tests can call without a GPU.
 
 import { isSoftwareAdapter } from '../gpu/device.ts';
+import { tuningOf, type TuningTable } from './tuning.ts';
 
 /** Facts about an adapter that decide between kernel variants. */
 export interface KernelTarget {
@@ -9,14 +10,18 @@ export interface KernelTarget {
   readonly software: boolean;
   /** Lanes of every subgroup, where the device has subgroups and their size never varies. */
   readonly subgroupSize: number | undefined;
+  /** What `tune` measured on this adapter, now or before; goes before the rules. */
+  readonly tuned?: TuningTable | undefined;
 }
 
 /** Reads the facts off a device. */
 export function kernelTarget(device: GPUDevice): KernelTarget {
   const { subgroupMinSize, subgroupMaxSize } = device.adapterInfo ?? {};
   const fixed = device.features.has('subgroups') && subgroupMinSize === subgroupMaxSize;
+  const tuned = tuningOf(device);
   return {
     software: isSoftwareAdapter(device),
     subgroupSize: fixed ? subgroupMinSize : undefined,
+    ...(tuned && { tuned }),
   };
 }

@@ -6,6 +6,7 @@ import { loadNames, requestDevice } from './device.ts';
 import { openPath, readPath } from './files.ts';
 import { isKnownName } from './known-networks.ts';
 import { decodeWithSharp } from './images.ts';
+import { fileStorage } from './storage.ts';
 
 /**
  * Fills in the host's services. A function to call, not a side effect of importing: bundlers may drop the latter.
@@ -14,6 +15,7 @@ import { decodeWithSharp } from './images.ts';
 export function installHost(log?: (message: string) => void): void {
   host.requestDevice = (request) => requestDevice({ ...request, ...(log && { log }) });
   host.loadNames = loadNames;
+  host.storage = fileStorage();
   host.readFile = readPath;
   host.openFile = openPath;
   host.findNetwork = async (name, { upTo, signal }) => {

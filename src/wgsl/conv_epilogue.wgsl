@@ -1,5 +1,5 @@
 // What 3x3 convolutions of stride 1 share, for the shaders that stand in front of it: conv3x3.wgsl,
-// conv_patch.wgsl. A block of 2 x 4 pixels x 4 channels, whose sums one thread holds, becomes
+// conv_patch.wgsl and winograd_output.wgsl. A block of 2 x 4 pixels x 4 channels, whose sums one thread holds, becomes
 //   y (+)= factor * sums + bias, then max(., 0), then gated by an activation or by gate words (see gate.wgsl)
 // or the 2x2 pooling of that, and the block's gate word. Accumulation reads y before the ReLU, after the bias.
 // bias [co], y [oh, ow, co] or pooled [oh / 2, ow / 2, co], gate y's shape or gate words of it, words y's gate words.
@@ -16,6 +16,7 @@ struct Params {
   writesWords: u32,
   pool: u32,                     // store 1: the maximum, 2: the mean of 2x2 pixels, not the pixels
   unpool: u32,                   // x holds gradients of 1: maxima, 2: means of 2x2 pixels
+  firstRow: u32, tiles: u32,     // a band of winograd_output.wgsl
 }
 
 @group(0) @binding(1) var<storage, read> weights: array<vec4f>;
@@ -54,10 +55,6 @@ fn finish(at: vec2u, block: u32, word: u32, sum: vec4f) -> vec4f {
   return v;
 }
 
-fn put(at: vec2u, block: u32, v: vec4f) {
-  if (isInside(at)) { y[(at.x * params.ow + at.y) * ((params.co + 3u) / 4u) + block] = v; }
-}
-
 // Pools the 2x2 pixels from `at`, in scan order, and returns their bits: of the first maximum, or of all positive ones.
 fn putPooled(at: vec2u, block: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> vec4u {
   if (!isInside(at + 1u)) { return vec4u(); } // an odd last row or column is not pooled
@@ -75,38 +72,35 @@ fn putPooled(at: vec2u, block: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> v
   return vec4u(pack(isA), pack(isB), pack(isC), pack(free & (d == most)));
 }
 
-// Finishes and stores a block of 2 x 4 pixels from `at`, and its gate word.
+// Finishes and stores a block of 2 x 4 pixels from `at`, the upper four first, and its gate word. The loops turn the eight
+// through one place, because code that is there once compiles several times as fast as code that is there eight times.
 fn storeBlock(
   at: vec2u, block: u32, factor: f32,
-  a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f, g: vec4f, h: vec4f,
+  s0: vec4f, s1: vec4f, s2: vec4f, s3: vec4f, s4: vec4f, s5: vec4f, s6: vec4f, s7: vec4f,
 ) {
   let co4 = (params.co + 3u) / 4u;
   if (!isInside(at) || block >= co4) { return; }
   let wordAt = gateWordAt(at.x, at.y, params.ow, co4, block);
+  var gates = 0u;
+  if (params.gateKind == 2u) { gates = gate[wordAt / 4u][wordAt % 4u]; }
+  var a = s0; var b = s1; var c = s2; var d = s3; var e = s4; var f = s5; var g = s6; var h = s7;
   var word = 0u;
-  if (params.gateKind == 2u) { word = gate[wordAt / 4u][wordAt % 4u]; }
-  let below = at + vec2u(1u, 0u);
-  let s00 = finish(at, block, word, factor * a); let s01 = finish(at + vec2u(0u, 1u), block, word, factor * b);
-  let s02 = finish(at + vec2u(0u, 2u), block, word, factor * c); let s03 = finish(at + vec2u(0u, 3u), block, word, factor * d);
-  let s10 = finish(below, block, word, factor * e); let s11 = finish(below + vec2u(0u, 1u), block, word, factor * f);
-  let s12 = finish(below + vec2u(0u, 2u), block, word, factor * g); let s13 = finish(below + vec2u(0u, 3u), block, word, factor * h);
-  var upper: vec4u; // four bits of each pixel
-  var lower: vec4u;
-  if (params.pool == 0u) {
-    put(at, block, s00); put(at + vec2u(0u, 1u), block, s01);
-    put(at + vec2u(0u, 2u), block, s02); put(at + vec2u(0u, 3u), block, s03);
-    put(below, block, s10); put(below + vec2u(0u, 1u), block, s11);
-    put(below + vec2u(0u, 2u), block, s12); put(below + vec2u(0u, 3u), block, s13);
-    upper = vec4u(pack(s00 > vec4f()), pack(s01 > vec4f()), pack(s02 > vec4f()), pack(s03 > vec4f()));
-    lower = vec4u(pack(s10 > vec4f()), pack(s11 > vec4f()), pack(s12 > vec4f()), pack(s13 > vec4f()));
-  } else {
-    let left = putPooled(at, block, s00, s01, s10, s11);
-    let right = putPooled(at + vec2u(0u, 2u), block, s02, s03, s12, s13);
-    upper = vec4u(left.xy, right.xy);
-    lower = vec4u(left.zw, right.zw);
+  let count = 4u * min(params.oh - at.x, 2u); // known at run time only, so that nobody unrolls it
+  for (var k = 0u; k < count; k++) {
+    let pixel = at + vec2u(k / 4u, k % 4u);
+    let v = finish(pixel, block, gates, factor * a);
+    if (params.pool == 0u && isInside(pixel)) {
+      y[(pixel.x * params.ow + pixel.y) * co4 + block] = v;
+      word |= pack(v > vec4f()) << (4u * k);
+    }
+    a = b; b = c; c = d; d = e; e = f; f = g; g = h; h = v;
   }
-  if (params.writesWords != 0u) {
-    let shifts = vec4u(0u, 4u, 8u, 12u);
-    words[wordAt] = dot(upper << shifts, vec4u(1u)) | (dot(lower << shifts, vec4u(1u)) << 16u);
+  if (params.pool != 0u) {
+    for (var k = 0u; k < 2u; k++) {
+      let bits = putPooled(at + vec2u(0u, 2u * k), block, a, b, e, f);
+      word |= (bits.x | (bits.y << 4u) | (bits.z << 16u) | (bits.w << 20u)) << (8u * k);
+      a = c; b = d; e = g; f = h;
+    }
   }
+  if (params.writesWords != 0u) { words[wordAt] = word; }
 }

@@ -148,6 +148,7 @@ describe('choices are pure functions of shape and adapter', () => {
     expect(conv2dVariant({ ...params, kernel: [9, 9] }, { software: true, subgroupSize: 8 })).toBe('run-subgroup8');
     expect(conv2dVariant({ ...params, kernel: [9, 9] }, { software: true, subgroupSize: 4 })).toBe('run');
     expect(conv2dVariant(params, { software: true, subgroupSize: undefined })).toBe('run');
+    expect(conv2dVariant({ ...params, kernel: [1, 1] }, { software: true, subgroupSize: undefined })).toBe('general');
     expect(conv2dVariant({ ...params, stride: [2, 2] }, gpu)).toBe('general');
   });
 

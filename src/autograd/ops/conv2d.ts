@@ -174,7 +174,7 @@ export function conv2dTranspose(tape: Recorder, x: Tensor, k: Tensor, options: C
     name: 'conv2dTranspose',
     inputs: bias ? [x, k, bias] : [x, k],
     shape: [oh, ow, cout],
-    forward: (y) => [conv2dTransposed(params, { x, w: k, bias, y })],
+    forward: (y) => [conv2dTransposed(params, { x, w: k, bias, y }, tape.target)],
     backward: [
       ({ dY, dX, accumulate, scratch }) => {
         const swapped = scratch([kh, kw, cout, cin], 'swapped');
