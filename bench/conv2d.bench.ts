@@ -102,27 +102,19 @@ async function layerSteps(device: GPUDevice, buffers: Buffers, n: number, ci: nu
   const ours = conv2dBackwardData(params, { w, dY, dX }, target, false, scratch);
   // A program turns constant weights around once, so the turning is not part of an iteration.
   await runOnce(device, ours.slice(0, -1));
-<<<<<<< HEAD
   const chosen = conv2dVariant(params, target);
   const forwardBy = (variant: Conv2dVariant): readonly Dispatch<GPUBuffer>[] =>
     listed(conv2dForward(params, { x, w, y }, target, {}, variant));
   const others = variantsOn(target).filter((variant) => variant !== chosen);
-=======
-  const variant = conv2dVariant(params, target);
   const transformed = scratch(winogradWeightsShape(params));
   await runOnce(device, [winogradWeights(params, { w, u: transformed })]);
->>>>>>> wk2
   return [
     step(forward, 'forward, naive', [naive]),
     step(forward, 'forward, vec4', [vectors]),
     step(forward, 'forward, registers', [registers]),
-<<<<<<< HEAD
     ...others.map((variant) => step(forward, `forward, not: ${variant}`, forwardBy(variant))),
     step(forward, `forward, ours: ${chosen}`, forwardBy(chosen)),
-=======
-    step(forward, `forward, ours: ${variant}`, listed(conv2dForward(params, { x, w, y }, target))),
     step(forward, 'forward, Winograd', winograd(params, { x, w: transformed, y }, target, {}, scratch)),
->>>>>>> wk2
     step(toImage, 'to image, naive', [naiveToImage]),
     step(toImage, 'to image, ours', ours.slice(-1)),
     step(toWeights, 'to weights, naive', [naiveToWeights]),

@@ -1,10 +1,7 @@
-// 2-D convolution: geometry, choice of variant, forward, backward-data, transposed.
+// 2-D convolution: geometry, choice of variant, the kernels of one dispatch, transposed.
 // Shapes in, dispatches out; see conv3x3.wgsl, conv_patch.wgsl, conv_epilogue.wgsl, conv_run.wgsl,
-// conv_run_subgroup8.wgsl and conv_general.wgsl. Backward-weights is in conv2d-weights.ts.
-//
-// Backward-data of a stride-1 convolution is a forward convolution of dY whose weights have their taps rotated and
-// their channel axes swapped: the same kernels serve both. The rotation is a dispatch of its own; when the weights
-// are constant the tape runs it once.
+// conv_run_subgroup8.wgsl and conv_general.wgsl. By any method, and backward-data: convolve.ts; backward-weights:
+// conv2d-weights.ts.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import conv3x3Code from '../wgsl/conv3x3.wgsl';
@@ -14,8 +11,7 @@ import patchCode from '../wgsl/conv_patch.wgsl';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import runCode from '../wgsl/conv_run.wgsl';
 import runSubgroup8Code from '../wgsl/conv_run_subgroup8.wgsl';
-import { permuteWeights } from './permute.ts';
-import { bytesOf, lanes, type ScratchOf } from './shape.ts';
+import { bytesOf, lanes } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
 /** What lies outside the image. */
@@ -277,28 +273,4 @@ export function conv2dTransposed<B>(
     cost: conv2dCost(params),
   };
   return absorbing(dispatch, io, epilogue, (b, e) => conv2dTransposed(params, b, target, e), false);
-}
-
-/**
- * dX (+)= the transpose of {@link conv2dForward} applied to dY, for zero padding; other modes go through `pad`.
- * `w` is the forward pass's [kh, kw, cin, cout].
- */
-export function conv2dBackwardData<B>(
-  params: Conv2dParams,
-  io: { w: B; dY: B; dX: B },
-  target: KernelTarget,
-  accumulate: boolean,
-  scratch: ScratchOf<B>,
-): Dispatch<B>[] {
-  const { input, output, kernel, stride, dilation, pad } = params;
-  const swapped = scratch([...kernel, output[2], input[2]], 'rotated');
-  const weights = { shape: [...kernel, input[2], output[2]], flip: stride.every((s) => s === 1) };
-  const rotate = permuteWeights(weights, { x: io.w, y: swapped });
-  const transposed: Conv2dParams = { ...params, input: output, output: input, mode: 'zero' };
-  if (!weights.flip) {
-    return [rotate, conv2dTransposed(transposed, { x: io.dY, w: swapped, y: io.dX }, target, { accumulate })];
-  }
-  const reach = kernel.map((k, axis) => dilation[axis]! * (k - 1) - pad[axis]!);
-  const rotated: Conv2dParams = { ...transposed, pad: [reach[0]!, reach[1]!] };
-  return [rotate, conv2dForward(rotated, { x: io.dY, w: swapped, y: io.dX }, target, { accumulate })];
 }

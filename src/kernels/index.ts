@@ -6,7 +6,6 @@ export { bytesOf, lanes, pack, unpack, type ScratchOf, type Shape } from './shap
 export { kernelTarget, type KernelTarget } from './target.ts';
 export { binary, binaryCost, broadcastOf, type BinaryParams, type Broadcast } from './binary.ts';
 export {
-  conv2dBackwardData,
   conv2dCost,
   conv2dForward,
   conv2dTransposed,
@@ -17,6 +16,7 @@ export {
   type Conv2dVariant,
   type PaddingMode,
 } from './conv2d.ts';
+export { conv2dBackwardData, convolve } from './convolve.ts';
 export { conv2dBackwardWeights, weightsVariant, type WeightsVariant } from './conv2d-weights.ts';
 export { copyBox, copyCost, copyVariant, reshapeCopy, type CopyParams, type CopyVariant } from './copy.ts';
 export { gramBackward, gramCost, gramForward, type GramParams } from './gram.ts';

@@ -2,7 +2,8 @@
 // and gate words, which are all that the reverse pass wants of the activation. The full activation in front of a pooling
 // then never exists.
 
-import { conv2dForward, conv2dVariant, hasGates, type Conv2dBuffers, type Conv2dParams } from '../../kernels/conv2d.ts';
+import { conv2dVariant, hasGates, type Conv2dBuffers, type Conv2dParams } from '../../kernels/conv2d.ts';
+import { convolve } from '../../kernels/convolve.ts';
 import { gateBackward, gateWordsShape, unpoolBackward } from '../../kernels/gate.ts';
 import type { KernelTarget } from '../../kernels/target.ts';
 import { Tensor, type OpDescription } from '../tensor.ts';
@@ -32,7 +33,7 @@ function withRelu(
   const relu: OpDescription = {
     ...op,
     name: `${op.name}+relu`,
-    forward: (y) => [conv2dForward(params, { ...operands, y, words }, target, { relu: true })],
+    forward: (y, scratch) => convolve(params, { ...operands, y, words }, target, { relu: true }, scratch),
     incoming: (dY, scratch) => {
       const dZ = scratch(output, 'd(relu)');
       return { dY: dZ, dispatches: [gateBackward(output, { words: words!, dY, dX: dZ }, false)] };
@@ -48,7 +49,7 @@ function withRelu(
         ...relu,
         name: `${relu.name}+pool`,
         shape: [Math.floor(h / 2), Math.floor(w / 2), c],
-        forward: (y) => [conv2dForward(params, { ...operands, y, words }, target, { relu: true, pool })],
+        forward: (y, scratch) => convolve(params, { ...operands, y, words }, target, { relu: true, pool }, scratch),
         incoming: (dY, scratch) => {
           const dZ = scratch(output, 'd(pool)');
           return { dY: dZ, dispatches: [unpoolBackward(pool, output, { words: words!, dY, dX: dZ }, false)] };

@@ -1,12 +1,7 @@
 // Convolution and transposed convolution, with gradients to image, weights and bias.
 
-import {
-  conv2dBackwardData,
-  conv2dForward,
-  conv2dTransposed,
-  type Conv2dParams,
-  type PaddingMode,
-} from '../../kernels/conv2d.ts';
+import { conv2dTransposed, type Conv2dParams, type PaddingMode } from '../../kernels/conv2d.ts';
+import { conv2dBackwardData, convolve } from '../../kernels/convolve.ts';
 import { conv2dBackwardWeights } from '../../kernels/conv2d-weights.ts';
 import { padBackward } from '../../kernels/pad.ts';
 import { permuteWeights } from '../../kernels/permute.ts';
@@ -130,7 +125,7 @@ export function conv2d(tape: Recorder, x: Tensor, k: Tensor, options: Conv2dOpti
       name: 'conv2d',
       inputs: bias ? [x, k, bias] : [x, k],
       shape: [oh, ow, cout],
-      forward: (y) => [conv2dForward(params, { x, w: k, bias, y }, target)],
+      forward: (y, scratch) => convolve(params, { x, w: k, bias, y }, target, {}, scratch),
       backward: [
         imageRule,
         ({ dY, dX, accumulate, scratch }) =>
@@ -180,7 +175,7 @@ export function conv2dTranspose(tape: Recorder, x: Tensor, k: Tensor, options: C
         const swapped = scratch([kh, kw, cout, cin], 'swapped');
         return [
           permuteWeights({ shape: k.shape, flip: false }, { x: k, y: swapped }),
-          conv2dForward(down, { x: dY, w: swapped, y: dX }, tape.target, { accumulate }),
+          ...convolve(down, { x: dY, w: swapped, y: dX }, tape.target, { accumulate }, scratch),
         ];
       },
       ({ dY, dX, accumulate, scratch }) => {
