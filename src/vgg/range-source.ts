@@ -2,7 +2,8 @@
 // (206) is asked for further parts as they are needed, any other gives its whole body as a stream.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { streamChunks, streamSource, type ByteSource } from './byte-source.ts';
+import { readFully, type ByteSource } from './byte-source.ts';
+import { streamChunks, streamSource } from './stream-source.ts';
 
 /** How a server is asked. */
 export interface RequestContext {
@@ -172,7 +173,7 @@ async function bodyOf(
 ): Promise<Uint8Array> {
   const source = responseSource(response, location, context);
   try {
-    return await source.read(0, length);
+    return await readFully(source, 0, length);
   } finally {
     await source.close();
   }

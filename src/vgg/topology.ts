@@ -57,13 +57,12 @@ export async function findNetwork(
     throw unknownLayer(steps, upTo, where);
   }
   const layers: Layer[] = [];
-  const scratch = { values: new Float32Array(0) };
   // One after the other: each needs a few times its size while it is turned.
   for (const [i, step] of steps.entries()) {
     if (step.kind !== 'conv') layers.push(step);
     else {
       const isLast = !isSharedLater(graph, step, steps.slice(i + 1), where);
-      layers.push(await decodeConv(graph, step, where, isLast ? scratch : undefined));
+      layers.push(await decodeConv(graph, step, where, isLast));
       if (isLast) weightOf(graph, step, where)?.release?.();
     }
   }
