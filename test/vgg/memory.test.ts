@@ -26,7 +26,7 @@ import { startServer, type TestServer } from './sources.ts';
 const root = path.resolve(import.meta.dirname, '..', '..');
 const built = path.join(root, 'out', `test-memory-${process.pid}`);
 const folder = mkdtempSync(path.join(tmpdir(), 'wgpu-style-memory-'));
-/** Of all kinds; the most that was seen is 99 MB, of a stream whose tensors come first. */
+/** Of all kinds; the most that was seen is 95 MB in Node 20, of a stream whose tensors come first. */
 const limit = 120e6;
 
 /** Loads a network in a fresh process and says by how much its memory peaked over its start. */
