@@ -22,6 +22,10 @@ export interface ByteSource {
    * what is at hand: at least one, none only at the end. May be a view, and is not written to.
    */
   readonly read: (offset: number, length: number) => Promise<Uint8Array>;
+  /** Whether the bytes come from a server. */
+  readonly isRemote?: boolean;
+  /** What the server calls this version of the file. */
+  readonly tag?: string | undefined;
   /** SHA-256 of the whole, where every byte of it was seen; else undefined. */
   readonly sha256: () => string | undefined;
   /** Lets go of files and connections. May be called at any time, more than once. */
@@ -35,6 +39,8 @@ const hashedAtMost = 64 * 2 ** 20;
 const largestLeap = 16 * 2 ** 20;
 
 const blobSlice = 2 ** 20;
+
+const nothing: Uint8Array = new Uint8Array(0);
 
 const ownBuffers = new WeakSet<ArrayBufferLike>();
 
@@ -119,12 +125,26 @@ export async function readFully(
   source: ByteSource,
   offset: number,
   length: number,
-  begin: Uint8Array = new Uint8Array(0),
+  begin: Uint8Array = nothing,
 ): Promise<Uint8Array> {
-  let piece = await source.read(offset, length);
-  const isAll = source.isSeekable || piece.length === length || piece.length === 0;
-  if (begin.length === 0 && isAll) return piece;
-  const total = begin.length + length;
+  const first = await source.read(offset, length);
+  const isAll = source.isSeekable || first.length === length || first.length === 0;
+  if (begin.length === 0 && isAll) return first;
+  const start = offset - begin.length;
+  return gather(begin.length + length, [begin, first], async (filled, missing) =>
+    isAll ? nothing : source.read(start + filled, missing),
+  );
+}
+
+/**
+ * Up to `total` bytes in one piece of memory of their own: `begin`, then what `next` gives, until it
+ * gives nothing.
+ */
+export async function gather(
+  total: number,
+  begin: readonly Uint8Array[],
+  next: (filled: number, missing: number) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
   // Grows with what has come, not with what was promised: lengths may lie.
   let bytes = makeBytes(Math.min(total, largestLeap));
   let filled = 0;
@@ -137,10 +157,10 @@ export async function readFully(
     bytes.set(more, filled);
     filled += more.length;
   };
-  add(begin);
-  add(piece);
-  while (!source.isSeekable && piece.length > 0 && filled < total) {
-    piece = await source.read(offset + filled - begin.length, total - filled);
+  for (const piece of begin) add(piece);
+  while (filled < total) {
+    const piece = await next(filled, total - filled);
+    if (piece.length === 0) break;
     add(piece);
   }
   return bytes.subarray(0, filled);

@@ -2,6 +2,7 @@
 // away. Where the chunks come from is source.ts and range-source.ts.
 
 import { throwIfAborted, type WgpuStyleError } from '../gpu/errors.ts';
+import { untilAborted } from './abort.ts';
 import type { ByteSource } from './byte-source.ts';
 import { collector } from './collect.ts';
 import { Sha256 } from './sha256.ts';
@@ -81,21 +82,6 @@ export function streamSource(
     sha256: () => (hasEnded ? hash.hex() : undefined),
     close,
   };
-}
-
-/** A stalled read ends when the signal fires. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new Error('aborted'));
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop!);
-  }
 }
 
 /** A ReadableStream's chunks; cancels the stream when they are no longer wanted. */

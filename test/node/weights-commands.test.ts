@@ -10,7 +10,7 @@ import { fetchNetwork } from '../../src/node/fetch-network.ts';
 import { cacheFolder, cachedFile, knownNetworks } from '../../src/node/known-networks.ts';
 import type { WeightsReport } from '../../src/node/weights-commands.ts';
 import { Vgg } from '../../src/vgg/index.ts';
-import { weightsSha256 } from '../../src/vgg/import.ts';
+import { weightsSha256 } from '../../src/vgg/trust.ts';
 import { makeVgg } from '../vgg/make-onnx.ts';
 import { sendRange, startServer, type TestServer } from '../vgg/sources.ts';
 
@@ -188,8 +188,9 @@ describe('fetch', () => {
     });
     expect(report.bytesRead).toBeLessThan(bytes.length / 2);
     expect(report.metadata).toMatchObject({ licence: 'CC0-1.0', name: 'A small VGG' });
-    expect(report.output).toBe(cachedFile('vgg19', 'relu2_1', 'f16'));
-    expect(readdirSync(cacheFolder())).toEqual(['vgg19-relu2_1-f16.safetensors']);
+    expect(report.output).toBe(cachedFile(entry, 'relu2_1', 'f16'));
+    expect(readdirSync(cacheFolder())).toEqual([path.basename(report.output)]);
+    expect(path.basename(report.output)).toMatch(/^vgg19-relu2_1-f16-[0-9a-f]{8}\.safetensors$/);
     const requests = server.requests.length;
     const again = await run('fetch', 'vgg19', '--up-to', 'relu2_1', '--json');
     expect(JSON.parse(again.out)).toMatchObject({ isNew: false, preprocessing: 'bgr-255' });
@@ -221,15 +222,15 @@ describe('fetch', () => {
 
   test('the hash of the weights is checked where it is known', async () => {
     const vgg = await Vgg.fromOnnx(bytes, { upTo: 'relu2_1' });
-    entry.weightsSha256 = { relu2_1: weightsSha256(vgg.layers) };
+    entry.weightsSha256 = { conv2_1: weightsSha256(vgg.layers) };
     expect(await fetchNetwork('vgg19', { upTo: 'relu2_1' })).toMatchObject({
       checked: 'weights hash',
     });
-    entry.weightsSha256 = { relu1_1: '0'.repeat(64) };
-    const wrong = fetchNetwork('vgg19', { upTo: 'relu1_1' });
+    entry.weightsSha256 = { conv1_1: '0'.repeat(64) };
+    const wrong = fetchNetwork('vgg19', { upTo: 'relu1_1', again: true });
     await expect(wrong).rejects.toMatchObject({ code: 'bad-model' });
     await expect(wrong).rejects.toThrow(/weights of sha256 [0-9a-f]{64}, need 0{64}/);
-    expect(existsSync(cachedFile('vgg19', 'relu1_1', 'f16'))).toBe(false);
+    expect(existsSync(cachedFile(entry, 'relu1_1', 'f16'))).toBe(false);
   });
 
   test.each([
@@ -264,7 +265,7 @@ describe('fetch', () => {
     expect(resumed.vgg.layers).toEqual(fresh.vgg.layers);
     expect(resumed.vgg.origin!.bytesRead).toBeLessThan(fresh.vgg.origin!.bytesRead - 200_000);
     expect(new Set(asked).size).toBe(asked.length);
-    expect(readdirSync(cacheFolder())).toEqual(['vgg19-relu5_1-f16.safetensors']);
+    expect(readdirSync(cacheFolder())).toEqual([path.basename(fresh.file)]);
   });
 
   test('a damaged file in the cache is fetched again', async () => {

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { host } from '../../src/gpu/host.ts';
 import { openPath, readPath } from '../../src/node/files.ts';
 import { Vgg, type VggOptions, type VggSource } from '../../src/vgg/index.ts';
-import { weightsSha256 } from '../../src/vgg/import.ts';
+import { weightsSha256 } from '../../src/vgg/trust.ts';
 import { makeVgg, reorderGraph, type VggStyle } from './make-onnx.ts';
 import { countedStream, sendRange, startServer, type TestServer } from './sources.ts';
 
