@@ -134,13 +134,13 @@ async function keep(
   }
 }
 
-/** The same of another file: an older manifest named it. */
+/** The same network of another file, and parts of it: an older manifest named that. */
 async function removeOlder(file: string): Promise<void> {
-  const end = /-[^-]+\.safetensors$/;
-  const same = path.basename(file).replace(end, '');
-  for (const other of await readdir(path.dirname(file)).catch(() => [])) {
-    const isSame = end.test(other) && other.replace(end, '') === same;
-    if (!isSame || other === path.basename(file)) continue;
-    await unlink(path.join(path.dirname(file), other)).catch(() => undefined);
+  const folder = path.dirname(file);
+  const name = path.basename(file);
+  const end = /-[^-]+\.safetensors(?:\..*)?$/;
+  for (const other of await readdir(folder).catch(() => [])) {
+    const isSame = end.test(other) && other.replace(end, '') === name.replace(end, '');
+    if (isSame && !other.startsWith(name)) await unlink(path.join(folder, other)).catch(() => undefined);
   }
 }

@@ -2,7 +2,7 @@
 // (206) is asked for further parts as they are needed, any other gives its whole body as a stream.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { readFully, wrapped, type ByteSource } from './byte-source.ts';
+import { joined, readFully, wrapped, type ByteSource } from './byte-source.ts';
 import { streamChunks, streamSource } from './stream-source.ts';
 
 /** How a server is asked. */
@@ -133,8 +133,11 @@ function partsSource({ location, first, size, tag }: Part, context: RequestConte
       return bytesRead;
     },
     read: async (offset, length) => {
-      if (offset + length <= first.length) return first.subarray(offset, offset + length);
-      return patiently(() => part(offset, length), context);
+      const begin = first.subarray(offset, offset + length);
+      if (begin.length === length) return begin;
+      const missing = length - begin.length;
+      const rest = await patiently(() => part(offset + begin.length, missing), context);
+      return begin.length === 0 ? rest : joined([begin, rest], begin.length + rest.length);
     },
     sha256: () => undefined,
     close: async () => undefined,
