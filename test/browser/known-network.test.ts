@@ -6,6 +6,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { Page } from 'puppeteer';
 import type { DownloadProgress, Vgg as VggClass, VggReport } from 'wgpu-style/vgg';
+import { Vgg } from '../../src/vgg/index.ts';
+import { weightsSha256 } from '../../src/vgg/trust.ts';
 import { makeVgg, withPadding } from '../vgg/make-onnx.ts';
 import { sendRange, startServer, type TestServer } from '../vgg/sources.ts';
 import { noBrowser, openPage, type OpenPage } from './page.ts';
@@ -32,6 +34,8 @@ const manners = {
   gone: '/gone',
   trouble: '/trouble',
   longer: '/longer',
+  'bare-longer': '/longer?bare',
+  tampered: '/tampered',
   page: '/page',
   closed: '/closed',
 };
@@ -40,7 +44,7 @@ function answer(request: IncomingMessage, response: ServerResponse, send: (part:
   const url = request.url ?? '';
   if (request.method === 'OPTIONS') preflights.push(url);
   if (url !== '/closed') response.setHeader('access-control-allow-origin', '*');
-  if (url !== '/bare') response.setHeader('access-control-expose-headers', 'content-range, etag');
+  if (!url.endsWith('bare')) response.setHeader('access-control-expose-headers', 'content-range, etag');
   const count = (part: Uint8Array): void => {
     if (sent + part.length <= breaksAfter) {
       sent += part.length;
@@ -60,7 +64,8 @@ function answer(request: IncomingMessage, response: ServerResponse, send: (part:
     }
   };
   if (url === '/net' || url === '/bare' || url === '/closed') ranged(bytes);
-  else if (url === '/longer') ranged(withPadding(bytes, 50));
+  else if (url.startsWith('/longer')) ranged(withPadding(bytes, 50));
+  else if (url === '/tampered') ranged(bytes.map((byte, i) => (i === 1_000_000 ? byte ^ 1 : byte)));
   else if (url === '/plain' || (url === '/refuses' && !request.headers.range)) {
     delete request.headers.range;
     ranged(bytes);
@@ -80,6 +85,7 @@ beforeAll(async () => {
     title: 'A small VGG',
     bytes: bytes.length,
     sha256Published: createHash('sha256').update(bytes).digest('hex'),
+    weightsSha256: { conv5_1: weightsSha256((await Vgg.fromOnnx(bytes, { upTo: 'relu5_1' })).layers) },
     preprocessing: 'rgb-mean-std',
     licence: 'CC0-1.0',
   };
@@ -188,22 +194,26 @@ describe('in headless Chrome', () => {
     },
   );
 
-  test.each(['bare', 'moved', 'plain', 'refuses'])(
-    'a server that is %s: the same network',
-    async (name) => {
-      const { report, message } = await load(name);
-      expect(message).toBeUndefined();
-      expect(report).toMatchObject({ widths });
-      server.requests.length = 0;
-      expect((await load(name)).report).toMatchObject({ widths });
-      expect(server.requests).toEqual([]);
-    },
-  );
+  test.each([
+    ['bare', 'lets pages read no headers'],
+    ['moved', 'redirects'],
+    ['plain', 'ignores ranges'],
+    ['refuses', 'refuses ranges with 416'],
+  ])('%s: a server that %s gives the same network', async (name) => {
+    const { report, message } = await load(name);
+    expect(message).toBeUndefined();
+    expect(report).toMatchObject({ widths });
+    server.requests.length = 0;
+    expect((await load(name)).report).toMatchObject({ widths });
+    expect(server.requests).toEqual([]);
+  });
 
   test.each([
     ['gone', 'network', /got status 404/],
     ['trouble', 'network', /got status 500/],
     ['longer', 'bad-model', /another file than the one known: got a file of \d+ bytes, need \d+/],
+    ['bare-longer', 'bad-model', /got a file of another size, need \d+/],
+    ['tampered', 'bad-model', /got weights of sha256 [0-9a-f]{64}, need [0-9a-f]{64}/],
     ['page', 'bad-model', /another file than the one known|not a whole ONNX file/],
     ['closed', 'network', /Failed to fetch/],
     ['unknown', 'bad-option', /there is no known network "unknown"\. Take one of vgg19, /],
