@@ -8,10 +8,11 @@ import { cacheFolder, cachedFile } from '../../src/node/known-networks.ts';
 import type { WeightsReport } from '../../src/node/weights-commands.ts';
 import { Vgg } from '../../src/vgg/index.ts';
 import { weightHashes, weightsSha256 } from '../../src/vgg/trust.ts';
-import { entry, leftovers, run, smallNetwork } from './small-network.ts';
+import { entry } from './small-manifest.ts';
+import { leftovers, run, smallNetwork } from './small-network.ts';
 
 vi.mock('../../src/node/known-networks.ts', async (original) =>
-  (await import('./small-network.ts')).withSmallNetwork(original),
+  (await import('./small-manifest.ts')).withSmallNetwork(original),
 );
 const setting = smallNetwork();
 

@@ -8,10 +8,11 @@ import type { DownloadProgress } from '../../src/gpu/host.ts';
 import { fetchNetwork } from '../../src/node/fetch-network.ts';
 import { cacheFolder, cachedFile } from '../../src/node/known-networks.ts';
 import { Vgg } from '../../src/vgg/index.ts';
-import { entry, leftovers, run, serve, smallNetwork } from './small-network.ts';
+import { entry } from './small-manifest.ts';
+import { leftovers, run, serve, smallNetwork } from './small-network.ts';
 
 vi.mock('../../src/node/known-networks.ts', async (original) =>
-  (await import('./small-network.ts')).withSmallNetwork(original),
+  (await import('./small-manifest.ts')).withSmallNetwork(original),
 );
 const setting = smallNetwork();
 

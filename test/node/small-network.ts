@@ -1,5 +1,4 @@
-// What the tests of fetching share: a small network, a manifest that speaks of it, and a server that
-// behaves and misbehaves.
+// What the tests of fetching share: a small network, and a server that behaves and misbehaves.
 
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
@@ -12,32 +11,7 @@ import { main } from '../../src/node/main.ts';
 import { cacheFolder } from '../../src/node/known-networks.ts';
 import { makeVgg, withPadding } from '../vgg/make-onnx.ts';
 import { sendRange, startServer, type TestServer } from '../vgg/sources.ts';
-
-type Module = typeof import('../../src/node/known-networks.ts');
-
-/** The manifest as tests want it. */
-export const entry = {
-  name: 'vgg19',
-  title: 'A small VGG',
-  urls: [] as string[],
-  bytes: 0 as number | null,
-  sha256: null as string | null,
-  sha256Published: null as string | null,
-  weightsSha256: {} as Record<string, string>,
-  preprocessing: 'bgr-255' as const,
-  licence: 'CC0-1.0',
-};
-
-/** For `vi.mock` of known-networks.ts: `vgg19` is the small network. */
-export async function withSmallNetwork(original: () => Promise<Module>): Promise<Module> {
-  const module = await original();
-  return {
-    ...module,
-    knownNetwork: (name, where) => (name === 'vgg19' ? entry : module.knownNetwork(name, where)) as never,
-    isKnownName: (name) => name === 'vgg19',
-    recognise: async (file) => (file.endsWith('known.onnx') ? (entry as never) : undefined),
-  };
-}
+import { entry } from './small-manifest.ts';
 
 /** What tests use and change. */
 export interface Setting {
