@@ -33,6 +33,7 @@ export {
 export {
   defaultNetwork,
   Vgg,
+  type DownloadProgress,
   type FeatureMap,
   type Layer,
   type Preprocessing,

@@ -30,6 +30,30 @@ export interface TextStorage {
   write(key: string, text: string): void;
 }
 
+/** How far the download of a network is. */
+export interface DownloadProgress {
+  /** The name of a known network, else the address. */
+  readonly name: string;
+  /** Bytes that are here, those of an earlier attempt included. */
+  readonly received: number;
+  /** Bytes that will be needed in all, once that is known; seldom the whole file. */
+  readonly needed: number | undefined;
+  /** Size of the whole file, where the server tells. */
+  readonly size: number | undefined;
+}
+
+/** How to fetch a known network. */
+export interface NetworkOptions {
+  /** The deepest layer wanted. */
+  readonly upTo: string | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onDownload: ((progress: DownloadProgress) => void) | undefined;
+  readonly onWarning: (message: string) => void;
+}
+
+/** Gives the bytes of a weights file. */
+export type FetchNetwork = (options: NetworkOptions) => Promise<Uint8Array>;
+
 /** Platform services that a browser has by itself and Node has to bring. */
 export interface Host {
   /** Requests an adapter and a device where `navigator.gpu` is absent. */
@@ -42,11 +66,11 @@ export interface Host {
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
   /** Opens a file by its path, to read pieces of it. */
   openFile?: (path: string) => Promise<RandomAccessFile>;
-  /** The weights file of a known network ('vgg19') from the file cache, downloaded if need be; undefined for other words. */
-  findNetwork?: (
-    name: string,
-    options: { readonly upTo?: string | undefined; readonly signal?: AbortSignal | undefined },
-  ) => Promise<Uint8Array | undefined>;
+  /**
+   * How to come by the weights file of a known network ('vgg19'): from the file cache, downloaded if need be;
+   * undefined for other words.
+   */
+  findNetwork?: (name: string) => Promise<FetchNetwork | undefined>;
   /** Decodes JPEG, WebP, AVIF, TIFF, … to sRGB pixels, orientation applied. `where` names the input in errors. */
   decodeImage?: (bytes: Uint8Array, where: string) => Promise<DecodedImage>;
 }

@@ -131,7 +131,7 @@ export async function runBatch(
   checkCommand(command);
   const jobs = await openFolder(command, contents);
   const { signal, printer } = services;
-  const inputs = new Inputs(signal, printer.say);
+  const inputs = new Inputs(signal, printer);
   const shared = await inputs.shared(command);
   const pictures: Report[] = [];
   const failed: Failure[] = [];

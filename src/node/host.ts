@@ -18,12 +18,13 @@ export function installHost(log?: (message: string) => void): void {
   host.storage = fileStorage();
   host.readFile = readPath;
   host.openFile = openPath;
-  host.findNetwork = async (name, { upTo, signal }) => {
+  host.findNetwork = async (name) => {
     if (!isKnownName(name)) return undefined;
-    const { fetchNetwork } = await import('./fetch-network.ts');
-    const wish = { upTo: fetchedDepth(upTo), signal };
-    const { file } = await fetchNetwork(name, wish, `network '${name}'`);
-    return readPath(file);
+    return async (options) => {
+      const { fetchNetwork } = await import('./fetch-network.ts');
+      const wish = { ...options, upTo: fetchedDepth(options.upTo) };
+      return (await fetchNetwork(name, wish, `network '${name}'`)).bytes;
+    };
   };
   host.decodeImage = decodeWithSharp;
 }

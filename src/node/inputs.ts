@@ -4,6 +4,7 @@
 import { loadImage, type Pixels } from '../image/index.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { Painting } from './commands.ts';
+import type { ProgressPrinter } from './progress.ts';
 import { readNetwork } from './transfer-network.ts';
 
 const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];
@@ -11,17 +12,20 @@ const starts: readonly string[] = ['content', 'style', 'noise', 'gray'];
 /** Options of `styleTransfer` but for the content. */
 export type SharedInputs = Omit<StyleTransferOptions, 'content'>;
 
+/** What reading has to tell. */
+type InputsPrinter = Pick<ProgressPrinter, 'say' | 'download'>;
+
 /** Reads pictures and networks, and remembers those that several runs share. */
 export class Inputs {
   readonly #signal: AbortSignal;
-  readonly #say: (line: string) => void;
+  readonly #printer: InputsPrinter;
   readonly #pictures = new Map<string, Promise<Pixels>>();
   readonly #networks = new Map<string, ReturnType<typeof readNetwork>>();
 
-  /** `say` takes the sentence about a network whose preprocessing had to be assumed. */
-  constructor(signal: AbortSignal, say: (line: string) => void) {
+  /** The printer shows downloads, and says what had to be assumed of a network. */
+  constructor(signal: AbortSignal, printer: InputsPrinter) {
     this.#signal = signal;
-    this.#say = say;
+    this.#printer = printer;
   }
 
   /** A picture, kept for the next time unless `isOnce`. Throws as `loadImage` does, naming `where`. */
@@ -39,7 +43,7 @@ export class Inputs {
       style.push({ image: await this.picture(path, styles.length > 1 ? `style ${i + 1}` : 'style'), weight });
     }
     const key = JSON.stringify([network, preprocessing]);
-    const reading = this.#networks.get(key) ?? readNetwork(painting, this.#signal, this.#say);
+    const reading = this.#networks.get(key) ?? readNetwork(painting, this.#signal, this.#printer);
     this.#networks.set(key, reading);
     const vgg = await reading;
     const isWord = init === undefined || starts.includes(init) || !/[./\\:]/.test(init);

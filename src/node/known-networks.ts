@@ -2,11 +2,12 @@
 // kept: $XDG_CACHE_HOME or ~/.cache, on Windows %LOCALAPPDATA%, in a folder wgpu-style.
 
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { homedir } from 'node:os';
 import path from 'node:path';
-import { findKnown, readManifest, type KnownNetwork } from '../vgg/known-networks.ts';
+import { findKnown, reaches, readManifest, type KnownNetwork } from '../vgg/known-networks.ts';
 import { looksLikeName } from '../vgg/source.ts';
+import { fileHash } from '../vgg/trust.ts';
 import { packageRoot } from './version.ts';
 
 /** The manifest. */
@@ -39,7 +40,7 @@ export async function recognise(file: string): Promise<KnownNetwork | undefined>
     hash.update(chunk as Uint8Array);
   }
   const sha256 = hash.digest('hex');
-  return candidates.find((entry) => (entry.sha256 ?? entry.sha256Published) === sha256);
+  return candidates.find((entry) => fileHash(entry) === sha256);
 }
 
 /** The folder of fetched networks; it may not exist yet. */
@@ -54,7 +55,33 @@ export function cacheFolder(
   return path.join(homedir(), '.cache', 'wgpu-style');
 }
 
-/** Where the weights of a known network are kept. */
-export function cachedFile(name: string, upTo: string, dtype: 'f16' | 'f32'): string {
-  return path.join(cacheFolder(), `${name}-${upTo}-${dtype}.safetensors`);
+/**
+ * Where the weights of a known network are kept. The hash of the file that they come from is part of
+ * the name: a manifest that names another file means other weights.
+ */
+export function cachedFile(entry: KnownNetwork, upTo: string, dtype: 'f16' | 'f32'): string {
+  return path.join(cacheFolder(), `${entry.name}-${upTo}${endOfName(entry, dtype)}`);
+}
+
+/** Files in the cache that hold a network at least up to `upTo`, the smallest that do first. */
+export function cachedFiles(entry: KnownNetwork, upTo: string, dtype: 'f16' | 'f32'): string[] {
+  const end = endOfName(entry, dtype);
+  const depths = namesIn(cacheFolder())
+    .filter((name) => name.startsWith(`${entry.name}-`) && name.endsWith(end))
+    .map((name) => name.slice(entry.name.length + 1, -end.length));
+  const deeper = depths.filter((depth) => /^[a-z0-9_]+$/.test(depth) && reaches(depth, upTo));
+  deeper.sort((a, b) => (a === b ? 0 : reaches(a, b) ? 1 : -1));
+  return deeper.map((depth) => cachedFile(entry, depth, dtype));
+}
+
+function endOfName(entry: KnownNetwork, dtype: 'f16' | 'f32'): string {
+  return `-${dtype}-${fileHash(entry)?.slice(0, 8) ?? 'unknown'}.safetensors`;
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    return [];
+  }
 }

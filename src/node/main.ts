@@ -112,38 +112,33 @@ async function plan(
 ): Promise<number> {
   const { planText, runPlan } = await import('./plan-command.ts');
   const { requestDevice: request, signal } = await services(surroundings, printer);
-  const report = await runPlan(command, { requestDevice: request, signal, say: printer.say });
+  const report = await runPlan(command, { requestDevice: request, signal, printer });
   surroundings.stdout.write(command.wantsJson ? `${JSON.stringify(report)}\n` : planText(report));
   return done;
 }
 
 async function weights(
   command: ImportCommand | FetchCommand,
-  { stdout, stderr, signal }: Surroundings,
+  { stdout, signal }: Surroundings,
   printer: ProgressPrinter,
 ): Promise<number> {
   // Loaded only here: a transfer needs none of it.
-  const { downloadProgress, runFetch, runImport, weightsText } = await import('./weights-commands.ts');
+  const { runFetch, runImport, weightsText } = await import('./weights-commands.ts');
   const name = command.command === 'fetch' ? command.name : command.input;
-  const progress = downloadProgress(stderr, name, command.isQuiet);
-  try {
-    const report =
-      command.command === 'import'
-        ? await runImport(command, signal)
-        : await runFetch(command, signal, progress.show);
-    progress.finish();
-    if (report.preprocessingSource === 'assumed') {
-      printer.say(
-        `Nothing in ${name} says what its input looks like: ${report.preprocessing} was assumed. ` +
-          'Give --preprocessing if you know better.',
-      );
-    }
-    if (command.wantsJson) stdout.write(`${JSON.stringify(report)}\n`);
-    else if (!command.isQuiet) stdout.write(weightsText(report));
-    return done;
-  } finally {
-    progress.finish();
+  const report =
+    command.command === 'import'
+      ? await runImport(command, signal, printer.download)
+      : await runFetch(command, signal, printer.download);
+  printer.finish();
+  if (report.preprocessingSource === 'assumed') {
+    printer.say(
+      `Nothing in ${name} says what its input looks like: ${report.preprocessing} was assumed. ` +
+        'Give --preprocessing if you know better.',
+    );
   }
+  if (command.wantsJson) stdout.write(`${JSON.stringify(report)}\n`);
+  else if (!command.isQuiet) stdout.write(weightsText(report));
+  return done;
 }
 
 /** Which status an error ends with. A file that cannot be had or written is a failure; other bad options, wrong usage. */

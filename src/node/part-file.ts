@@ -1,81 +1,97 @@
 // What a broken download has already brought, so that the next attempt does not ask for it again: a
-// sparse file of the parts, and a list of which they are.
+// sparse file of the parts, and a list of which they are, each with a hash, since a computer that
+// loses power may keep the list and lose the parts.
 
-import { mkdir, open, readFile, unlink, writeFile, type FileHandle } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readdir, readFile, rename, unlink, writeFile, type FileHandle } from 'node:fs/promises';
 import path from 'node:path';
-import { wrapped, type ByteSource } from '../vgg/byte-source.ts';
-import type { RememberedSource } from '../vgg/mirrors.ts';
+import type { KeptParts } from '../vgg/mirrors.ts';
+import type { FileIdentity, PartStore } from '../vgg/parts.ts';
 
-/** What must be the same for parts to belong together. */
-interface PartList {
-  readonly address: string;
-  readonly size: number | undefined;
-  readonly ranges: [start: number, end: number][];
+/** As it stands in the list. */
+interface Part {
+  readonly offset: number;
+  readonly length: number;
+  readonly sha256: string;
 }
 
-/** Remembers what `source` gives in `file`. Sources that cannot seek are passed through. */
-export async function remembered(
-  source: ByteSource,
-  address: string,
-  file: string,
-): Promise<RememberedSource> {
-  const list = `${file}.json`;
+interface PartList extends FileIdentity {
+  readonly parts: readonly Part[];
+}
+
+/** The parts of the downloads that are to become `file`: beside it, one pair of files per address. */
+export function partFiles(file: string): KeptParts {
+  const prefix = `${path.basename(file)}.`;
   const discard = async (): Promise<void> => {
-    await unlink(file).catch(() => undefined);
-    await unlink(list).catch(() => undefined);
+    const folder = path.dirname(file);
+    for (const name of await readdir(folder).catch(() => [])) {
+      const isOurs = name.startsWith(prefix) && /\.part(?:\.json)?$/.test(name);
+      if (isOurs) await unlink(path.join(folder, name)).catch(() => undefined);
+    }
   };
-  if (!source.isSeekable) return wrapped<Pick<RememberedSource, 'discard'>>(source, { discard });
-  await mkdir(path.dirname(file), { recursive: true });
+  const openParts = async (identity: FileIdentity): Promise<PartStore | undefined> => {
+    const place = `${file}.${hashOf(identity.address).slice(0, 8)}.part`;
+    try {
+      return await openPair(place, `${place}.json`, identity);
+    } catch {
+      // A folder that cannot be written: the next attempt begins again.
+      return undefined;
+    }
+  };
+  return { open: openParts, discard };
+}
+
+async function openPair(file: string, list: string, identity: FileIdentity): Promise<PartStore> {
   const known = await readList(list);
-  const isSame = known?.address === address && known.size === source.size;
+  const isSame =
+    known?.address === identity.address &&
+    known.size === identity.size &&
+    known.tag === identity.tag;
   let handle: FileHandle | undefined;
   if (isSame) handle = await open(file, 'r+').catch(() => undefined);
-  const ranges = handle ? known!.ranges : [];
-  handle ??= await open(file, 'w+');
-  const opened = handle;
+  const parts = new Map((handle ? known!.parts : []).map((part) => [part.offset, part]));
+  const opened = handle ?? (await open(file, 'w+'));
   let isOpen = true;
-  const close = async (): Promise<void> => {
-    if (isOpen) await opened.close();
-    isOpen = false;
-    await source.close();
-  };
-  return wrapped<Pick<RememberedSource, 'read' | 'close' | 'discard'>>(source, {
-    read: async (offset, length) => {
-      const end = Math.min(offset + length, source.size ?? Infinity);
-      if (ranges.some(([from, to]) => from <= offset && end <= to)) {
-        const bytes = new Uint8Array(Math.max(0, end - offset));
-        const { bytesRead } = await opened.read(bytes, 0, bytes.length, offset);
-        if (bytesRead === bytes.length) return bytes;
+  let isFull = false;
+  return {
+    get: async (offset, length) => {
+      const part = parts.get(offset);
+      if (part?.length !== length) return undefined;
+      const bytes = new Uint8Array(length);
+      const read = await opened.read(bytes, 0, length, offset).catch(() => undefined);
+      if (read?.bytesRead === length && hashOf(bytes) === part.sha256) return bytes;
+      parts.delete(offset);
+      return undefined;
+    },
+    put: async (offset, bytes) => {
+      if (isFull) return;
+      try {
+        await opened.write(bytes, 0, bytes.length, offset);
+        parts.set(offset, { offset, length: bytes.length, sha256: hashOf(bytes) });
+        const stated: PartList = { ...identity, parts: [...parts.values()] };
+        await writeFile(`${list}.new`, JSON.stringify(stated));
+        await rename(`${list}.new`, list);
+      } catch {
+        isFull = true; // the disk: what is kept already is still good
       }
-      const bytes = await source.read(offset, length);
-      await opened.write(bytes, 0, bytes.length, offset);
-      addRange(ranges, offset, offset + bytes.length);
-      const stated: PartList = { address, size: source.size, ranges };
-      await writeFile(list, JSON.stringify(stated));
-      return bytes;
     },
-    close,
-    discard: async () => {
-      await close();
-      await discard();
+    close: async () => {
+      if (isOpen) await opened.close();
+      isOpen = false;
     },
-  });
+  };
 }
 
-function addRange(ranges: [number, number][], start: number, end: number): void {
-  const touching = ranges.filter(([from, to]) => from <= end && start <= to);
-  const rest = ranges.filter((range) => !touching.includes(range));
-  const from = Math.min(start, ...touching.map((range) => range[0]));
-  const to = Math.max(end, ...touching.map((range) => range[1]));
-  ranges.splice(0, ranges.length, ...rest, [from, to]);
+function hashOf(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 async function readList(file: string): Promise<PartList | undefined> {
   try {
     const list = JSON.parse(await readFile(file, 'utf8')) as PartList;
-    const isPair = (range: unknown): boolean =>
-      Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger);
-    return Array.isArray(list.ranges) && list.ranges.every(isPair) ? list : undefined;
+    const isPart = ({ offset, length, sha256 }: Part): boolean =>
+      [offset, length].every((n) => Number.isSafeInteger(n) && n >= 0) && typeof sha256 === 'string';
+    return Array.isArray(list.parts) && list.parts.every(isPart) ? list : undefined;
   } catch {
     return undefined;
   }

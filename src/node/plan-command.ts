@@ -10,6 +10,7 @@ import { StyleSession } from '../style/session.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { PlanCommand } from './commands.ts';
 import { Inputs } from './inputs.ts';
+import type { ProgressPrinter } from './progress.ts';
 import { duration } from './progress.ts';
 
 /** One scale of the plan's `--json` object. */
@@ -130,17 +131,21 @@ export async function runPlan(
   {
     requestDevice,
     signal,
-    say,
-  }: { requestDevice: () => Promise<GPUDevice>; signal: AbortSignal; say: (line: string) => void },
+    printer,
+  }: {
+    requestDevice: () => Promise<GPUDevice>;
+    signal: AbortSignal;
+    printer: Pick<ProgressPrinter, 'say' | 'download'>;
+  },
 ): Promise<PlanReport> {
-  const inputs = new Inputs(signal, say);
+  const inputs = new Inputs(signal, printer);
   const content = await inputs.picture(command.content, 'content');
   const shared = await inputs.shared(command);
   const device = await requestDevice();
   try {
     const options = { ...shared, content, device, signal };
     const planned: RunPlan = await plan(options);
-    const measured = await times(options, planned.scales, say);
+    const measured = await times(options, planned.scales, printer.say);
     const scales = planned.scales.map((scale, i) =>
       scaleReport(scale, measured[i]!.seconds, measured[i]!.isMeasured),
     );

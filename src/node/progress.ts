@@ -1,6 +1,7 @@
 // Progress for people: one line that is rewritten on a terminal, about ten lines in a log.
 
 import type { Progress } from '../style/options.ts';
+import type { DownloadProgress } from '../gpu/host.ts';
 
 /** The part of `Progress` that is shown. */
 export type ShownProgress = Omit<Progress, 'picture'>;
@@ -39,6 +40,31 @@ export function progressText(progress: ShownProgress, columns: number = Infinity
   return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
 }
 
+/** 52,400,000 as "52.4 MB". */
+export function megabytes(bytes: number): string {
+  return bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
+}
+
+/** One line: name, bar, what has come of what is needed of a file of which size, time left. */
+export function downloadText(
+  { name, received, needed, size }: DownloadProgress,
+  secondsLeft: number,
+  columns: number = Infinity,
+): string {
+  const whole = size === undefined || size === needed ? '' : `, of a file of ${megabytes(size)}`;
+  let text = `${name}  ${megabytes(received)}${whole}`;
+  if (needed !== undefined) {
+    const share = needed === 0 ? 1 : received / needed;
+    const bar = '#'.repeat(Math.floor(20 * share)).padEnd(20, '.');
+    const percent = String(Math.floor(100 * share)).padStart(3);
+    const left = Number.isFinite(secondsLeft) ? `  ${duration(secondsLeft)} left` : '';
+    text =
+      `${name}  [${bar}] ${percent} %  ` +
+      `${megabytes(received)} of ${megabytes(needed)}${whole}${left}`;
+  }
+  return text.length > columns ? `${text.slice(0, Math.max(0, columns - 1))}…` : text;
+}
+
 /** Where progress goes: stderr, or what a test hands in. */
 export interface ProgressStream {
   readonly write: (text: string) => unknown;
@@ -49,6 +75,8 @@ export interface ProgressStream {
 /** Shows progress; `say` prints a line of its own between. */
 export interface ProgressPrinter {
   readonly show: (progress: ShownProgress) => void;
+  /** On terminals only: a log is not told of every download. */
+  readonly download: (progress: DownloadProgress) => void;
   readonly say: (line: string) => void;
   /** Leaves the terminal's cursor on a fresh line. */
   readonly finish: () => void;
@@ -65,7 +93,8 @@ export function progressPrinter(
     now = () => performance.now(),
   }: { readonly isQuiet?: boolean; readonly now?: () => number } = {},
 ): ProgressPrinter {
-  if (isQuiet) return { show: () => undefined, say: () => undefined, finish: () => undefined };
+  const ignore = (): void => undefined;
+  if (isQuiet) return { show: ignore, download: ignore, say: ignore, finish: ignore };
   let isOpen = false;
   let drawnAt = -Infinity;
   let printedTenths = -1;
@@ -81,6 +110,19 @@ export function progressPrinter(
     stream.write(`\r\x1b[K${progressText(progress, (stream.columns || 80) - 1)}`);
     isOpen = true;
   };
+  let begun: { readonly at: number; readonly received: number } | undefined;
+  const download = (progress: DownloadProgress): void => {
+    const { received, needed } = progress;
+    const isLast = needed !== undefined && received >= needed;
+    if (!stream.isTTY || (!isLast && now() - drawnAt < redrawAfter)) return;
+    drawnAt = now();
+    // What an earlier attempt brought came in no time.
+    begun ??= { at: now(), received };
+    const rate = (received - begun.received) / (now() - begun.at);
+    const left = needed === undefined ? Infinity : (needed - received) / rate / 1000;
+    stream.write(`\r\x1b[K${downloadText(progress, left, (stream.columns || 80) - 1)}`);
+    isOpen = true;
+  };
   const print = (progress: ShownProgress): void => {
     const tenths = Math.floor((10 * progress.iteration) / Math.max(1, progress.iterations));
     if (tenths === printedTenths) return;
@@ -93,5 +135,5 @@ export function progressPrinter(
     drawnAt = -Infinity;
     stream.write(`${line}\n`);
   };
-  return { show: stream.isTTY ? redraw : print, say, finish };
+  return { show: stream.isTTY ? redraw : print, download, say, finish };
 }

@@ -178,7 +178,7 @@ export async function runSweep(command: SweepCommand, services: TransferServices
   await loadSharp('-o', 'a contact sheet'); // told now, not after the last cell
   const planned = plannedCells(command, axes);
   const cells = planned.flat();
-  const inputs = new Inputs(signal, printer.say);
+  const inputs = new Inputs(signal, printer);
   for (const { painting } of cells) {
     await inputs.picture(painting.content, 'content');
     await inputs.shared(painting);

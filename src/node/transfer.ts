@@ -93,7 +93,7 @@ export async function runTransfer(
 ): Promise<TransferOutcome> {
   await checkOutput(command.output, command);
   const { signal, printer } = services;
-  const inputs = new Inputs(signal, printer.say);
+  const inputs = new Inputs(signal, printer);
   const picture = await inputs.picture(content, 'content', true);
   const isPicture = command.init !== undefined && /[./\\:]/.test(command.init);
   // A run that goes on has left its start behind.

@@ -2,11 +2,13 @@
 // that says what was found, where the preprocessing is known from, and how much was read.
 
 import path from 'node:path';
+import { fileHash, weightHashes } from '../vgg/trust.ts';
 import { Vgg, type VggReport } from '../vgg/vgg.ts';
 import { fetchNetwork, type FetchOptions } from './fetch-network.ts';
 import { checkWritable, writeFileAtomic } from './files.ts';
+import { hashRecords } from './hash-records.ts';
 import { recognise } from './known-networks.ts';
-import type { ProgressStream } from './progress.ts';
+import { megabytes } from './progress.ts';
 import type { FetchCommand, ImportCommand } from './weights-arguments.ts';
 
 /** The `--json` object of both commands. */
@@ -25,6 +27,7 @@ export interface WeightsReport extends VggReport {
 export async function runImport(
   { input, output, upTo, dtype, preprocessing, licence }: ImportCommand,
   signal: AbortSignal,
+  onDownload: FetchOptions['onDownload'],
 ): Promise<WeightsReport> {
   await checkWritable(output, '-o');
   const isUrl = /^[a-z][a-z0-9+.-]+:/i.test(input);
@@ -40,7 +43,12 @@ export async function runImport(
       ...(licence !== undefined && { licence }),
     },
     signal,
+    ...(onDownload && { onDownload }),
+    // The command says it, with the flag instead of the option.
+    onWarning: () => undefined,
   });
+  // The whole file was verified: later downloads of parts of it can be compared.
+  if (known) await hashRecords.write(fileHash(known)!, weightHashes(vgg.layers));
   const bytes = await vgg.toSafetensors({ dtype });
   await writeFileAtomic(output, bytes, '-o');
   return reportOf(vgg, { output, outputBytes: bytes.length, dtype, source: name });
@@ -50,14 +58,14 @@ export async function runImport(
 export async function runFetch(
   { name, urls, upTo, dtype, verify, again }: FetchCommand,
   signal: AbortSignal,
-  onProgress: FetchOptions['onProgress'],
+  onDownload: FetchOptions['onDownload'],
 ): Promise<WeightsReport> {
-  const options = { upTo, dtype, verify, again, signal, onProgress };
+  const options = { upTo, dtype, verify, again, signal, onDownload };
   const fetched = await fetchNetwork(name, { ...options, ...(urls.length > 0 && { urls }) });
-  const { file, vgg, isNew, checked } = fetched;
-  const outputBytes = (await vgg.toSafetensors({ dtype })).length;
+  const { file, bytes, vgg, isNew, checked } = fetched;
   const source = vgg.metadata.get('source') ?? name;
-  return { ...reportOf(vgg, { output: file, outputBytes, dtype, source }), isNew, checked };
+  const kept = { output: file, outputBytes: bytes.length, dtype, source };
+  return { ...reportOf(vgg, kept), isNew, checked };
 }
 
 function reportOf(
@@ -99,31 +107,4 @@ export function weightsText(report: WeightsReport): string {
 function checkedText(checked: string): string {
   if (checked !== 'nothing') return `against the known ${checked}`;
   return 'against nothing: no hash of these weights is known (--again --verify reads the whole file)';
-}
-
-function megabytes(bytes: number): string {
-  return bytes < 1e5 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(1)} MB`;
-}
-
-/** Shows how much of a download has come: on terminals only, one line that is rewritten. */
-export function downloadProgress(
-  stream: ProgressStream,
-  name: string,
-  isQuiet: boolean,
-): { readonly show: NonNullable<FetchOptions['onProgress']>; readonly finish: () => void } {
-  let shownAt = -Infinity;
-  let isOpen = false;
-  const show: NonNullable<FetchOptions['onProgress']> = (bytesRead, size) => {
-    if (isQuiet || !stream.isTTY || performance.now() - shownAt < 100) return;
-    shownAt = performance.now();
-    isOpen = true;
-    const of =
-      size === undefined ? '' : ` (the file has ${megabytes(size)}, most of it not needed)`;
-    stream.write(`\r\x1b[K${name}: ${megabytes(bytesRead)}${of}`);
-  };
-  const finish = (): void => {
-    if (isOpen) stream.write('\r\x1b[K');
-    isOpen = false;
-  };
-  return { show, finish };
 }

@@ -3,7 +3,7 @@
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts';
-import type { Vgg, VggSource } from '../vgg/index.ts';
+import type { DownloadProgress, Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
 import { checkRecipe, show } from './check-recipe.ts';
 import { resolveColor, type ResolvedColor } from './color-options.ts';
@@ -69,6 +69,10 @@ export interface StyleTransferOptions extends PlainOptions {
   readonly init?: Init | ImageSource;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
+  /** How far the download of `network` is, where that comes from a server. */
+  readonly onDownload?: (progress: DownloadProgress) => void;
+  /** Takes what had to be assumed of `network`, and the like. Default: `console.warn`. */
+  readonly onWarning?: (message: string) => void;
   /** A canvas or texture that shows the picture while it forms. */
   readonly preview?: HTMLCanvasElement | OffscreenCanvas | GPUTexture;
   /** Saves the state of the run, every so many iterations and when it is aborted. `styleTransfer` only. */
@@ -110,7 +114,7 @@ export interface TermWeights {
 const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
-  ...['averaging', 'tolerance', 'signal', 'onProgress', 'preview', 'checkpoint', 'resume'],
+  ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume'],
 ]);
 
 const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover']);
@@ -164,13 +168,14 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
 }
 
 /** What comes from the platform: told by what is done with it, since it may come from another realm. */
-function checkSurroundings({ device, signal, onProgress, preview, checkpoint }: StyleTransferOptions): void {
+function checkSurroundings({ device, signal, preview, checkpoint, ...options }: StyleTransferOptions): void {
   const lacks = (value: object | undefined, method: string): boolean =>
     value !== undefined && (value === null || typeof (value as Record<string, unknown>)[method] !== 'function');
   if (lacks(device, 'createBuffer')) throw badOption('device', `got ${show(device)}`, 'Give a GPUDevice, or leave it out');
   if (lacks(signal, 'addEventListener')) throw badOption('signal', `got ${show(signal)}`, "Give an AbortController's signal");
-  if (onProgress !== undefined && typeof onProgress !== 'function') {
-    throw badOption('onProgress', `got ${show(onProgress)}`, 'Give a function');
+  for (const name of ['onProgress', 'onDownload', 'onWarning'] as const) {
+    const given: unknown = options[name];
+    if (given !== undefined && typeof given !== 'function') throw badOption(name, `got ${show(given)}`, 'Give a function');
   }
   if (checkpoint !== undefined) checkCheckpoint(checkpoint);
   if (!lacks(preview, 'getContext')) return;

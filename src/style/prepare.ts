@@ -24,10 +24,15 @@ export interface LoadedPictures {
 }
 
 /** The network of `options.network`: embedded, given, or read from a file. */
-export async function loadNetwork({ network = 'default', signal }: StyleTransferOptions): Promise<Vgg> {
+export async function loadNetwork(options: StyleTransferOptions): Promise<Vgg> {
+  const { network = 'default', signal, onDownload, onWarning } = options;
   if (network === 'default') return defaultNetwork();
   if (network instanceof Vgg) return network;
-  return Vgg.load(network, signal ? { signal } : {});
+  return Vgg.load(network, {
+    ...(signal && { signal }),
+    ...(onDownload && { onDownload }),
+    ...(onWarning && { onWarning }),
+  });
 }
 
 /** Decodes everything that the options name. */

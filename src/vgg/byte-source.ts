@@ -1,7 +1,6 @@
-// Bytes by offset, wherever they are: in memory, in a Blob, in a file, or in a stream that only
-// runs forward. Servers are range-source.ts; what the bytes mean is onnx-file.ts.
+// Bytes by offset, wherever they are: in memory, in a Blob, in a file. Streams, which only run
+// forward, are stream-source.ts, servers range-source.ts; what the bytes mean is onnx-file.ts.
 
-import { throwIfAborted, type WgpuStyleError } from '../gpu/errors.ts';
 import type { RandomAccessFile } from '../gpu/host.ts';
 import { Sha256 } from './sha256.ts';
 
@@ -19,10 +18,14 @@ export interface ByteSource {
   /** Bytes that really came over so far. */
   readonly bytesRead: number;
   /**
-   * The `length` bytes from `offset` on; fewer only where the source ends. The result may be a view
-   * and is not written to.
+   * Up to `length` bytes from `offset` on. Seekable sources give fewer only where they end, others
+   * what is at hand: at least one, none only at the end. May be a view, and is not written to.
    */
   readonly read: (offset: number, length: number) => Promise<Uint8Array>;
+  /** Whether the bytes come from a server. */
+  readonly isRemote?: boolean;
+  /** What the server calls this version of the file. */
+  readonly tag?: string | undefined;
   /** SHA-256 of the whole, where every byte of it was seen; else undefined. */
   readonly sha256: () => string | undefined;
   /** Lets go of files and connections. May be called at any time, more than once. */
@@ -36,6 +39,8 @@ const hashedAtMost = 64 * 2 ** 20;
 const largestLeap = 16 * 2 ** 20;
 
 const blobSlice = 2 ** 20;
+
+const nothing: Uint8Array = new Uint8Array(0);
 
 const ownBuffers = new WeakSet<ArrayBufferLike>();
 
@@ -112,99 +117,53 @@ function seekable(
   };
 }
 
-/** What a stream's source needs to know. */
-export interface StreamContext {
-  readonly where: string;
-  readonly signal?: AbortSignal | undefined;
-  /** Bytes in all, where a server said so. */
-  readonly size?: number | undefined;
-  /** The error for a stream that breaks. */
-  readonly broken: (cause: unknown) => WgpuStyleError;
+/**
+ * The `length` bytes from `offset` on, fewer only where the source ends, with `begin` put in front.
+ * Of streams they come in memory of their own, which costs one copy.
+ */
+export async function readFully(
+  source: ByteSource,
+  offset: number,
+  length: number,
+  begin: Uint8Array = nothing,
+): Promise<Uint8Array> {
+  const first = await source.read(offset, length);
+  const isAll = source.isSeekable || first.length === length || first.length === 0;
+  if (begin.length === 0 && isAll) return first;
+  const start = offset - begin.length;
+  return gather(begin.length + length, [begin, first], async (filled, missing) =>
+    isAll ? nothing : source.read(start + filled, missing),
+  );
 }
 
-/** Chunks that come one after another; whatever is jumped over is hashed and thrown away. */
-export function streamSource(
-  chunks: AsyncIterator<Uint8Array>,
-  { where, signal, size, broken }: StreamContext,
-): ByteSource {
-  const hash = new Sha256();
-  let chunk = new Uint8Array(0) as Uint8Array;
-  let position = 0; // of the first byte of `chunk`
-  let bytesRead = 0;
-  let hasEnded = false;
-  let isClosed = false;
-
-  const close = async (): Promise<void> => {
-    if (isClosed || hasEnded) return;
-    isClosed = true;
-    chunk = new Uint8Array(0);
-    // A stream that stalls may never answer: nobody waits for it.
-    void Promise.resolve(chunks.return?.()).catch(() => undefined);
-  };
-  /** Replaces the used-up chunk by the next; false at the end. */
-  const advance = async (): Promise<boolean> => {
-    position += chunk.length;
-    chunk = new Uint8Array(0);
-    if (hasEnded) return false;
-    throwIfAborted(signal, where);
-    try {
-      const next: IteratorResult<Uint8Array, unknown> = await untilAborted(chunks.next(), signal);
-      if (next.done) hasEnded = true;
-      else chunk = next.value;
-    } catch (cause) {
-      await close();
-      throwIfAborted(signal, where);
-      throw broken(cause);
+/**
+ * Up to `total` bytes in one piece of memory of their own: `begin`, then what `next` gives, until it
+ * gives nothing.
+ */
+export async function gather(
+  total: number,
+  begin: readonly Uint8Array[],
+  next: (filled: number, missing: number) => Promise<Uint8Array>,
+): Promise<Uint8Array> {
+  // Grows with what has come, not with what was promised: lengths may lie.
+  let bytes = makeBytes(Math.min(total, largestLeap));
+  let filled = 0;
+  const add = (more: Uint8Array): void => {
+    if (filled + more.length > bytes.length) {
+      const grown = makeBytes(Math.min(total, 2 * (filled + more.length)));
+      grown.set(bytes.subarray(0, filled));
+      bytes = grown;
     }
-    throwIfAborted(signal, where);
-    if (!(chunk instanceof Uint8Array)) {
-      const kind = typeof chunk;
-      await close();
-      throw broken(new TypeError(`a chunk that is no bytes (${kind})`));
-    }
-    bytesRead += chunk.length;
-    hash.update(chunk);
-    return !hasEnded;
+    bytes.set(more, filled);
+    filled += more.length;
   };
-  return {
-    size,
-    isSeekable: false,
-    blockSize: 64 * 1024,
-    get bytesRead() {
-      return bytesRead;
-    },
-    read: async (offset, length) => {
-      if (offset < position) throw new RangeError(`a stream cannot go back to ${offset}`);
-      while (offset >= position + chunk.length) if (!(await advance())) return new Uint8Array(0);
-      const skipped = offset - position;
-      const available = chunk.length - skipped;
-      if (length <= available) {
-        const piece = chunk.subarray(skipped, skipped + length);
-        chunk = chunk.subarray(skipped + length);
-        position = offset + length;
-        return piece;
-      }
-      // Grows with what has come, not with what was promised: lengths may lie.
-      let bytes = makeBytes(Math.min(length, largestLeap));
-      bytes.set(chunk.subarray(skipped));
-      let gathered = available;
-      while (gathered < length && (await advance())) {
-        const taken = Math.min(chunk.length, length - gathered);
-        if (gathered + taken > bytes.length) {
-          const grown = makeBytes(Math.min(length, 2 * (gathered + taken)));
-          grown.set(bytes.subarray(0, gathered));
-          bytes = grown;
-        }
-        bytes.set(chunk.subarray(0, taken), gathered);
-        gathered += taken;
-        position += taken;
-        chunk = chunk.subarray(taken);
-      }
-      return bytes.subarray(0, gathered);
-    },
-    sha256: () => (hasEnded ? hash.hex() : undefined),
-    close,
-  };
+  for (const piece of begin) add(piece);
+  while (filled < total) {
+    const piece = await next(filled, total - filled);
+    if (piece.length === 0) break;
+    add(piece);
+  }
+  return bytes.subarray(0, filled);
 }
 
 /** Pieces in one array. */
@@ -218,47 +177,14 @@ export function joined(pieces: readonly Uint8Array[], length: number): Uint8Arra
   return bytes;
 }
 
-/** A stalled read ends when the signal fires. */
-async function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (!signal) return promise;
-  let stop: (() => void) | undefined;
-  const aborted = new Promise<never>((_, reject) => {
-    stop = () => reject(new Error('aborted'));
-    signal.addEventListener('abort', stop, { once: true });
-  });
-  try {
-    return await Promise.race([promise, aborted]);
-  } finally {
-    signal.removeEventListener('abort', stop!);
-  }
-}
-
-/** A ReadableStream's chunks; cancels the stream when they are no longer wanted. */
-export function streamChunks(stream: ReadableStream<Uint8Array>): AsyncIterator<Uint8Array> {
-  const reader = stream.getReader();
-  return {
-    next: async () => {
-      const { done, value } = await reader.read();
-      return done ? { done: true, value: undefined } : { done: false, value };
-    },
-    return: async () => {
-      await reader.cancel();
-      return { done: true, value: undefined };
-    },
-  };
-}
-
 /** A source whose first bytes may be looked at before it is read from its beginning. */
 export function peeking(source: ByteSource): ByteSource & { head: () => Promise<Uint8Array> } {
   let first: Uint8Array | undefined;
   return wrapped(source, {
-    head: async () => (first ??= new Uint8Array(await source.read(0, 16))),
+    head: async () => (first ??= new Uint8Array(await readFully(source, 0, 16))),
     read: async (offset: number, length: number) => {
       if (!first || source.isSeekable || offset >= first.length) return source.read(offset, length);
-      const begin = first.subarray(offset, offset + length);
-      if (begin.length === length || first.length < 16) return begin;
-      const rest = await source.read(first.length, length - begin.length);
-      return joined([begin, rest], begin.length + rest.length);
+      return first.subarray(offset, offset + length);
     },
   });
 }

@@ -2,7 +2,7 @@
 // length; onnx/docs/ExternalData.md.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import type { ByteSource } from './byte-source.ts';
+import { readFully, type ByteSource } from './byte-source.ts';
 import type { OnnxTensor } from './onnx-types.ts';
 
 /** Opens a file by the name that the network file gives it; undefined where it cannot be found. */
@@ -30,7 +30,7 @@ export function externalTensor(
     const start = Number.isNaN(offset) ? 0 : offset!;
     const wanted = Number.isNaN(length) ? (source.size ?? 2 ** 31) - start : length!;
     const isPossible = [start, wanted].every((n) => Number.isSafeInteger(n) && n >= 0);
-    const rawData = isPossible ? await source.read(start, wanted) : new Uint8Array(0);
+    const rawData = isPossible ? await readFully(source, start, wanted) : new Uint8Array(0);
     if (!isPossible || rawData.length < wanted) {
       throw new WgpuStyleError('bad-model', {
         what:

@@ -2,7 +2,7 @@
 // never read. Wire format: protobuf.dev, "Encoding". Messages are not interpreted here.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { joined, type ByteSource } from './byte-source.ts';
+import { joined, readFully, type ByteSource } from './byte-source.ts';
 
 /** One field; offsets are those of the file. */
 export interface Field {
@@ -76,10 +76,11 @@ export class FieldReader {
       return buffered;
     }
     throwIfAborted(this.#signal, this.#where);
-    const rest = await this.#source.read(this.position + have, length - have);
-    if (have + rest.length < length) throw this.cutShort(this.position + have + rest.length);
+    const rest = this.position + have;
+    const bytes = await readFully(this.#source, rest, length - have, buffered.subarray(0, have));
+    if (bytes.length < length) throw this.cutShort(this.position + bytes.length);
     this.position += length;
-    return have === 0 ? rest : joined([buffered, rest], length);
+    return bytes;
   }
 
   /** Makes sure that everything before `position` is really there, where nobody told the size. */
@@ -111,9 +112,15 @@ export class FieldReader {
     const rest = isInside ? this.#buffer.subarray(from) : new Uint8Array(0);
     if (rest.length >= length) return;
     throwIfAborted(this.#signal, this.#where);
-    const more = await this.#source.read(this.position + rest.length, this.#source.blockSize);
-    this.#buffer = rest.length === 0 ? more : joined([rest, more], rest.length + more.length);
     this.#bufferStart = this.position;
+    this.#buffer = rest;
+    while (this.#buffer.length < length) {
+      const next = this.position + this.#buffer.length;
+      const more = await this.#source.read(next, this.#source.blockSize);
+      if (more.length === 0) return;
+      const all = this.#buffer.length + more.length;
+      this.#buffer = this.#buffer.length === 0 ? more : joined([this.#buffer, more], all);
+    }
   }
 
   /** An unsigned number and where it ends; numbers from 2^53 on lose digits, which is no matter. */

@@ -8,6 +8,7 @@ import type { OnnxGraph, OnnxNode } from './onnx-types.ts';
 import { loadedFloats, needConstant } from './constants.ts';
 import type { Affine } from './operators.ts';
 import type { Triple } from './preprocessing.ts';
+import { turned, turnInPlace } from './turn.ts';
 
 /** A convolution as the walk finds it: its numbers still in the file. */
 export interface ConvStep {
@@ -22,39 +23,20 @@ export interface ConvStep {
   readonly affines: Affine[];
 }
 
-/** Memory for turning weights where they are; one for all convolutions of a network. */
-export interface Scratch {
-  values: Float32Array<ArrayBuffer>;
-}
-
-/** Where to turn weights from and to: in their own memory where nobody else has it. */
-function roomFor(
-  given: Float32Array<ArrayBuffer> | Float64Array<ArrayBuffer>,
-  scratch: Scratch | undefined,
-): { readonly from: Float32Array | Float64Array; readonly to: Float32Array<ArrayBuffer> } {
-  if (!scratch || !(given instanceof Float32Array) || !isOwn(given)) {
-    return { from: given, to: new Float32Array(given.length) };
-  }
-  if (scratch.values.length < given.length) scratch.values = new Float32Array(given.length);
-  scratch.values.set(given);
-  return { from: scratch.values, to: given };
-}
-
 /**
  * Loads, decodes and folds. `y = scale * (w * x + b) + shift` is the convolution
- * `(scale * w) * x + (scale * b + shift)`. With `scratch`, loaded weights may be turned in the
- * memory that they came in: they are not to be loaded again.
+ * `(scale * w) * x + (scale * b + shift)`. Weights that `isLast` says nobody will load again are
+ * turned in the memory that they came in, where that is ours.
  */
 export async function decodeConv(
   graph: OnnxGraph,
   step: ConvStep,
   where: string,
-  scratch?: Scratch,
+  isLast: boolean,
 ): Promise<ConvLayer> {
   const { name, cin, cout, kernel, padding } = step;
   const [kh, kw] = kernel;
   const { weight: given, bias } = await readConv(graph, step, where);
-  const { from: oihw, to: weight } = roomFor(given, scratch);
   const scale = new Float64Array(cout).fill(1);
   const offset = Float64Array.from(bias);
   for (const affine of step.affines) {
@@ -65,15 +47,9 @@ export async function decodeConv(
       offset[co] = offset[co]! * factor + affine.shift[Math.min(co, last)]!;
     }
   }
-  const taps = kh * kw;
-  for (let co = 0; co < cout; co++) {
-    for (let ci = 0; ci < cin; ci++) {
-      const from = (co * cin + ci) * taps;
-      for (let tap = 0; tap < taps; tap++) {
-        weight[(tap * cin + ci) * cout + co] = oihw[from + tap]! * scale[co]!;
-      }
-    }
-  }
+  const shape = { cout, cin, taps: kh * kw };
+  const isOurs = isLast && given instanceof Float32Array && isOwn(given);
+  const weight = isOurs ? turnInPlace(given, shape, scale) : turned(given, shape, scale);
   const layer: ConvLayer = {
     kind: 'conv',
     name,

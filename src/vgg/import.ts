@@ -17,8 +17,8 @@ import {
   type PreprocessingMap,
   type PreprocessingSource,
 } from './preprocessing.ts';
-import { Sha256 } from './sha256.ts';
 import { findNetwork } from './topology.ts';
+import { weightsSha256 } from './trust.ts';
 import type { StoredNetwork } from './weights.ts';
 
 /** Key in an ONNX file's `metadata_props` under which its preprocessing may stand, as JSON. */
@@ -34,8 +34,10 @@ export interface ImportOptions {
   readonly metadata?: Readonly<Record<string, string>>;
   /** Reads a stream to its end, for the hash of the whole file. */
   readonly readsAll?: boolean;
-  readonly signal?: AbortSignal;
-  readonly openBeside?: OpenBeside;
+  /** Told how many bytes of weights are still to be read, once that is known. */
+  readonly onPlan?: ((bytes: number) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly openBeside?: OpenBeside | undefined;
 }
 
 /** How much of a file an import read, and a hash to know it by. */
@@ -71,7 +73,8 @@ export async function importOnnx(
   // What the file itself says of its preprocessing stands at its end.
   const needsEnd = option === undefined || options.readsAll === true;
   const graph = await readOnnx(source, { where, signal, upTo, needsEnd, openBeside });
-  const { layers, front } = await findNetwork(graph, upTo, where);
+  const { layers, front } = await findNetwork(graph, upTo, where, options.onPlan);
+  if (options.readsAll) await readToEnd(source);
   const stated = statedPreprocessing(graph.metadata.get(preprocessingKey), where);
   const given = option === undefined ? stated : resolvePreprocessing(option, where);
   const found = foundPreprocessing(given, front, layers, where);
@@ -92,16 +95,9 @@ export async function importOnnx(
   };
 }
 
-/** SHA-256 of the numbers of a network, the same whichever file they came from. */
-export function weightsSha256(layers: readonly Layer[]): string {
-  const hash = new Sha256();
-  for (const layer of layers) {
-    if (layer.kind !== 'conv') continue;
-    for (const { buffer, byteOffset, byteLength } of [layer.weight, layer.bias]) {
-      hash.update(new Uint8Array(buffer, byteOffset, byteLength));
-    }
-  }
-  return hash.hex();
+/** Whatever the walk through the file had no use for is part of its hash. */
+async function readToEnd(source: ByteSource): Promise<void> {
+  if (!source.isSeekable) await source.read(Infinity, 1);
 }
 
 function originOf(source: ByteSource, layers: readonly Layer[]): Origin {

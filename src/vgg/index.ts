@@ -1,7 +1,9 @@
 // `wgpu-style/vgg`: networks of the VGG family as data, from ONNX or safetensors files, and their
 // activations.
 
-export { Vgg, type VggOptions, type VggReport } from './vgg.ts';
+export type { DownloadProgress } from '../gpu/host.ts';
+export type { StoredOptions, VggOptions } from './load.ts';
+export { Vgg, type VggReport } from './vgg.ts';
 export { defaultNetwork } from './default.ts';
 export {
   buildFeatures,

@@ -15,7 +15,7 @@ export interface KnownNetwork {
   readonly sha256: string | null;
   /** The same as its publisher states it. */
   readonly sha256Published: string | null;
-  /** Hashes of the imported weights (see `Origin.sha256`) by last layer, where known. */
+  /** Hashes of the imported weights by last convolution (see `weightHashes`), where known. */
   readonly weightsSha256: Readonly<Record<string, string>>;
   readonly preprocessing: Preprocessing;
   readonly licence: string;
@@ -57,6 +57,18 @@ export function findKnown(
 
 /** The deepest layer of the known recipes: as far as networks are fetched unless more is wanted. */
 export const usualDepth = 'relu5_1';
+
+/**
+ * Whether a network up to layer `depth` has the layer `wanted`, told by their names alone: relu5_2
+ * lies behind conv5_2, pool5 behind all of block 5.
+ */
+export function reaches(depth: string, wanted: string): boolean {
+  const place = (layer: string): number => {
+    const [, kind, block, index = 99] = /^(conv|relu|pool)(\d+)(?:_(\d+))?$/.exec(layer) ?? [];
+    return Number(block) * 1000 + Number(index) * 2 + (kind === 'relu' ? 1 : 0);
+  };
+  return depth === wanted || place(depth) >= place(wanted);
+}
 
 /** How deep to fetch for a wish: shallower ones are served from the usual depth, once for all. */
 export function fetchedDepth(upTo: string | undefined): string {

@@ -3,13 +3,26 @@
 // network-cache.ts in pages, fetch-network.ts in Node.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { wrapped, type ByteSource } from './byte-source.ts';
+import type { DownloadProgress } from '../gpu/host.ts';
+import type { ByteSource } from './byte-source.ts';
 import { importOnnx, type ImportedNetwork } from './import.ts';
 import type { KnownNetwork } from './known-networks.ts';
-import { openAddress } from './range-source.ts';
+import {
+  inOrder,
+  pieced,
+  remembered,
+  watched,
+  type FileIdentity,
+  type PartStore,
+} from './parts.ts';
+import { failedFetch, openAddress, reasonOf } from './range-source.ts';
+import { checkTrust, wrongFile, type Checked, type HashRecords } from './trust.ts';
 
-/** A source that keeps what it gave: `discard` forgets it, `close` does not. */
-export interface RememberedSource extends ByteSource {
+/** The parts of a network that were kept of broken downloads. */
+export interface KeptParts {
+  /** Those of one file; undefined where nothing can be kept. */
+  readonly open: (file: FileIdentity) => Promise<PartStore | undefined>;
+  /** Forgets those of all mirrors. */
   readonly discard: () => Promise<void>;
 }
 
@@ -23,16 +36,14 @@ export interface MirrorOptions {
   /** Reads the whole file, to check its published hash. */
   readonly verify?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** Bytes that came so far, of how many in all. */
-  readonly onProgress?: ((bytesRead: number, size: number | undefined) => void) | undefined;
+  readonly onDownload?: ((progress: DownloadProgress) => void) | undefined;
   /** A server that is silent for so long is given up. Default 30. */
   readonly stallSeconds?: number | undefined;
   /** Keeps what a broken download brought for the next one. */
-  readonly remember?: (source: ByteSource, address: string) => Promise<RememberedSource>;
+  readonly parts?: KeptParts | undefined;
+  /** Hashes of weights whose whole file was verified here once. */
+  readonly records?: HashRecords | undefined;
 }
-
-/** What a download was compared with. */
-export type Checked = 'file hash' | 'weights hash' | 'nothing';
 
 /** A network that came from a mirror; its metadata say where from and what it was checked against. */
 export interface MirroredNetwork {
@@ -42,7 +53,8 @@ export interface MirroredNetwork {
 }
 
 /**
- * Downloads a known network. Throws `network` or `bad-model` saying what the last mirror did,
+ * Downloads a known network. What it was made of stays in `parts` until the caller has put the
+ * network away and discards it. Throws `network` or `bad-model` saying what the last mirror did,
  * `bad-option` for an unknown `upTo`, `aborted`.
  */
 export async function fetchFromMirrors(
@@ -78,78 +90,56 @@ async function download(
   options: MirrorOptions,
   where: string,
 ): Promise<Omit<MirroredNetwork, 'address'>> {
-  const { upTo, signal, verify = false, stallSeconds = 30, remember = forgetful } = options;
-  const opened = await openAddress(address, { where, signal, stallSeconds, inOrder: verify });
-  const source = await remember(opened, address);
+  const { upTo, signal, verify = false, stallSeconds = 30, parts, records } = options;
+  const expects = entry.bytes ?? undefined;
+  let source = await openAddress(address, { where, signal, stallSeconds, expects });
   try {
-    const { size } = source;
-    if (entry.bytes !== null && size !== undefined && size !== entry.bytes) {
-      throw wrongFile(`a file of ${size} bytes, need ${entry.bytes}`, address, where);
-    }
+    checkSize(source, entry, address, where);
+    const { size, tag, isSeekable } = source;
+    const store = isSeekable ? await parts?.open({ address, size, tag }) : undefined;
+    if (store) source = remembered(source, store);
+    const counted = watched(source, entry.name, options.onDownload);
+    const broken = (cause: unknown): WgpuStyleError =>
+      cause instanceof WgpuStyleError ? cause : failedFetch(address, reasonOf(cause), where, cause);
+    if (verify && size !== undefined) counted.expect(size);
     const network = await importOnnx(
-      watching(source, options.onProgress),
+      verify ? inOrder(counted, { where, signal, broken }) : pieced(counted),
       {
         upTo,
         preprocessing: entry.preprocessing,
         preprocessingFrom: 'manifest',
         readsAll: verify,
         metadata: { name: entry.title, licence: entry.licence, source: address },
-        ...(signal && { signal }),
+        onPlan: isSeekable && !verify ? counted.expect : undefined,
+        signal,
       },
       where,
     );
-    const checked = check(entry, upTo, network.origin, address, where);
+    const read = { layers: network.layers, ...network.origin };
+    const checked = await checkTrust(entry, read, records, address, where);
     const metadata = new Map([...network.metadata, ['checked', checked]]);
-    await source.discard();
     return { network: { ...network, metadata }, checked };
   } catch (error) {
     // Only a broken connection is worth remembering for.
     const isBroken = error instanceof WgpuStyleError && ['network', 'aborted'].includes(error.code);
-    if (!isBroken) await source.discard();
+    await source.close();
+    if (!isBroken) await parts?.discard();
     throw error;
   } finally {
     await source.close();
   }
 }
 
-/** Compares the hash that was taken with the one that is known for it, if any. */
-function check(
-  entry: KnownNetwork,
-  upTo: string,
-  { sha256, sha256Of }: ImportedNetwork['origin'],
+/** The size is told before anything else comes, or was tried out (see `openAddress`). */
+function checkSize(
+  { size, isSeekable }: ByteSource,
+  { bytes }: KnownNetwork,
   address: string,
   where: string,
-): Checked {
-  const known =
-    sha256Of === 'file'
-      ? (entry.sha256 ?? entry.sha256Published)
-      : Object.hasOwn(entry.weightsSha256, upTo)
-        ? entry.weightsSha256[upTo]!
-        : null;
-  if (known === null) return 'nothing';
-  if (known === sha256) return `${sha256Of} hash`;
-  throw wrongFile(`${sha256Of} of sha256 ${sha256}, need ${known}`, address, where);
-}
-
-function wrongFile(got: string, address: string, where: string): WgpuStyleError {
-  return new WgpuStyleError('bad-model', {
-    what: `another file than the one known: got ${got}, from '${address}'`,
-    where,
-    fix: 'Take another address of it',
-  });
-}
-
-async function forgetful(source: ByteSource): Promise<RememberedSource> {
-  const discard = async (): Promise<void> => undefined;
-  return wrapped<Pick<RememberedSource, 'discard'>>(source, { discard });
-}
-
-function watching(source: ByteSource, onProgress: MirrorOptions['onProgress']): ByteSource {
-  return wrapped(source, {
-    read: async (offset: number, length: number) => {
-      const bytes = await source.read(offset, length);
-      onProgress?.(source.bytesRead, source.size);
-      return bytes;
-    },
-  });
+): void {
+  if (bytes === null || size === bytes) return;
+  // A body in one piece may come without its length, or compressed.
+  if (size === undefined && !isSeekable) return;
+  const got = size === undefined ? 'a file of another size' : `a file of ${size} bytes`;
+  throw wrongFile(`${got}, need ${bytes}`, address, where);
 }

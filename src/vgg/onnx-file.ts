@@ -4,7 +4,7 @@
 // Field numbers: onnx/onnx.proto.
 
 import type { onnx } from 'onnx-proto';
-import { joined, type ByteSource } from './byte-source.ts';
+import { joined, readFully, type ByteSource } from './byte-source.ts';
 import { badModel, FieldReader, type Field } from './fields.ts';
 import type { OnnxTensor } from './onnx-types.ts';
 
@@ -301,7 +301,7 @@ class Pieces {
   }
 
   async #read(source: ByteSource, start: number, end: number): Promise<Uint8Array> {
-    const bytes = await source.read(start, end - start);
+    const bytes = await readFully(source, start, end - start);
     if (bytes.length < end - start) throw badModel('a file that ends too early', this.#where);
     return bytes;
   }

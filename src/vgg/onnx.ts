@@ -90,10 +90,13 @@ function streamChoice(upTo: string | undefined, needsEnd: boolean): StreamChoice
   };
 }
 
-/** Whether large numbers can be a convolution's: four axes, two of them at most 3 long. */
+/**
+ * Whether large numbers can be a convolution's: four axes, two of them 3 long. A classifier has two
+ * axes, or, written as convolutions, kernels of 7x7 and 1x1.
+ */
 function looksLikeWeights(tensor: onnx.ITensorProto): boolean {
   const dims = (tensor.dims ?? []).map(toInteger);
-  return dims.length !== 2 && (dims.length !== 4 || dims.filter((side) => side <= 3).length >= 2);
+  return dims.length !== 2 && (dims.length !== 4 || dims.filter((side) => side === 3).length >= 2);
 }
 
 function indexNodes(nodes: readonly OnnxNode[]): Pick<OnnxGraph, 'readers' | 'makers'> {

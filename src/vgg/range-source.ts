@@ -2,7 +2,8 @@
 // (206) is asked for further parts as they are needed, any other gives its whole body as a stream.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { streamChunks, streamSource, type ByteSource } from './byte-source.ts';
+import { joined, readFully, wrapped, type ByteSource } from './byte-source.ts';
+import { streamChunks, streamSource } from './stream-source.ts';
 
 /** How a server is asked. */
 export interface RequestContext {
@@ -12,8 +13,11 @@ export interface RequestContext {
   readonly attempts?: number | undefined;
   /** A server silent for so long is given up on. Default: as long as the platform waits. */
   readonly stallSeconds?: number | undefined;
-  /** Takes the whole body from its beginning to its end, not parts. */
-  readonly inOrder?: boolean | undefined;
+  /**
+   * The size that the file should have, for servers that do not let a page read it (CORS): it is
+   * tried out, and the source has it only where it is true.
+   */
+  readonly expects?: number | undefined;
 }
 
 /** Small: around the weights that are wanted, only headers of those that are not are read. */
@@ -22,8 +26,7 @@ const blockSize = 32 * 1024;
 /** Opens the file at an http(s), data or blob address. Throws `network`, `aborted`. */
 export async function openAddress(location: string, context: RequestContext): Promise<ByteSource> {
   const isServer = /^https?:/i.test(location) || !/^[a-z][a-z0-9+.-]+:/i.test(location);
-  const takesParts = isServer && !context.inOrder;
-  let response = await request(location, takesParts ? [0, blockSize] : undefined, context);
+  let response = await request(location, isServer ? [0, blockSize] : undefined, context);
   // 416: a file of no bytes, or a server that takes no ranges at all.
   if (response.status === 416) {
     await response.body?.cancel();
@@ -37,8 +40,11 @@ export async function openAddress(location: string, context: RequestContext): Pr
     return responseSource(await request(location, undefined, context), location, context);
   }
   const first = await bodyOf(response, blockSize, location, context);
-  const size = range?.total ?? (first.length < blockSize ? first.length : undefined);
   const tag = response.headers.get('etag') ?? undefined;
+  const isWhole = first.length < blockSize;
+  const size =
+    range?.total ??
+    (isWhole ? first.length : await patiently(() => provenSize(location, context), context));
   return partsSource({ location, first, size, tag }, context);
 }
 
@@ -60,12 +66,25 @@ export function responseSource(
   // A compressed body has another length than the one stated.
   const isPlain = !response.headers.get('content-encoding');
   const length = Number(response.headers.get('content-length') ?? Number.NaN);
-  return streamSource(stallable(streamChunks(response.body), context), {
+  const source = streamSource(stallable(streamChunks(response.body), context), {
     where,
     signal,
     size: isPlain && Number.isSafeInteger(length) && length > 0 ? length : undefined,
     broken: (cause) => failedFetch(location, reasonOf(cause), where, cause),
   });
+  return wrapped(source, { isRemote: true });
+}
+
+/** `context.expects`, if the file ends there: of the last byte and one more, one comes. */
+async function provenSize(location: string, context: RequestContext): Promise<number | undefined> {
+  const { expects } = context;
+  if (expects === undefined) return undefined;
+  const response = await request(location, [expects - 1, expects + 1], context);
+  if (response.status === 206 && (await bodyOf(response, 2, location, context)).length === 1) {
+    return expects;
+  }
+  await response.body?.cancel().catch(() => undefined);
+  return undefined;
 }
 
 interface Part {
@@ -107,13 +126,18 @@ function partsSource({ location, first, size, tag }: Part, context: RequestConte
   return {
     size,
     isSeekable: true,
+    isRemote: true,
+    tag,
     blockSize,
     get bytesRead() {
       return bytesRead;
     },
     read: async (offset, length) => {
-      if (offset + length <= first.length) return first.subarray(offset, offset + length);
-      return patiently(() => part(offset, length), context);
+      const begin = first.subarray(offset, offset + length);
+      if (begin.length === length) return begin;
+      const missing = length - begin.length;
+      const rest = await patiently(() => part(offset + begin.length, missing), context);
+      return begin.length === 0 ? rest : joined([begin, rest], begin.length + rest.length);
     },
     sha256: () => undefined,
     close: async () => undefined,
@@ -172,7 +196,7 @@ async function bodyOf(
 ): Promise<Uint8Array> {
   const source = responseSource(response, location, context);
   try {
-    return await source.read(0, length);
+    return await readFully(source, 0, length);
   } finally {
     await source.close();
   }

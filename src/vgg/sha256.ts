@@ -19,7 +19,7 @@ function fraction(value: number): number {
   return Math.floor((value - Math.floor(value)) * 2 ** 32) | 0;
 }
 
-/** A hash that is still being fed. */
+/** A hash that may always be fed more. */
 export class Sha256 {
   readonly #state: Int32Array = initialState.slice();
   readonly #block: Uint8Array = new Uint8Array(64);
@@ -45,7 +45,7 @@ export class Sha256 {
     return this;
   }
 
-  /** The hash of everything so far, as 64 hexadecimal digits. Nothing may be fed afterwards. */
+  /** The hash of everything so far, as 64 hexadecimal digits. More may be fed afterwards. */
   hex(): string {
     const bits = this.#length * 8;
     const padding = new Uint8Array((this.#filled < 56 ? 56 : 120) - this.#filled + 8);
@@ -53,8 +53,17 @@ export class Sha256 {
     const view = new DataView(padding.buffer);
     view.setUint32(padding.length - 8, Math.floor(bits / 2 ** 32));
     view.setUint32(padding.length - 4, bits >>> 0);
-    this.update(padding);
-    return Array.from(this.#state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+    const end = this.#copy().update(padding);
+    return Array.from(end.#state, (word) => (word >>> 0).toString(16).padStart(8, '0')).join('');
+  }
+
+  #copy(): Sha256 {
+    const copy = new Sha256();
+    copy.#state.set(this.#state);
+    copy.#block.set(this.#block);
+    copy.#filled = this.#filled;
+    copy.#length = this.#length;
+    return copy;
   }
 
   #compress(bytes: Uint8Array, offset: number): void {

@@ -7,11 +7,9 @@ import {
   blobSource,
   fileSource,
   memorySource,
-  readAll,
-  streamChunks,
-  streamSource,
   type ByteSource,
 } from './byte-source.ts';
+import { streamChunks, streamSource } from './stream-source.ts';
 import { failedFetch, openAddress, reasonOf, responseSource, shortened } from './range-source.ts';
 
 /**
@@ -77,16 +75,6 @@ export async function openSource(source: VggSource, context: ReadContext): Promi
     where,
     fix: 'Hand over one of these',
   });
-}
-
-/** All bytes of a source; errors as of `openSource`. */
-export async function readSource(source: VggSource, context: ReadContext): Promise<Uint8Array> {
-  const opened = await openSource(source, context);
-  try {
-    return await readAll(opened);
-  } finally {
-    await opened.close();
-  }
 }
 
 /**

@@ -37,6 +37,12 @@ export function tensorDims(tensor: onnx.ITensorProto, where: string): readonly n
   return dims;
 }
 
+/** About how many bytes the numbers of a tensor take in the file. Errors as of `tensorDims`. */
+export function tensorBytes(tensor: onnx.ITensorProto, where: string): number {
+  const count = tensorDims(tensor, where).reduce((product, side) => product * side, 1);
+  return count * (bytesPerFloat.get(tensor.dataType ?? 0) ?? 4);
+}
+
 /**
  * The numbers of a float tensor: float32, float16, bfloat16 from `raw_data` or typed fields, double
  * kept as double. May be a view of the tensor's bytes: not to be written to. Throws `bad-model` when

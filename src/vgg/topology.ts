@@ -20,7 +20,7 @@ import {
   type Affine,
 } from './operators.ts';
 import type { ChannelAffine, Triple } from './preprocessing.ts';
-import { tensorDims } from './tensor.ts';
+import { tensorBytes, tensorDims } from './tensor.ts';
 
 type Step =
   | ConvStep
@@ -38,12 +38,14 @@ const passThrough: ReadonlySet<string> = new Set(['Identity', 'Dropout', 'Cast']
 /**
  * The layers of the VGG in `graph`, up to and including `upTo` or else to the classifier. Throws
  * `unsupported-op` naming the first node that no VGG has, `bad-model` when there is no chain at
- * all, `bad-option` when `upTo` is not in it.
+ * all, `bad-option` when `upTo` is not in it. `onPlan` is told how many bytes of weights are still
+ * to be read.
  */
 export async function findNetwork(
   graph: OnnxGraph,
   upTo: string | undefined,
   where: string,
+  onPlan?: (bytes: number) => void,
 ): Promise<FoundNetwork> {
   const { steps, front } = await walk(graph, upTo, where);
   if (!steps.some((step) => step.kind === 'conv')) {
@@ -56,18 +58,24 @@ export async function findNetwork(
   if (upTo !== undefined && !steps.some((step) => step.name === upTo)) {
     throw unknownLayer(steps, upTo, where);
   }
+  onPlan?.(steps.reduce((sum, step) => sum + unreadBytes(graph, step, where), 0));
   const layers: Layer[] = [];
-  const scratch = { values: new Float32Array(0) };
   // One after the other: each needs a few times its size while it is turned.
   for (const [i, step] of steps.entries()) {
     if (step.kind !== 'conv') layers.push(step);
     else {
       const isLast = !isSharedLater(graph, step, steps.slice(i + 1), where);
-      layers.push(await decodeConv(graph, step, where, isLast ? scratch : undefined));
+      layers.push(await decodeConv(graph, step, where, isLast));
       if (isLast) weightOf(graph, step, where)?.release?.();
     }
   }
   return { layers, front };
+}
+
+/** Bytes of a layer's weights that are still in the file. */
+function unreadBytes(graph: OnnxGraph, step: Step, where: string): number {
+  const weight = step.kind === 'conv' ? weightOf(graph, step, where) : undefined;
+  return weight?.load ? tensorBytes(weight, where) : 0;
 }
 
 /** Whether a later convolution has the same weights. */

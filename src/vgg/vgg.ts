@@ -1,12 +1,10 @@
 // A VGG in memory: named layers with float32 weights, what its input must look like, where that is
-// known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted.
+// known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted. How files
+// become one is load.ts.
 
-import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
-import { host } from '../gpu/host.ts';
+import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
 import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
-import { besideOpener } from './beside.ts';
-import { peeking, readAll, type ByteSource } from './byte-source.ts';
 import type { Origin } from './import.ts';
 import {
   blockWidths,
@@ -17,44 +15,21 @@ import {
   type Layer,
 } from './layers.ts';
 import {
+  assumedKey,
+  loadAny,
+  loadOnnx,
+  loadSafetensors,
+  type LoadedNetwork,
+  type StoredOptions,
+  type VggOptions,
+} from './load.ts';
+import {
   preprocessingName,
-  resolvePreprocessing,
-  type Preprocessing,
   type PreprocessingMap,
   type PreprocessingSource,
 } from './preprocessing.ts';
-import { shortened } from './range-source.ts';
-import { looksLikeSafetensors } from './safetensors.ts';
-import { looksLikeName, openSource, type ReadContext, type VggSource } from './source.ts';
-import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
-
-/** Key in a safetensors file's metadata that says that its preprocessing was a guess. */
-const assumedKey = 'preprocessing_source';
-
-/** Options of `Vgg.fromOnnx` and `Vgg.load`. */
-export interface VggOptions {
-  /**
-   * The last layer to keep, such as 'relu5_1'; default: all up to the classifier. Weights behind it
-   * stay unread.
-   */
-  readonly upTo?: string;
-  /**
-   * What the file's own input expects. Default: what the file or its graph says, else
-   * 'rgb-mean-std', and then `vgg.preprocessingSource` is 'assumed'. Scaling nodes at the front of
-   * the graph are added to what is given here.
-   */
-  readonly preprocessing?: Preprocessing;
-  /** Who says so, for the report. Default: 'option', the caller. */
-  readonly preprocessingFrom?: 'option' | 'manifest';
-  /** Texts to keep with the weights: name, licence, source; `toSafetensors` writes them. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  /**
-   * The files that hold the tensors of an ONNX file with external data, by the names it gives them.
-   * Not needed for paths and addresses: there they are looked for beside the file.
-   */
-  readonly externalData?: Readonly<Record<string, VggSource>>;
-  readonly signal?: AbortSignal;
-}
+import type { VggSource } from './source.ts';
+import { encodeNetwork } from './weights.ts';
 
 /** What an import found, in words and numbers for people. */
 export interface VggReport {
@@ -74,11 +49,6 @@ export interface VggReport {
   readonly sha256Of?: 'file' | 'weights';
 }
 
-type Network = StoredNetwork & {
-  readonly preprocessingSource: PreprocessingSource;
-  readonly origin?: Origin | undefined;
-};
-
 /**
  * A convolutional network of the VGG family: 3x3 convolutions, ReLU and 2x2 pools, of any width and
  * depth.
@@ -93,7 +63,7 @@ export class Vgg {
   /** What was read to make it; only of networks from ONNX files. */
   readonly origin: Origin | undefined;
 
-  constructor(network: Network) {
+  constructor(network: LoadedNetwork) {
     this.layers = network.layers;
     this.preprocessing = network.preprocessing;
     this.preprocessingSource = network.preprocessingSource;
@@ -113,10 +83,7 @@ export class Vgg {
    *   downloads, `aborted`.
    */
   static async fromOnnx(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
-    const context = readContext('Vgg.fromOnnx', 'bad-model', options);
-    return closing(await openSource(source, context), (opened) =>
-      fromOpened(opened, source, options, context),
-    );
+    return new Vgg(await loadOnnx(source, options, 'Vgg.fromOnnx'));
   }
 
   /**
@@ -126,12 +93,9 @@ export class Vgg {
    */
   static async fromSafetensors(
     source: VggSource,
-    options: Pick<VggOptions, 'upTo' | 'signal'> = {},
+    options: StoredOptions = {},
   ): Promise<Vgg> {
-    const context = readContext('Vgg.fromSafetensors', 'bad-weights', options);
-    return closing(await openSource(source, context), async (opened) =>
-      fromStored(decodeNetwork(await readAll(opened), context.where), options, context.where),
-    );
+    return new Vgg(await loadSafetensors(source, options, 'Vgg.fromSafetensors'));
   }
 
   /**
@@ -141,20 +105,7 @@ export class Vgg {
    * of the two; `bad-option` for an unknown name, and for `preprocessing` of what carries its own.
    */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
-    const context = readContext('Vgg.load', 'bad-model', options);
-    const known = typeof source === 'string' ? await findNamed(source, options) : undefined;
-    if (known) {
-      if (options.preprocessing !== undefined) throw unwantedPreprocessing('known network', context);
-      return fromStored(known, options, context.where);
-    }
-    return closing(peeking(await openSource(source, context)), async (opened) => {
-      const isStored = looksLikeSafetensors(await opened.head());
-      if (!isStored) return fromOpened(opened, source, options, context);
-      if (options.preprocessing !== undefined) {
-        throw unwantedPreprocessing('safetensors file', context);
-      }
-      return fromStored(decodeNetwork(await readAll(opened), context.where), options, context.where);
-    });
+    return new Vgg(await loadAny(source, options, 'Vgg.load'));
   }
 
   /** How many numbers all weights and biases hold. */
@@ -240,88 +191,5 @@ export class Vgg {
     const layers = layersUpTo(this.layers, name);
     if (layers) return layers;
     throw unknownLayer(this.layers, name, where);
-  }
-}
-
-function readContext(
-  where: string,
-  code: ReadContext['code'],
-  { upTo, preprocessing, signal }: VggOptions,
-): ReadContext {
-  // Wrong options are told before half a gigabyte is downloaded.
-  if (upTo !== undefined && typeof upTo !== 'string') {
-    throw badOption(
-      where,
-      `upTo: got ${JSON.stringify(upTo)}`,
-      "Give a layer's name, such as 'relu5_1'",
-    );
-  }
-  if (preprocessing !== undefined) resolvePreprocessing(preprocessing, where);
-  return { where, code, signal };
-}
-
-/** A known network, where `name` is the name of one. */
-async function findNamed(
-  name: string,
-  { upTo, signal }: VggOptions,
-): Promise<StoredNetwork | undefined> {
-  const where = `network '${shortened(name)}'`;
-  if (host.findNetwork) {
-    const bytes = await host.findNetwork(name, { upTo, signal });
-    return bytes && decodeNetwork(bytes, where);
-  }
-  if (!looksLikeName(name)) return undefined;
-  // A chunk of its own, as the reading of ONNX is.
-  const { loadKnown } = await import('./network-cache.ts');
-  return loadKnown(name, { ...(upTo !== undefined && { upTo }), ...(signal && { signal }) }, where);
-}
-
-function unwantedPreprocessing(what: string, { where }: ReadContext): WgpuStyleError {
-  const fix = `Leave preprocessing out: a ${what} carries its own`;
-  return badOption(where, `preprocessing was given for a ${what}`, fix);
-}
-
-function fromStored(
-  { metadata: stored, ...network }: StoredNetwork,
-  { upTo }: VggOptions,
-  where: string,
-): Vgg {
-  const metadata = new Map(stored);
-  // A guess does not become a fact by being written down.
-  const isAssumed = metadata.get(assumedKey) === 'assumed';
-  metadata.delete(assumedKey);
-  const preprocessingSource = isAssumed ? 'assumed' : 'file';
-  const vgg = new Vgg({ ...network, metadata, preprocessingSource });
-  if (upTo === undefined) return vgg;
-  if (!layersUpTo(vgg.layers, upTo)) throw unknownLayer(vgg.layers, upTo, where);
-  return vgg.upTo(upTo);
-}
-
-async function fromOpened(
-  opened: ByteSource,
-  source: VggSource,
-  options: VggOptions,
-  context: ReadContext,
-): Promise<Vgg> {
-  // A chunk of its own: pages that keep to the embedded network never load the reading of ONNX.
-  const { importOnnx } = await import('./import.ts');
-  const beside = besideOpener(source, options.externalData, context);
-  try {
-    return new Vgg(
-      await importOnnx(opened, { ...options, openBeside: beside.open }, context.where),
-    );
-  } finally {
-    await beside.close();
-  }
-}
-
-async function closing<Source extends ByteSource, T>(
-  source: Source,
-  use: (source: Source) => Promise<T>,
-): Promise<T> {
-  try {
-    return await use(source);
-  } finally {
-    await source.close();
   }
 }

@@ -4,7 +4,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { build } from 'esbuild';
+import { build, type Plugin } from 'esbuild';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
 
 /** Why tests in a page have to be skipped; undefined when there is a browser. */
@@ -25,6 +25,8 @@ export interface PageOptions {
   readonly module: string;
   /** More files to serve, by their path: `/picture.png`. */
   readonly files?: Readonly<Record<string, Uint8Array>>;
+  /** Known networks instead of those of weights/manifest.json. */
+  readonly manifest?: Readonly<Record<string, unknown>>;
 }
 
 /** An open page; close it in `afterAll`. */
@@ -38,8 +40,8 @@ export interface OpenPage {
 }
 
 /** Bundles `module`, serves it, starts a browser and waits until the page has loaded it. */
-export async function openPage({ module, files = {} }: PageOptions): Promise<OpenPage> {
-  const bundle = await bundled(module);
+export async function openPage({ module, files = {}, manifest }: PageOptions): Promise<OpenPage> {
+  const bundle = await bundled(module, manifest);
   const html = `<!doctype html><meta charset="utf-8"><title>wgpu-style test</title>
 <script type="module">globalThis.library = await import('/bundle.js'); document.title = 'ready';</script>`;
   const server = await serve({ '/': html, '/bundle.js': bundle, ...files });
@@ -69,7 +71,7 @@ export async function openPage({ module, files = {} }: PageOptions): Promise<Ope
   }
 }
 
-async function bundled(module: string): Promise<string> {
+async function bundled(module: string, manifest: PageOptions['manifest']): Promise<string> {
   const root = path.resolve(import.meta.dirname, '../..');
   const { outputFiles } = await build({
     stdin: { contents: module, resolveDir: import.meta.dirname, loader: 'ts' },
@@ -80,9 +82,18 @@ async function bundled(module: string): Promise<string> {
     platform: 'browser',
     target: 'es2022',
     loader: { '.wgsl': 'text', '.safetensors': 'binary' },
+    plugins: manifest ? [replacing(/weights[/\\]manifest\.json$/, JSON.stringify(manifest))] : [],
     logLevel: 'error',
   });
   return outputFiles[0]!.text;
+}
+
+/** A plugin for esbuild that gives a JSON file other contents. */
+function replacing(filter: RegExp, contents: string): Plugin {
+  const setup: Plugin['setup'] = ({ onLoad }) => {
+    onLoad({ filter }, () => ({ contents, loader: 'json' }));
+  };
+  return { name: 'replacing', setup };
 }
 
 async function serve(files: Readonly<Record<string, Uint8Array | string>>): Promise<Server> {

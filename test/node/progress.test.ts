@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import {
+  downloadText,
   duration,
   progressPrinter,
   progressText,
@@ -92,5 +93,46 @@ describe('progressPrinter', () => {
     printer.say('x');
     printer.finish();
     expect(text()).toBe('');
+  });
+});
+
+describe('downloads', () => {
+  const part = { name: 'vgg19', received: 13.1e6, needed: 52.4e6, size: 574.7e6 };
+
+  test('a line has name, bar, share, bytes and time left', () => {
+    expect(downloadText(part, 75)).toBe(
+      'vgg19  [#####...............]  25 %  13.1 MB of 52.4 MB, of a file of 574.7 MB  1 min 15 s left',
+    );
+    expect(downloadText({ ...part, needed: part.size }, 75)).toContain('13.1 MB of 574.7 MB  1 min');
+    expect(downloadText({ ...part, needed: undefined }, Infinity)).toBe('vgg19  13.1 MB, of a file of 574.7 MB');
+    expect(downloadText({ ...part, needed: undefined, size: undefined }, Infinity)).toBe('vgg19  13.1 MB');
+    expect(downloadText({ ...part, received: 0, needed: 0 }, Infinity)).toContain('100 %');
+    expect(downloadText(part, 75, 40)).toHaveLength(40);
+  });
+
+  test('a terminal shows them in one line, with the time that the rest will take at this speed', () => {
+    const written: string[] = [];
+    let time = 0;
+    const stream = { write: (text: string) => written.push(text), isTTY: true, columns: 120 };
+    const printer = progressPrinter(stream, { now: () => time });
+    // 20 MB are left of an earlier attempt: they came in no time.
+    for (const received of [20e6, 24e6, 24.1e6, 52.4e6]) {
+      printer.download({ ...part, received });
+      time += received === 24e6 ? 10 : 1000;
+    }
+    expect(written).toHaveLength(3);
+    expect(written[1]).toMatch(/24\.0 MB of 52\.4 MB.* 7 s left$/);
+    expect(written[2]).toContain('100 %');
+    expect(written.every((text) => text.startsWith('\r'))).toBe(true);
+    printer.finish();
+    expect(written.at(-1)).toBe('\n');
+  });
+
+  test('a log is not told, nor is who wants it quiet', () => {
+    const written: string[] = [];
+    const write = (text: string): void => void written.push(text);
+    progressPrinter({ write }).download(part);
+    progressPrinter({ write, isTTY: true }, { isQuiet: true }).download(part);
+    expect(written).toEqual([]);
   });
 });

@@ -4,7 +4,9 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { host, type Host } from '../../src/gpu/host.ts';
+import { reaches } from '../../src/vgg/known-networks.ts';
 import { Vgg } from '../../src/vgg/index.ts';
+import { weightsSha256 } from '../../src/vgg/trust.ts';
 import { makeVgg } from './make-onnx.ts';
 import { sendRange, startServer, type TestServer } from './sources.ts';
 
@@ -15,14 +17,22 @@ vi.mock('../../weights/manifest.json', () => ({ default: manifest }));
 class FakeCache {
   readonly entries: Map<string, Uint8Array> = new Map();
   isFull = false;
+  /** Bytes that there is room for. */
+  room = Infinity;
+  refusals = 0;
 
   async match(key: string): Promise<Response | undefined> {
     const bytes = this.entries.get(key);
     return bytes && new Response(new Uint8Array(bytes));
   }
   async put(key: string, response: Response): Promise<void> {
-    if (this.isFull) throw new DOMException('no room', 'QuotaExceededError');
-    this.entries.set(key, new Uint8Array(await response.arrayBuffer()));
+    const bytes = new Uint8Array(await response.arrayBuffer());
+    const used = [...this.entries.values()].reduce((sum, { length }) => sum + length, bytes.length);
+    if (this.isFull || used > this.room) {
+      this.refusals++;
+      throw new DOMException('no room', 'QuotaExceededError');
+    }
+    this.entries.set(key, bytes);
   }
   async keys(): Promise<readonly { readonly url: string }[]> {
     return [...this.entries.keys()].map((url) => ({ url }));
@@ -114,12 +124,55 @@ describe('a known network', () => {
   });
 
   test.each([
-    ['the cache is full', () => (cache.isFull = true)],
-    ['storage is forbidden', () => vi.stubGlobal('caches', { open: () => Promise.reject(new DOMException('no', 'SecurityError')) })],
-    ['there is no Cache API', () => vi.unstubAllGlobals()],
-  ])('comes where %s: only uncached', async (_, arrange) => {
+    ['the cache is full', () => (cache.isFull = true), /there is no room in the cache/],
+    [
+      'storage is forbidden',
+      () => vi.stubGlobal('caches', { open: () => Promise.reject(new DOMException('no', 'SecurityError')) }),
+      /there is no Cache API here/,
+    ],
+    ['there is no Cache API', () => vi.unstubAllGlobals(), /there is no Cache API here/],
+  ])('comes where %s: only uncached, and that is said', async (_, arrange, reason) => {
     arrange();
-    expect((await Vgg.load('vgg19')).layers.at(-1)?.name).toBe('relu5_1');
+    const onWarning = vi.fn();
+    expect((await Vgg.load('vgg19', { onWarning })).layers.at(-1)?.name).toBe('relu5_1');
+    expect(onWarning.mock.calls).toEqual([[expect.stringMatching(reason)]]);
+    expect(onWarning.mock.calls[0]![0]).toMatch(/^network 'vgg19': could not be kept.*again the next time\.$/);
+    expect(cache.entries.size).toBe(0);
+  });
+
+  test('for which there is room only without what it was made of is kept all the same', async () => {
+    await Vgg.load('vgg19');
+    cache.room = 1.2 * [...cache.entries.values()][0]!.length;
+    cache.entries.clear();
+    const onWarning = vi.fn();
+    await Vgg.load('vgg19', { onWarning });
+    expect(cache.refusals).toBeGreaterThan(1); // a part, and the network while parts were there
+    expect(onWarning).not.toHaveBeenCalled();
+    expect([...cache.entries.keys()]).toEqual([expect.stringMatching(/vgg19-relu5_1-f16/)]);
+  });
+
+  test('asked for while it is under way tells everybody how far it is', async () => {
+    const [one, two] = [vi.fn(), vi.fn()];
+    await Promise.all([Vgg.load('vgg19', { onDownload: one }), Vgg.load('vgg19', { onDownload: two })]);
+    expect(one.mock.lastCall).toEqual(two.mock.lastCall);
+    expect(one.mock.lastCall![0]).toMatchObject({ name: 'vgg19', size: bytes.length });
+  });
+
+  test('that is there deeper than wanted is not downloaded again', async () => {
+    await Vgg.load('vgg19', { upTo: 'pool5' });
+    const requests = server.requests.length;
+    expect((await Vgg.load('vgg19')).layers.at(-1)!.name).toBe('relu5_1');
+    expect(server.requests).toHaveLength(requests);
+    expect(cache.entries.size).toBe(1);
+  });
+
+  test('is compared with the hash that the manifest states', async () => {
+    const { layers } = await Vgg.fromOnnx(bytes, { upTo: 'relu5_1' });
+    entry['weightsSha256'] = { conv5_1: weightsSha256(layers) };
+    expect((await Vgg.load('vgg19')).metadata.get('checked')).toBe('weights hash');
+    cache.entries.clear();
+    entry['weightsSha256'] = { conv5_1: '0'.repeat(64) };
+    await expect(Vgg.load('vgg19')).rejects.toThrow(/weights of sha256 [0-9a-f]{64}, need 0{64}/);
     expect(cache.entries.size).toBe(0);
   });
 
@@ -138,6 +191,21 @@ describe('a known network', () => {
     entry['urls'] = ['/gone', '/net'].map((url) => server.address + url);
     expect((await Vgg.load('vgg19')).widths).toEqual([20, 30, 30, 30, 30]);
   });
+});
+
+test.each([
+  ['relu5_1', 'relu5_1', true],
+  ['pool5', 'relu5_1', true],
+  ['conv5_1', 'relu5_1', false],
+  ['relu5_1', 'conv5_1', true],
+  ['relu5_1', 'pool4', true],
+  ['pool4', 'conv5_1', false],
+  ['relu4_4', 'pool4', false],
+  ['pool4', 'relu4_4', true],
+  ['caffe2-relu5_1', 'relu1_1', false],
+  ['', 'relu1_1', false],
+])('a network up to %s has %s: %s', (depth, wanted, expected) => {
+  expect(reaches(depth, wanted)).toBe(expected);
 });
 
 describe('what is said when', () => {

@@ -161,6 +161,17 @@ export function reorderGraph(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   );
 }
 
+/** The same model with `count` zeros behind it, in a field that nobody knows. */
+export function withPadding(bytes: Uint8Array, count: number): Uint8Array<ArrayBuffer> {
+  const varint = (value: number): number[] =>
+    value < 128 ? [value] : [(value % 128) + 128, ...varint(Math.floor(value / 128))];
+  const head = [...varint(100 * 8 + 2), ...varint(count)];
+  const result = new Uint8Array(bytes.length + head.length + count);
+  result.set(bytes);
+  result.set(head, bytes.length);
+  return result;
+}
+
 /** How `makeVgg` writes a network. */
 export interface VggStyle {
   /** Output channels of every convolution, block by block. */

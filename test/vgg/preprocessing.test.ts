@@ -1,6 +1,13 @@
-import { describe, expect, test } from 'vitest';
-import { namedPreprocessing, Vgg, type PreprocessingMap } from '../../src/vgg/index.ts';
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { plan } from '../../src/style/index.ts';
+import {
+  defaultNetwork,
+  namedPreprocessing,
+  Vgg,
+  type PreprocessingMap,
+} from '../../src/vgg/index.ts';
 import { randomValues } from '../check.ts';
+import { testDevice } from '../device.ts';
 import { encodeModel, floatTensor, makeVgg, node } from './make-onnx.ts';
 import type { onnx } from 'onnx-proto';
 
@@ -78,6 +85,72 @@ describe('preprocessing', () => {
     await expect(Vgg.fromOnnx(await model('{"order":'))).rejects.toMatchObject({
       code: 'bad-model',
     });
+  });
+});
+
+describe('what had to be assumed is said', () => {
+  beforeEach(() => void vi.mocked(console.warn).mockClear());
+  const sentence =
+    /^Vgg\.fromOnnx: nothing says what the network's input looks like; rgb-mean-std was assumed\. .*'bgr-255'\.$/;
+
+  test('on the console, once', async () => {
+    await Vgg.fromOnnx((await makeVgg({ blocks })).bytes);
+    expect(vi.mocked(console.warn).mock.calls).toEqual([[expect.stringMatching(sentence)]]);
+  });
+
+  test('to onWarning instead, where that is given; by every way of loading', async () => {
+    const { bytes } = await makeVgg({ blocks });
+    const said: string[] = [];
+    const options = { onWarning: (message: string) => said.push(message) };
+    const vgg = await Vgg.fromOnnx(bytes, options);
+    await Vgg.load(bytes, options);
+    // A guess does not become a fact by being written down.
+    const stored = await vgg.toSafetensors();
+    await Vgg.fromSafetensors(stored, options);
+    await Vgg.load(stored, options);
+    const names = ['Vgg.fromOnnx', 'Vgg.load', 'Vgg.fromSafetensors', 'Vgg.load'];
+    expect(said.map((message) => message.split(':')[0])).toEqual(names);
+    expect(console.warn).not.toHaveBeenCalled();
+  });
+
+  test('by styleTransfer and plan too, which take an onWarning of their own', async () => {
+    const { bytes } = await makeVgg({ blocks: [[4], [4]] });
+    const picture = { data: new Float32Array(3 * 16 * 16), width: 16, height: 16 };
+    const onWarning = vi.fn();
+    const device = await testDevice();
+    const layers = { contentLayers: { relu2_1: 1 }, styleLayers: { relu1_1: 1 } };
+    await plan({ content: picture, style: picture, network: bytes, size: 16, device, ...layers, onWarning });
+    expect(onWarning.mock.calls).toEqual([[expect.stringMatching(/^Vgg\.load: nothing says/)]]);
+  });
+
+  test.each([
+    ['it is given', async () => (await makeVgg({ blocks })).bytes, { preprocessing: 'bgr-255' }],
+    [
+      'the graph shows it',
+      () => behind([node('Sub', ['input', 'mean'], ['x'])], [perChannel('mean', [124, 117, 104])]),
+      {},
+    ],
+    [
+      'the file says it',
+      () =>
+        encodeModel({
+          nodes: [node('Conv', ['input', 'w'], ['y'], { pads: [1, 1, 1, 1] })],
+          initializers: [floatTensor('w', [2, 3, 3, 3], randomValues(54, 3))],
+          metadata: { 'wgpu-style.preprocessing': '"bgr-255"' },
+        }),
+      {},
+    ],
+  ] as const)('nothing is said where %s', async (_, bytes, options) => {
+    const vgg = await Vgg.fromOnnx(await bytes(), options);
+    await Vgg.fromSafetensors(await vgg.toSafetensors());
+    await defaultNetwork();
+    expect(console.warn).not.toHaveBeenCalled();
+  });
+
+  test.each(['onWarning', 'onDownload'])('%s that is no function is refused', async (name) => {
+    const loading = Vgg.fromOnnx(new Uint8Array(0), { [name]: 'aloud' });
+    await expect(loading).rejects.toMatchObject({ code: 'bad-option' });
+    await expect(loading).rejects.toThrow(`${name}: got "aloud". Give a function`);
   });
 });
 

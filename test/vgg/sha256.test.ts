@@ -17,3 +17,10 @@ test.each([0, 1, 55, 56, 57, 63, 64, 65, 119, 120, 128, 1000])('%i bytes', (leng
   }
   expect(inPieces.hex()).toBe(expected);
 });
+
+test('a hash that was read may be fed more', () => {
+  const hash = new Sha256().update(bytes.subarray(0, 70));
+  hash.hex();
+  const expected = createHash('sha256').update(bytes).digest('hex');
+  expect(hash.update(bytes.subarray(70)).hex()).toBe(expected);
+});

@@ -9,8 +9,19 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { host } from '../../src/gpu/host.ts';
 import { openPath, readPath } from '../../src/node/files.ts';
 import { Vgg, type VggOptions, type VggSource } from '../../src/vgg/index.ts';
-import { weightsSha256 } from '../../src/vgg/import.ts';
-import { makeVgg, reorderGraph, type VggStyle } from './make-onnx.ts';
+import { weightsSha256 } from '../../src/vgg/trust.ts';
+import type { onnx } from 'onnx-proto';
+import { readOnnx } from '../../src/vgg/onnx.ts';
+import { openSource } from '../../src/vgg/source.ts';
+import {
+  encodeModel,
+  floatTensor,
+  makeVgg,
+  node,
+  reorderGraph,
+  type ModelParts,
+  type VggStyle,
+} from './make-onnx.ts';
 import { countedStream, sendRange, startServer, type TestServer } from './sources.ts';
 
 // Weights of 100 to 600 kB: well above what is decoded along with the graph.
@@ -52,6 +63,29 @@ afterAll(() => {
 function expectFrugal(read: number | undefined): void {
   expect(read).toBeGreaterThan(usedBytes);
   expect(read).toBeLessThan(usedBytes + 0.35 * (bytes.length - usedBytes));
+}
+
+function convolutionalHead(): Pick<ModelParts, 'nodes'> & { tensors: onnx.ITensorProto[] } {
+  const tensor = (name: string, dims: readonly number[]): onnx.ITensorProto =>
+    floatTensor(name, dims, new Float32Array(dims.reduce((a, b) => a * b, 1)));
+  const kernel = (side: number, pad: number): Parameters<typeof node>[3] => ({
+    kernel_shape: [side, side],
+    pads: [pad, pad, pad, pad],
+  });
+  return {
+    nodes: [
+      node('Conv', ['input', 'v'], ['a'], kernel(3, 1)),
+      node('Conv', ['a', 'w'], ['b'], kernel(3, 1)),
+      node('Conv', ['b', 'fc6'], ['c'], kernel(7, 0)),
+      node('Conv', ['c', 'fc7'], ['d'], kernel(1, 0)),
+    ],
+    tensors: [
+      tensor('v', [100, 3, 3, 3]),
+      tensor('w', [100, 100, 3, 3]),
+      tensor('fc6', [200, 100, 7, 7]),
+      tensor('fc7', [200, 200, 1, 1]),
+    ],
+  };
 }
 
 describe('what is not needed stays unread', () => {
@@ -109,6 +143,20 @@ describe('what is not needed stays unread', () => {
       const whole = await Vgg.fromOnnx(made.bytes, options);
       const { stream } = countedStream(made.bytes);
       expect((await Vgg.fromOnnx(stream, options)).layers).toEqual(whole.layers);
+    }
+  });
+
+  test('a classifier written as convolutions is not kept of a stream, in either order', async () => {
+    // 7x7 and 1x1 kernels, as VGGs that were made to take larger pictures have them.
+    const { nodes, tensors } = convolutionalHead();
+    for (const turn of [(model: Uint8Array) => model, reorderGraph]) {
+      const { stream } = countedStream(turn(await encodeModel({ nodes, initializers: tensors })));
+      const opened = await openSource(stream, { where: 'test', code: 'bad-model' });
+      const { constants } = await readOnnx(opened, { where: 'test' });
+      expect((await constants.get('w')!.load!()).rawData).toHaveLength(4 * 100 * 100 * 9);
+      for (const name of ['fc6', 'fc7']) {
+        await expect(constants.get(name)!.load!()).rejects.toThrow(/came before anything said/);
+      }
     }
   });
 
