@@ -7,6 +7,7 @@ import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import type { OptimizerOptions, StateBuffer } from '../optim/index.ts';
 import type { TermWeights } from './options.ts';
+import type { PlateauState } from './plateau.ts';
 import type { RunState } from './run-state.ts';
 
 const MAGIC = 'wgpusty1';
@@ -22,6 +23,8 @@ export interface CheckpointHeader {
   readonly seed: number;
   /** Updates that the optimiser has made. */
   readonly steps: number;
+  /** What the early stop has seen. */
+  readonly plateau?: PlateauState;
   /** Where the run stands that the session is a scale of. */
   readonly run?: RunState;
 }

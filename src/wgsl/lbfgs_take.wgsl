@@ -20,6 +20,7 @@ struct Params {
 
 const BEGIN = 0u; // kinds: this and PAIR = 2
 const LANES = 128u;
+const LOSS = 5u; // place in `state`
 
 var<workgroup> runs: array<vec4f, 128>; // one value a lane, then sums of eight lanes
 var<workgroup> sums: array<vec4f, 16>;
@@ -80,6 +81,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   if (lane != 0u) { return; }
   state[params.ys + group.x] = sum.y;
   state[params.odd + group.x] = sum.w;
+  if (group.x == 0u) { state[LOSS] = loss[0].x; }
   if (params.kind == BEGIN) { return; }
   state[params.writeAt + group.x] = sum.x;
   state[params.yy + group.x] = sum.z;
