@@ -9,5 +9,6 @@ export {
   type EpsilonForm,
   type GradientDescentOptions,
   type LbfgsOptions,
+  type LineSearch,
   type OptimizerOptions,
 } from './options.ts';

@@ -1,17 +1,19 @@
-// The slots of L-BFGS's ring, bound: for every slot the kernels of lbfgs_take.wgsl and lbfgs.wgsl that its pair takes part in. Updates
+// The slots of L-BFGS's ring, bound: for every slot the kernels of lbfgs_take.wgsl, lbfgs_search.wgsl and lbfgs.wgsl that its pair takes part in. Updates
 // combine other slots each time, so each kernel of a slot is a sequence by itself; the host picks and orders them.
 
 import { Params, Sequence, type Dispatch } from '../gpu/dispatch.ts';
 import sumsCode from '../wgsl/lbfgs_sums.wgsl';
 import code from '../wgsl/lbfgs.wgsl';
+import searchCode from '../wgsl/lbfgs_search.wgsl';
 import takeCode from '../wgsl/lbfgs_take.wgsl';
 import { appendBox, type Clamp, type Parameter, type State } from './optimizer.ts';
 
 const shader = { name: 'lbfgs', code: code + sumsCode };
+const searchShader = { name: 'lbfgs_search', code: searchCode };
 const takeShader = { name: 'lbfgs_take', code: takeCode + sumsCode };
 
 /** In the order of the shader's kinds. */
-const KINDS = ['begin', 'firstStep', 'pair', 'curvature', 'firstLoop', 'turn', 'secondLoop', 'finish'] as const;
+const KINDS = ['begin', 'firstStep', 'pair', 'curvature', 'firstLoop', 'turn', 'secondLoop', 'finish', 'search'] as const;
 
 /** The dispatches of one slot of the ring, each bound by itself because every update combines others. */
 export interface Slot {
@@ -23,7 +25,7 @@ export interface Slot {
 }
 
 /** Scalars that all pairs share, at the beginning of the state; the shader names them. */
-const SHARED = 8;
+const SHARED = 20;
 
 /** Floats of the buffer of scalars and partial sums. */
 export function scalarFloats(pairs: number, groups: number): number {
@@ -64,6 +66,8 @@ export interface Layout {
   readonly groups: number;
   readonly clamp: Clamp | undefined;
   readonly loss: GPUBuffer | undefined;
+  /** Whether a line search decides that a step ends where it did. */
+  readonly searches: boolean;
 }
 
 /** Binds the two dispatches of the first update, and all of every slot. */
@@ -89,12 +93,12 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
       .u32(at.odd, clamp ? 1 : 0, KINDS.indexOf(kind), 0);
     return {
       label: `lbfgs/${kind}`,
-      shader: kind === 'begin' || kind === 'pair' ? takeShader : shader,
+      shader: kind === 'begin' || kind === 'pair' ? takeShader : kind === 'search' ? searchShader : shader,
       inputs,
       outputs,
       updates: true,
       params: appendBox(params, clamp),
-      workgroups: [kind === 'curvature' ? 1 : groups, 1, 1],
+      workgroups: [kind === 'curvature' || kind === 'search' ? 1 : groups, 1, 1],
       cost: { flops: 16 * vectors, bytes: 64 * vectors }, // of a loop; lbfgsCost knows the whole
     };
   };
@@ -113,7 +117,9 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
     return {
       pair: one(
         kernel('pair', i, [0, at.sq(i)], taken, made(i)),
-        kernel('curvature', i, [0, 0], [s(i), y(i)], moved),
+        layout.searches
+          ? kernel('search', i, [at.sq(i), 0], [], [scalars])
+          : kernel('curvature', i, [0, 0], [s(i), y(i)], moved),
       ),
       firstLoop: one(kernel('firstLoop', i, [at.sq(i), at.sq(older)], [y(i), s(older)], moved)),
       turn: one(kernel('turn', i, [at.sq(i), at.yq(i)], [y(i), y(i)], moved)),

@@ -1,5 +1,5 @@
 // Limited-memory BFGS: the two-loop recursion of Nocedal 1980 (Nocedal and Wright, algorithm 7.4) wholly on the GPU,
-// with the steps of torch.optim.LBFGS without line search. Host side of lbfgs.wgsl; bindings in lbfgs-ring.ts.
+// with the steps of torch.optim.LBFGS, with or without line search. Host side of lbfgs.wgsl; bindings in lbfgs-ring.ts.
 //
 // Words used below:
 //   pair    s (a step) and y (the change of the gradient over it), with rho = 1 / (y·s)
@@ -25,7 +25,7 @@ import {
   type Parameter,
   type StateBuffer,
 } from './optimizer.ts';
-import { checkOptimizerOptions } from './options.ts';
+import { checkOptimizerOptions, type LineSearch } from './options.ts';
 
 /** Settings of {@link Lbfgs}. */
 export interface LbfgsSettings {
@@ -37,8 +37,10 @@ export interface LbfgsSettings {
   readonly maxIterations?: number;
   /** Box projection after the step; the pair then holds the step as it was really taken. */
   readonly clamp?: Clamp;
-  /** The loss that the gradient is of, a scalar: looked at beside it for numbers that are not finite. */
+  /** The loss that the gradient is of, a scalar: looked at beside it for numbers that are not finite; a search needs it. */
   readonly loss?: GPUBuffer;
+  /** Default `none`: each step is taken as it is. `strong-wolfe` searches along it, as torch does; see the class. */
+  readonly lineSearch?: LineSearch;
   /** Workgroups of each kernel, 1 to 256; default by {@link partialGroups}. For benchmarks and tests. */
   readonly groups?: number;
 }
@@ -69,7 +71,14 @@ export function lbfgsCost(vectors: number, pairs: number): Cost & { readonly dis
 /**
  * L-BFGS over one parameter. A pair with y·s ≤ 1e-10 is not used, as in torch; unlike there it takes its slot, so
  * that it also drops the oldest pair of a full history: the host that knows the ring never sees the product.
- * Tolerances that end a run early are the caller's business, as is the test of torch for an ascent direction.
+ * Tolerances that end a run early are the caller's business, as is the test of torch for an ascent direction. All else
+ * is torch's: the first step, y·s > 1e-10, the scaling (y·s)/(y·y).
+ *
+ * With a line search an update is one evaluation of it, as torch's `max_eval` counts: the GPU decides by itself whether
+ * the last step ends the search and a new direction is computed, or where on the same line to look next. So nothing waits
+ * for the host; an evaluation that goes on with a search costs the dispatches of an update, not its work, and takes a slot
+ * of the ring. Where torch would step back to an earlier point of the search, that is evaluated once more. Losses are floats: steps that change
+ * them by less than 1e-7 of their size are searched in the dark, and end after 25 evaluations.
  */
 export class Lbfgs implements Optimizer {
   readonly ready: Promise<void>;
@@ -83,9 +92,12 @@ export class Lbfgs implements Optimizer {
 
   /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
   constructor(device: GPUDevice, parameter: Parameter, settings: LbfgsSettings = {}) {
-    const { learningRate = 1, history = 100, maxIterations, clamp, loss } = settings;
+    const { learningRate = 1, history = 100, maxIterations, clamp, loss, lineSearch = 'none' } = settings;
     if (maxIterations !== undefined) checkSteps(maxIterations, 'Lbfgs, maxIterations');
-    checkOptimizerOptions({ name: 'lbfgs', learningRate, history });
+    checkOptimizerOptions({ name: 'lbfgs', learningRate, history, lineSearch });
+    const searches = lineSearch !== 'none';
+    if (searches && !loss) throw badOption('Lbfgs', 'a line search needs the loss', 'Give `loss`, a scalar on the GPU');
+    if (searches && clamp) throw badOption('optimizer lbfgs', 'a line search cannot keep to a box', 'Give clamp: false, or leave out lineSearch');
     checkParameters([parameter], 'Lbfgs');
     checkClamp(clamp, 'Lbfgs');
     this.#device = device;
@@ -100,7 +112,7 @@ export class Lbfgs implements Optimizer {
       ...names.map((name) => [name, vectors * 4] as const),
     ]);
     device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(learningRate));
-    const { first, slots } = bindRing(device, this.#state, { parameter, vectors, pairs, groups, clamp, loss });
+    const { first, slots } = bindRing(device, this.#state, { parameter, vectors, pairs, groups, clamp, loss, searches });
     this.#first = first;
     this.#slots = slots;
     this.cost = { ...lbfgsCost(vectors, pairs), stateBytes: this.#state.bytes };

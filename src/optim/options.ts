@@ -7,13 +7,18 @@ import type { Decay } from './optimizer.ts';
 /** Where Adam's epsilon goes: beside the corrected root (torch) or the uncorrected one (Keras). */
 export type EpsilonForm = 'torch' | 'keras';
 
-/** L-BFGS as torch.optim.LBFGS without line search. */
+/** What follows a direction of L-BFGS: its step as it is, or a search for one that meets the strong Wolfe conditions. */
+export type LineSearch = 'none' | 'strong-wolfe';
+
+/** L-BFGS as torch.optim.LBFGS. */
 export interface LbfgsOptions {
   readonly name: 'lbfgs';
   /** Default 1, above 0. */
   readonly learningRate?: number;
   /** Pairs kept; default 100, from 1. Each costs twice the memory of the image. */
   readonly history?: number;
+  /** Default `none`. With `strong-wolfe` an iteration is one evaluation of the search, and there is no `clamp`. */
+  readonly lineSearch?: LineSearch;
   /** True puts every pixel back into [0, 1] after each step, false does not; default: as the recipe does. */
   readonly clamp?: boolean;
 }
@@ -74,6 +79,7 @@ const RULES: Readonly<Record<OptimizerOptions['name'], Readonly<Record<string, R
   lbfgs: {
     learningRate: positive,
     history: number((value) => Number.isInteger(value) && value >= 1 && value <= 1000, 'a whole number from 1 to 1000'),
+    lineSearch: { holds: (value) => value === 'none' || value === 'strong-wolfe', need: "'none' or 'strong-wolfe'" },
     clamp: flag,
   },
   adam: {

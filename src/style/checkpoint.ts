@@ -8,6 +8,7 @@ import { readBuffer } from '../gpu/readback.ts';
 import type { OptimizerOptions, StateBuffer } from '../optim/index.ts';
 import type { Losses } from './losses.ts';
 import type { TermWeights } from './options.ts';
+import type { PlateauState } from './plateau.ts';
 import type { Settings } from './settings.ts';
 
 const MAGIC = 'wgpusty1';
@@ -43,6 +44,8 @@ export interface CheckpointHeader {
   readonly seed: number;
   /** Updates that the optimiser has made. */
   readonly steps: number;
+  /** What the early stop has seen. */
+  readonly plateau?: PlateauState;
   /** Where the run stands that the session is a scale of. */
   readonly run?: RunState;
 }

@@ -33,10 +33,13 @@ export class Loop {
     this.#ring = new ReadbackRing(parts.device, 'losses', byteLength, RING);
   }
 
-  /** Runs `iterations`, or until `ends` says so, and yields what was read after each, in order; all that was begun. */
-  async *run(iterations: number, ends: () => boolean): AsyncGenerator<Float32Array, void> {
+  /**
+   * Runs `iterations`, or until `ends` says so, which is told how many are under way. Yields what was read after each, in
+   * order, all that was begun.
+   */
+  async *run(iterations: number, ends: (underWay: number) => boolean): AsyncGenerator<Float32Array, void> {
     const pending: Promise<Float32Array>[] = [];
-    for (let i = 0; i < iterations && !ends(); i++) {
+    for (let i = 0; i < iterations && !ends(pending.length); i++) {
       // Runs that overlap share the ring.
       while (this.#underWay.size >= RING) await Promise.race(this.#underWay);
       pending.push(this.#submit());

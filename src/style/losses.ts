@@ -23,7 +23,7 @@ export interface SessionProgress {
    * sixteenth of that, … in place of an update. At 6 the run ends with `non-finite`.
    */
   readonly retries: number;
-  /** True when the loss has come to rest (option `tolerance`): no more iterations are begun. */
+  /** True in the last iteration of a run whose loss has come to rest (option `tolerance`). */
   readonly converged: boolean;
   readonly millisecondsPerIteration: number;
   readonly secondsLeft: number;

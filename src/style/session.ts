@@ -62,6 +62,7 @@ export class StyleSession {
   readonly #painters: readonly Preview[];
   readonly #loop: Loop;
   readonly #belongings: Belongings;
+  readonly #plateau: Plateau;
   #factors: TermWeights;
   #ownsDevice = false;
   #destroyed = false;
@@ -81,6 +82,7 @@ export class StyleSession {
     this.#terms = terms;
     this.#belongings = belongings;
     this.#factors = options.weights;
+    this.#plateau = new Plateau(options.tolerance);
     this.width = pictures.content.width;
     this.height = pictures.content.height;
     this.#weights = tape.constant([terms.length], termWeights(terms, this.#factors), 'term weights');
@@ -251,21 +253,23 @@ export class StyleSession {
     }
     this.#tape.write(this.#image, planarToSpace(planarRgb, this.#options.recipe.space));
     this.#optimizer.reset();
+    this.#plateau.reset();
     this.#paint();
   }
 
-  /** Runs n iterations; resolves to the losses before the last update. */
+  /** Runs n iterations, whatever `tolerance` says; resolves to the losses before the last update. */
   async step(n = 1): Promise<Losses> {
     this.#alive('session.step');
     if (!Number.isInteger(n) || n < 1) throw badOption('session.step', `got ${n}`, 'Give a whole number from 1');
     let last: Losses | undefined;
-    for await (const { losses } of this.run({ iterations: n })) last = losses;
+    for await (const { losses } of this.#iterations(n)) last = losses;
     return last!;
   }
 
   /**
    * Runs iterations and yields after each, a little late: the GPU is never waited for while there is work to submit.
-   * An aborted signal ends it between submits without an error, and so does `tolerance` of the session's options.
+   * An aborted signal ends it between submits without an error, and so does `tolerance` of the
+   * session's options, until image or weights are changed.
    *
    * @throws `non-finite` when loss or gradient are not finite six times in a row, `device-lost`.
    */
@@ -277,16 +281,20 @@ export class StyleSession {
     if (!Number.isInteger(iterations) || iterations < 0) {
       throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
     }
+    yield* this.#iterations(iterations, signal, this.#plateau);
+  }
+
+  async *#iterations(iterations: number, signal?: AbortSignal, plateau?: Plateau): AsyncGenerator<SessionProgress, void> {
     const started = performance.now();
-    const plateau = new Plateau(this.#options.tolerance);
+    const ends = (underWay: number): boolean => signal?.aborted === true || plateau?.ends(underWay) === true;
     let iteration = 0;
-    let converged = false;
-    for await (const values of this.#loop.run(iterations, () => converged || (signal?.aborted ?? false))) {
+    for await (const values of this.#loop.run(iterations, ends)) {
       const losses = summarize(this.#terms, values);
       iteration++;
       const retries = values.at(-1)!;
       checkRetries(retries, losses, iteration);
-      converged ||= plateau.rests(losses.total);
+      plateau?.take(losses.total);
+      const converged = plateau?.isOver ?? false;
       const millisecondsPerIteration = (performance.now() - started) / iteration;
       const secondsLeft = ((iterations - iteration) * millisecondsPerIteration) / 1000;
       yield { iteration, iterations, losses, retries, converged, millisecondsPerIteration, secondsLeft };
@@ -303,6 +311,7 @@ export class StyleSession {
     const given = Object.entries(weights).filter(([, value]) => value !== undefined);
     this.#factors = resolveWeights({ ...this.#factors, ...Object.fromEntries(given) });
     this.#tape.write(this.#weights, termWeights(this.#terms, this.#factors));
+    this.#plateau.reset();
   }
 
   /**
@@ -314,7 +323,9 @@ export class StyleSession {
     const { recipe, optimizer, averaging, seed } = this.#options;
     const { width, height } = this;
     const { steps } = this.#optimizer;
-    const header = { width, height, recipe: recipe.name, optimizer, averaging, seed, weights: this.#factors, steps };
+    const weights = this.#factors;
+    const plateau = this.#plateau.state;
+    const header = { width, height, recipe: recipe.name, optimizer, averaging, seed, weights, steps, plateau };
     return takeCheckpoint(this.device, { ...header, ...(run && { run }) }, this.#stateBuffers());
   }
 
@@ -344,6 +355,7 @@ export class StyleSession {
     own.forEach(({ buffer }, i) => this.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
     this.#optimizer.resume(header.steps);
     this.set(header.weights);
+    this.#plateau.reset(header.plateau);
     this.#paint();
   }
 

@@ -103,6 +103,7 @@ class Run {
     checkPlace(checkpoint, scales);
     this.#done = run.before + steps;
     this.#skipped = run.skipped;
+    for (const { width, height, iterations } of scales.slice(0, run.scale)) this.#work += width * height * iterations;
     this.#milliseconds = run.milliseconds;
     this.#losses = run.losses;
     return pictureOf(checkpoint);

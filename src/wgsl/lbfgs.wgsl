@@ -38,6 +38,9 @@ const LEARNING_RATE = 0u; // places in `state` of the scalars that all pairs sha
 const DAMPING = 1u;
 const FAILURES = 2u;      // updates in a row that met a number that is not finite
 const SCALING = 3u;
+const LOSS = 5u;
+const START = 8u;         // of a line search (lbfgs_search.wgsl): the loss at its start, …
+const PHASE = 10u;        // … how far it is, its evaluations, its t
 const RATIO = 4u;         // what is left of the last step; 0: it stands
 
 // The recursion. `a` is what q moves along, `b` what it is multiplied with next; at the end `b` is g.
@@ -126,6 +129,10 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
       state[FAILURES] = select(0.0, 1.0, all.z > 0.0);
       state[SCALING] = 1.0;
       state[RATIO] = 0.0;
+      state[START] = state[LOSS];
+      state[PHASE] = 0.0;
+      state[PHASE + 1u] = 0.0;
+      state[PHASE + 2u] = 1.0;
     }
     return;
   }

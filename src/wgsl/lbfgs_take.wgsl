@@ -19,6 +19,7 @@ struct Params {
 }
 
 const BEGIN = 0u; // kinds: this and PAIR = 2
+const LOSS = 5u; // place in `state`
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;
 @group(0) @binding(1) var<storage, read> loss: array<vec4f>;
@@ -55,6 +56,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   if (lane != 0u) { return; }
   state[params.ys + group.x] = sum.y;
   state[params.odd + group.x] = sum.w;
+  if (group.x == 0u) { state[LOSS] = loss[0].x; }
   if (params.kind == BEGIN) { return; }
   state[params.writeAt + group.x] = sum.x;
   state[params.yy + group.x] = sum.z;

@@ -58,40 +58,61 @@ describe('averaging', () => {
 });
 
 describe('tolerance', () => {
-  it('counts the fall of the lowest loss, and leaves out what is no number', () => {
+  it('counts the fall of the lowest loss, leaves out what is no number, and ends one iteration later', () => {
     const stopsAt = (losses: readonly number[], relative: number, iterations: number): number => {
       const plateau = new Plateau({ relative, iterations });
-      return losses.findIndex((loss) => plateau.rests(loss)) + 1;
+      return losses.findIndex((loss) => (plateau.take(loss), plateau.isOver)) + 1;
     };
     const falling = Array.from({ length: 200 }, (_, i) => 0.9 ** i);
     expect(stopsAt(falling, 0.1, 5)).toBe(0); // 0.9^5 is 41 % less
-    expect(stopsAt(falling, 0.5, 5)).toBe(6);
-    expect(stopsAt([8, 4, 2, 1, 9, 1, 9, 1], 0.01, 3)).toBe(7);
-    expect(stopsAt([8, 4, 2, 1, NaN, NaN, NaN, 1, 1, 1], 0.01, 3)).toBe(10);
+    expect(stopsAt(falling, 0.5, 5)).toBe(7);
+    expect(stopsAt([8, 4, 2, 1, 9, 1, 9, 1], 0.01, 3)).toBe(8);
+    expect(stopsAt([8, 4, 2, 1, NaN, NaN, NaN, 1, 1, 1, 1], 0.01, 3)).toBe(11);
     expect(stopsAt([1, 1, 1, 1, 1, 1], 0, 2)).toBe(0);
   });
 
-  it('ends a session at the first iteration that has come to rest, and the run says converged', async () => {
-    const tolerance = { relative: 0.3, iterations: 4 };
-    const more = { optimizer: { name: 'adam', learningRate: 0.01 }, init: 'noise', iterations: 60 } as const;
+  const tolerance = { relative: 0.3, iterations: 4 };
+  const more = { optimizer: { name: 'adam', learningRate: 0.01 }, init: 'noise', iterations: 60 } as const;
+
+  it('ends a session one iteration after it has come to rest, until something is changed', async () => {
     const seen: SessionProgress[] = [];
-    const stopped = await withSession({ ...more, tolerance }, async (session) => {
+    const [stopped, again] = await withSession({ ...more, tolerance }, async (session) => {
       for await (const progress of session.run()) seen.push(progress);
-      return session.readImage();
+      const image = await session.readImage();
+      for await (const _ of session.run()) expect.unreachable();
+      session.set({ styleWeight: 3 });
+      let count = 0;
+      for await (const _ of session.run({ iterations: 3 })) count++;
+      return [image, count] as const;
     });
+    expect(again).toBe(3);
     expect(seen.length).toBeGreaterThan(4);
     expect(seen.length).toBeLessThan(60);
     const lowest = seen.map((_, i) => Math.min(...seen.slice(0, i + 1).map(({ losses }) => losses.total)));
-    seen.forEach(({ converged }, i) => {
-      const rests = (k: number): boolean => k >= 4 && lowest[k - 4]! - lowest[k]! < 0.3 * lowest[k - 4]!;
-      expect(converged).toBe(seen.slice(0, i + 1).some((_, k) => rests(k)));
-    });
+    const first = lowest.findIndex((low, k) => k >= 4 && lowest[k - 4]! - low < 0.3 * lowest[k - 4]!);
+    expect(seen.length).toBe(first + 2);
+    expect(seen.map(({ converged }) => converged).indexOf(true)).toBe(seen.length - 1);
     // Nothing was begun that is not counted.
     const counted = await withSession(more, async (session) => (await session.step(seen.length), session.readImage()));
     expect(stopped).toEqual(counted);
-    const made = await styleTransfer(await tinyOptions({ ...more, tolerance, scales: [12, 24] }));
+  });
+
+  it('ends each scale of a run, which says converged; with checkpoints it ends at the same picture, resumed too', async () => {
+    const options = await tinyOptions({ ...more, tolerance, scales: [12, 24] });
+    const made = await styleTransfer(options);
     expect(made.stopped).toBe('converged');
     expect(made.iterations).toBeLessThan(60);
+    for (const every of [1, 3]) {
+      const saved: Uint8Array[] = [];
+      const cut = await styleTransfer({ ...options, checkpoint: { every, save: (bytes) => void saved.push(bytes) } });
+      expect(cut).toMatchObject({ stopped: 'converged', iterations: made.iterations, losses: made.losses });
+      expect(cut.pixels).toEqual(made.pixels);
+      for (const at of [1, Math.floor(saved.length / 2), saved.length - 1]) {
+        const resumed = await styleTransfer({ ...options, resume: saved[at]! });
+        expect(resumed).toMatchObject({ stopped: 'converged', iterations: made.iterations });
+        expect(resumed.pixels).toEqual(made.pixels);
+      }
+    }
     const whole = await styleTransfer(await tinyOptions({ iterations: 6, tolerance: 1e-9 }));
     expect(whole).toMatchObject({ stopped: 'done', iterations: 6 });
     await expect(styleTransfer(await tinyOptions({ tolerance: { relative: 0.1, iterations: 0 } }))).rejects.toThrow(/tolerance: got/);
@@ -107,5 +128,28 @@ describe('clamp', () => {
     expect(leaves(await run(true, 'lecture'))).toBe(false);
     expect(leaves(await run(false, 'lecture'))).toBe(true);
     if (name === 'adam') expect(leaves(await run(false, 'tensorflow-tutorial'))).toBe(true);
+  });
+});
+
+describe('L-BFGS with a line search', () => {
+  it('lowers the loss from search to search, resumes to the byte, and is recorded like any other', async () => {
+    const more = { optimizer: { name: 'lbfgs', history: 10, lineSearch: 'strong-wolfe' }, init: 'noise' } as const;
+    const totals: number[] = [];
+    const straight = await withSession(more, async (session) => {
+      for await (const { losses } of session.run({ iterations: 16 })) totals.push(losses.total);
+      return session.readImage();
+    });
+    expect(totals.every(Number.isFinite)).toBe(true);
+    expect(totals.at(-1)!).toBeLessThan(0.5 * totals[0]!);
+    const bytes = await withSession(more, async (session) => (await session.step(7), session.checkpoint()));
+    const restored = await StyleSession.restore(bytes, await tinyOptions(more));
+    await restored.step(9);
+    expect(await restored.readImage()).toEqual(straight);
+    restored.destroy();
+  });
+
+  it('is refused together with a box', async () => {
+    const options = await tinyOptions({ optimizer: { name: 'lbfgs', lineSearch: 'strong-wolfe', clamp: true } });
+    await expect(styleTransfer(options)).rejects.toMatchObject({ code: 'bad-option' });
   });
 });
