@@ -4,7 +4,8 @@
 // Compared by hand with torch 1.13.0 in float64 on 2026-11-24: the twelve-dimensional Rosenbrock function of
 // test/optim/problems.ts, 40 steps. Losses agree within 7e-16 for SGD (lr 1e-4, momentum 0.9) and Adam (lr 0.05, betas
 // 0.9 and 0.99), within 1.4e-10 for LBFGS (lr 0.5, history 7, max_iter 40, both tolerances -1), where rounding grows.
-// The line search follows the text of torch's _strong_wolfe; it has not been compared with a run of torch.
+// With line_search_fn 'strong_wolfe' (torch 1.13.1, 2026-11-27; lr and history 1 and 10, 0.5 and 7, 1 and 3): the losses of 60
+// evaluations agree within 7.4e-7, 8.5e-9 and 2.1e-10, the first thirty within 1e-9.
 
 export interface OracleOptimizer {
   /** `damping` multiplies the learning rate of this step. */
