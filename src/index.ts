@@ -24,6 +24,7 @@ export {
   type SessionPlan,
   type SessionProgress,
   type Settings,
+  type Statistic,
   type Stopped,
   type StyleInput,
   type StyleTransferOptions,

@@ -4,14 +4,17 @@
 import { badOption } from '../gpu/errors.ts';
 import { checkSides, clamp01, isOpaque, type Pixels } from './pixels.ts';
 
-/** `bicubic`: Catmull-Rom (Keys, a = -0.5); `bilinear`: triangle; `box`: mean of the covered pixels. */
-export type ResizeFilter = 'bicubic' | 'bilinear' | 'box';
+/**
+ * `bicubic`: Catmull-Rom (Keys, a = -0.5); `bilinear`: triangle; `box`: mean of the covered pixels;
+ * `nearest`: the pixel at ⌊i · from / to⌋, as PyTorch has it.
+ */
+export type ResizeFilter = 'bicubic' | 'bilinear' | 'box' | 'nearest';
 
 /** The largest side that a result may have. */
 const largestSide = 2 ** 16;
 
 const filters: Readonly<
-  Record<ResizeFilter, { readonly support: number; readonly at: (t: number) => number }>
+  Record<Exclude<ResizeFilter, 'nearest'>, { readonly support: number; readonly at: (t: number) => number }>
 > = {
   // Keys, "Cubic convolution interpolation for digital image processing" (1981), a = -0.5.
   bicubic: {
@@ -36,6 +39,9 @@ interface Taps {
 /** Taps of every output sample of an axis; at the borders the filter is cut off and the rest made up to 1. */
 function tapsOf(from: number, to: number, filter: ResizeFilter): readonly Taps[] {
   const ratio = from / to;
+  if (filter === 'nearest') {
+    return Array.from({ length: to }, (_, i) => ({ first: Math.floor((i * from) / to), weights: Float64Array.of(1) }));
+  }
   const stretch = Math.max(ratio, 1);
   const { support, at } = filters[filter];
   return Array.from({ length: to }, (_, i) => {

@@ -3,7 +3,7 @@
 import { badOption } from '../gpu/errors.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts';
 import { VARIATIONS } from '../kernels/total-variation.ts';
-import type { Recipe } from './recipes.ts';
+import type { Recipe, Statistic } from './recipes.ts';
 
 /** What was given, for messages: JSON, but with NaN and infinity, which JSON turns into null. */
 export function show(value: unknown): string {
@@ -47,19 +47,42 @@ const oneOf = (...allowed: readonly unknown[]): Rule => ({
   need: `one of ${allowed.join(', ')}`,
 });
 
+const optional = ({ holds, need }: Rule): Rule => ({ holds: (value) => value === undefined || holds(value), need });
+const STATISTICS: readonly Statistic[] = ['gram', 'covariance', 'mean', 'std', 'wasserstein'];
+const statistics: Rule = {
+  holds: (value) =>
+    isObject(value) &&
+    Object.entries(value).every(
+      ([name, given]) => STATISTICS.includes(name as Statistic) && (fromZero.holds(given) || layers.holds(given)),
+    ),
+  need: `factors from 0 or layers for any of ${STATISTICS.join(', ')}`,
+};
+const edges: Rule = {
+  holds: (value) =>
+    isObject(value) &&
+    fromZero.holds(value['weight']) &&
+    layers.holds(value['poolings']) &&
+    Object.keys(value['poolings'] as object).every((size) => /^[1-9]\d{0,3}$/.test(size)),
+  need: '{ weight, poolings: { 4: 1 } }: sizes of pooling with weights from 0',
+};
+
 /** Every field of a recipe; a nested object for a nested one. `optimizer` is checked by its own room. */
 const RULES: Readonly<Record<Exclude<keyof Recipe, 'optimizer'>, Rule | Readonly<Record<string, Rule>>>> = {
   name: text,
   source: text,
   space: { scale: aboveZero, mean: triple },
   pooling: oneOf('max', 'average'),
+  firstPadding: optional(oneOf('zero', 'replicate', 'reflect')),
   content: { weight: fromZero, layers, measure: oneOf('sum', 'half-sum', 'mean', 'relative') },
   style: {
     weight: fromZero,
     layers,
     normalize: oneOf('pixels', 'elements'),
-    measure: oneOf('mean', 'quarter-mean', 'mean-by-channels', 'relative'),
+    measure: oneOf('mean', 'quarter-mean', 'mean-by-channels', 'relative', 'image'),
+    statistics: optional(statistics),
+    size: optional(oneOf('own', 'stretched')),
   },
+  edges: optional(edges),
   tv: { weight: fromZero, form: oneOf(...VARIATIONS) },
   averaging: { holds: (value) => value === undefined || (isNumber(value) && value >= 0 && value < 1), need: 'a number from 0 to below 1' },
   clamp: flag,

@@ -4,13 +4,32 @@
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { Layer, Vgg } from '../vgg/index.ts';
 import { layersUpTo, unknownLayer } from '../vgg/layers.ts';
+import { activeEdges } from './edges.ts';
+import { activeLayers } from './layer-weights.ts';
 import { checkLimits, checkTextureSize } from './limits.ts';
+import type { ResolvedOptions } from './options.ts';
 import type { ScaledPictures } from './prepare.ts';
+import { styleParts, type StylePart } from './statistics.ts';
 
-/** The layers that a run looks at, per term. */
-export interface WantedLayers {
+/** What a run looks at, per term: layers, poolings of edges, and what is compared of the style's layers. */
+export interface Wanted {
   readonly content: readonly string[];
+  readonly edges: readonly number[];
   readonly style: readonly string[];
+  readonly parts: readonly StylePart[];
+}
+
+/** A term that is switched off at the start is not built: its layers need not exist, its work is not done. */
+export function wantedOf({ recipe, weights, contentLayers, styleLayers }: ResolvedOptions): Wanted {
+  const hasContent = weights.contentWeight * recipe.content.weight > 0;
+  const hasStyle = weights.styleWeight * recipe.style.weight > 0;
+  const parts = hasStyle ? styleParts(recipe.style, styleLayers) : [];
+  return {
+    content: hasContent ? activeLayers(contentLayers) : [],
+    edges: weights.contentWeight > 0 ? activeEdges(recipe).map(({ pooling }) => pooling) : [],
+    style: [...new Set(parts.map(({ layer }) => layer))],
+    parts,
+  };
 }
 
 /** The network down to the deepest of `names`; none for no names. Throws `bad-option` on unknown ones. */
@@ -30,7 +49,7 @@ function chainTo(vgg: Vgg, names: readonly string[], where: string): readonly La
  * @throws `bad-option` for a layer that the network does not have, `bad-image` for a picture too small for the deepest
  *   layer, `limit-exceeded` for one that the device cannot hold.
  */
-export function checkDemands(device: GPUDevice, vgg: Vgg, pictures: ScaledPictures, wanted: WantedLayers): void {
+export function checkDemands(device: GPUDevice, vgg: Vgg, pictures: ScaledPictures, wanted: Pick<Wanted, 'content' | 'style'>): void {
   const style = chainTo(vgg, wanted.style, 'styleLayers');
   const content = chainTo(vgg, wanted.content, 'contentLayers');
   const ofResult = style.length > content.length ? style : content;

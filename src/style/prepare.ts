@@ -13,6 +13,7 @@ import {
 import { defaultNetwork, Vgg } from '../vgg/index.ts';
 import { contentColors, styleColors } from './color-options.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
+import type { Recipe } from './recipes.ts';
 import { NARROWEST, type Scale } from './scales.ts';
 
 /** Decoded pictures at their own sizes. */
@@ -57,7 +58,13 @@ function isWord(init: ResolvedOptions['init']): init is 'content' | 'style' | 'n
 }
 
 /** How styles are sized against a result. */
-export type StyleFit = 'own' | 'result';
+export type StyleFit = 'own' | 'result' | 'stretched';
+
+/** What the recipe wants, on a ladder of scales or at one. */
+export function styleFit({ style }: Recipe, isLadder: boolean): StyleFit {
+  if (style.size === 'stretched') return 'stretched';
+  return isLadder ? 'result' : 'own';
+}
 
 /**
  * The size of a style picture for a result whose longest side is `longest`. With `scale` given it is that times
@@ -68,7 +75,7 @@ export function styleSize(
   { width, height }: { readonly width: number; readonly height: number },
   longest: number,
   scale: number | undefined,
-  fit: StyleFit,
+  fit: Exclude<StyleFit, 'stretched'>,
 ): { width: number; height: number } {
   const own = Math.max(width, height);
   if (scale !== undefined) return fitSize(width, height, Math.max(1, Math.round(longest * scale)));
@@ -93,8 +100,10 @@ export function scalePictures(
 ): ScaledPictures {
   const content = resize(pictures.content, width, height);
   const styles = pictures.styles.map(({ picture, weight, scale }) => {
-    const size = styleSize(picture, Math.max(width, height), scale, fit);
-    const resized = resize(picture, size.width, size.height);
+    const size = fit === 'stretched' ? undefined : styleSize(picture, Math.max(width, height), scale, fit);
+    const resized = size
+      ? resize(picture, size.width, size.height)
+      : resize(picture, width, height, { filter: 'nearest' });
     return { picture: styleColors(resized, content, color), weight };
   });
   return { content: contentColors(content, color), styles };
@@ -136,7 +145,7 @@ export function scaleParts(
   readonly maxIterations: number;
 } {
   const scale = scales[index]!;
-  const pictures = scalePictures(loaded, scale, scales.length > 1 ? 'result' : 'own', resolved.color);
+  const pictures = scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved.color);
   const start = coarser ? resize(coarser, scale.width, scale.height) : startPicture(resolved, pictures, loaded.init);
   const { iterations } = scale;
   return { options: { ...resolved, iterations }, pictures, start, maxIterations: iterations };

@@ -21,6 +21,13 @@ export interface PixelSpace {
 /** Layer → weight. */
 export type LayerWeights = Readonly<Record<string, number>>;
 
+/**
+ * What is compared of a style layer: `gram`, the Gram matrix; `covariance`, that of centred features; `mean` and `std` per
+ * channel, by the mean of squared differences; `wasserstein`, the squared 2-Wasserstein distance of the features taken for
+ * Gaussian, over C, which knows neither `normalize` nor `measure`.
+ */
+export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein';
+
 /** One way to do neural style transfer. */
 export interface Recipe {
   readonly name: string;
@@ -28,6 +35,8 @@ export interface Recipe {
   readonly source: string;
   readonly space: PixelSpace;
   readonly pooling: 'max' | 'average';
+  /** What lies outside the picture for the network's first convolution; default the network's own, zeros. */
+  readonly firstPadding?: 'zero' | 'replicate' | 'reflect';
   readonly content: {
     readonly weight: number;
     readonly layers: LayerWeights;
@@ -40,14 +49,24 @@ export interface Recipe {
   readonly style: {
     readonly weight: number;
     readonly layers: LayerWeights;
-    /** Divides Gram matrices: `pixels` by M, `elements` by C·M. */
+    /** What is compared: a factor on the weights of `layers`, or layers and weights of its own. Default `{ gram: 1 }`. */
+    readonly statistics?: Readonly<Partial<Record<Statistic, number | LayerWeights>>>;
+    /** Divides Gram matrices and covariances: `pixels` by M, `elements` by C·M. */
     readonly normalize: 'pixels' | 'elements';
     /**
      * What is measured of D = G − G_style, both normalised: `mean` Σ D² / C², `quarter-mean` Σ D² / (4·C²),
-     * `mean-by-channels` Σ D² / C⁴, `relative` Σ D² / Σ G_style².
+     * `mean-by-channels` Σ D² / C⁴, `relative` Σ D² / Σ G_style², `image` Σ (M·D)² / (4·3²·(H·W)²) with H·W the pixels of
+     * the picture, not of the layer.
      */
-    readonly measure: 'mean' | 'quarter-mean' | 'mean-by-channels' | 'relative';
+    readonly measure: 'mean' | 'quarter-mean' | 'mean-by-channels' | 'relative' | 'image';
+    /** `stretched`: to the content's sides, by the nearest pixel. Default `own`: see the option `style`. */
+    readonly size?: 'own' | 'stretched';
   };
+  /**
+   * Σ D² of the Laplacian of the picture, in `space`, against the content's, after mean pooling: size → weight. Counts as
+   * content.
+   */
+  readonly edges?: { readonly weight: number; readonly poolings: Readonly<Record<string, number>> };
   readonly tv: {
     readonly weight: number;
     /** What is measured of the differences of neighbours, in `space`. */
@@ -183,6 +202,106 @@ const tensorflowTutorial: Recipe = {
   scales: false,
 };
 
+const KERAS_LAYERS: LayerWeights = { relu1_1: 0.2, relu2_1: 0.2, relu3_1: 0.2, relu4_1: 0.2, relu5_1: 0.2 };
+
+/** Sums of squares, one normaliser 4·3²·(H·W)² for all layers, the 1.25-power variation, a learning rate that decays. */
+const keras: Recipe = {
+  name: 'keras',
+  source: 'keras.io, neural_style_transfer.py (and Deep Learning with Python, second edition)',
+  space: CAFFE,
+  pooling: 'max',
+  content: { weight: 2.5e-8, layers: { relu5_2: 1 }, measure: 'sum' },
+  style: { weight: 1e-6, layers: KERAS_LAYERS, normalize: 'pixels', measure: 'image', size: 'stretched' },
+  tv: { weight: 1e-6, form: 'power' },
+  optimizer: { name: 'gd', learningRate: 100, decay: { rate: 0.96, steps: 100 } },
+  clamp: false,
+  init: 'content',
+  iterations: 4000,
+  scales: false,
+};
+
+/** The first edition had SciPy's L-BFGS, with a line search and its default history of 10, in 20 rounds of 20. */
+const kerasLbfgs: Recipe = {
+  ...keras,
+  name: 'keras-lbfgs',
+  source: 'Chollet, Deep Learning with Python, first edition, section 8.3',
+  content: { ...keras.content, weight: 0.025 },
+  style: { ...keras.style, weight: 1 },
+  tv: { weight: 1e-4, form: 'power' },
+  optimizer: { name: 'lbfgs', learningRate: 1, history: 10 },
+  iterations: 400,
+};
+
+/** The original starts from noise of a thousandth of the range about the mean colour; ours covers the range. */
+const anishathalye: Recipe = {
+  name: 'anishathalye',
+  source: 'anishathalye/neural-style (TensorFlow)',
+  space: CAFFE,
+  pooling: 'max',
+  content: { weight: 5, layers: { relu4_2: 1 }, measure: 'mean' },
+  style: { weight: 500, layers: KERAS_LAYERS, normalize: 'elements', measure: 'mean' },
+  tv: { weight: 100, form: 'mean-squared' },
+  optimizer: { name: 'adam', learningRate: 10, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 },
+  clamp: false,
+  init: 'noise',
+  iterations: 1000,
+  scales: false,
+};
+
+/** Features before their ReLU. The tutorial clamps before each evaluation, which is after each step but the last. */
+const pytorchTutorial: Recipe = {
+  name: 'pytorch-tutorial',
+  source: "PyTorch's tutorial neural_style_tutorial.py",
+  space: RGB,
+  pooling: 'max',
+  content: { weight: 1, layers: { conv2_2: 1 }, measure: 'mean' },
+  style: {
+    weight: 1e6,
+    layers: { conv1_1: 1, conv1_2: 1, conv2_1: 1, conv2_2: 1, conv3_1: 1 },
+    normalize: 'elements',
+    measure: 'mean',
+  },
+  tv: { weight: 0, form: 'squared' },
+  optimizer: TORCH_LBFGS,
+  clamp: true,
+  init: 'content',
+  iterations: 300,
+  scales: false,
+};
+
+/** Mean and deviation of each channel beside the Gram matrix; at up to 1023 pixels, which the original does in one scale. */
+const spst: Recipe = {
+  ...gatysNotebook,
+  name: 'spst',
+  source: 'Galerne, Raad, Lezama and Morel, Scaling Painting Style Transfer, 2024',
+  style: { ...gatysNotebook.style, weight: 1e3, statistics: { gram: 1, mean: 10, std: 10 } },
+  iterations: 600,
+};
+
+/** The W2 distance of crowsonkb's default; our ladder halves where the original's goes by √2 with Adam's state carried on. */
+const wasserstein: Recipe = {
+  name: 'wasserstein',
+  source: 'crowsonkb/style-transfer-pytorch',
+  space: RGB,
+  pooling: 'max',
+  firstPadding: 'replicate',
+  content: { weight: 0.015, layers: { relu4_2: 1 }, measure: 'mean' },
+  style: {
+    weight: 1 / 341,
+    layers: { relu1_1: 256, relu2_1: 64, relu3_1: 16, relu4_1: 4, relu5_1: 1 },
+    statistics: { wasserstein: 1 },
+    normalize: 'pixels',
+    measure: 'mean',
+  },
+  tv: { weight: 2, form: 'nine-point' },
+  optimizer: { name: 'adam', learningRate: 0.02, beta1: 0.9, beta2: 0.99, epsilon: 1e-8 },
+  averaging: 0.99,
+  clamp: true,
+  init: 'content',
+  iterations: 1000,
+  scales: 'auto',
+};
+
 /** The recipes by name; pass a name, one of these, or an object made from one of these as `recipe`. */
 export const recipes: Readonly<Record<string, Recipe>> = {
   default: ours,
@@ -191,4 +310,10 @@ export const recipes: Readonly<Record<string, Recipe>> = {
   'gatys-notebook': gatysNotebook,
   'neural-style': neuralStyle,
   'tensorflow-tutorial': tensorflowTutorial,
+  keras,
+  'keras-lbfgs': kerasLbfgs,
+  anishathalye,
+  'pytorch-tutorial': pytorchTutorial,
+  spst,
+  wasserstein,
 };

@@ -12,7 +12,7 @@ import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { Belongings } from './belongings.ts';
 import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint, type RunState } from './checkpoint.ts';
-import { checkDemands } from './demands.ts';
+import { checkDemands, wantedOf } from './demands.ts';
 import { Loop } from './loop.ts';
 import { checkRetries, summarize, type Losses, type SessionProgress } from './losses.ts';
 import { makePainters } from './painters.ts';
@@ -24,11 +24,12 @@ import {
   type StyleTransferOptions,
   type TermWeights,
 } from './options.ts';
-import { loadNetwork, loadPictures, scalePictures, startPicture, type ScaledPictures } from './prepare.ts';
+import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit, type ScaledPictures } from './prepare.ts';
 import { sessionPlan, type SessionPlan } from './session-plan.ts';
 import { boxOf, planarFromSpace, planarGradient, planarToSpace, toSpace } from './space.ts';
-import { contentTargets, styleTargets } from './targets.ts';
-import { activeLayers, buildTerms, termWeights, type Term } from './terms.ts';
+import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
+import { networkOf } from './network.ts';
+import { buildTerms, termWeights, type Term } from './terms.ts';
 
 /** Everything that a session is built from, decoded and sized. */
 export interface SessionParts {
@@ -144,7 +145,7 @@ export class StyleSession {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
       const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-      const pictures = scalePictures(loaded, size, 'own', resolved.color);
+      const pictures = scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved.color);
       const start = startPicture(resolved, pictures, loaded.init);
       const session = await StyleSession.from({
         device,
@@ -164,32 +165,29 @@ export class StyleSession {
   }
 
   /** Builds a session from parts that are loaded and sized already. Throws `aborted` when the signal fires meanwhile. */
-  static async from(parts: SessionParts): Promise<StyleSession> {
-    const { device, vgg, options, pictures, start, signal } = parts;
+  static async from(given: SessionParts): Promise<StyleSession> {
+    const { device, vgg, options, pictures, start, signal } = given;
     const { recipe, pooling, weights } = options;
-    // A term that is switched off at the start is not built: its layers need not exist, its work is not done.
-    const wanted = {
-      content: weights.contentWeight * recipe.content.weight > 0 ? activeLayers(options.contentLayers) : [],
-      style: weights.styleWeight * recipe.style.weight > 0 ? activeLayers(options.styleLayers) : [],
-    };
+    const wanted = wantedOf(options);
     const tv = weights.tvWeight > 0 ? recipe.tv : { ...recipe.tv, weight: 0 };
     checkDemands(device, vgg, pictures, wanted);
     const belongings = new Belongings();
     try {
       const tape = belongings.keep(new Tape(device));
-      const request = { vgg, pooling, space: recipe.space };
+      const request = { vgg: networkOf(vgg, recipe), pooling, space: recipe.space };
       const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });
       const content = await contentTargets(tape, pictures.content, wanted.content, request, hold);
       throwIfAborted(signal, 'StyleSession.create');
-      const style = await styleTargets(tape, pictures.styles, wanted.style, recipe.style.normalize, request);
+      const edges = await edgeTargets(tape, pictures.content, wanted.edges, request);
+      const style = await styleTargets(tape, pictures.styles, wanted.parts, recipe.style.normalize, request);
       throwIfAborted(signal, 'StyleSession.create');
       const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
-      const layers = { content: options.contentLayers, style: options.styleLayers };
-      const terms = buildTerms(tape, image, { ...recipe, tv }, layers, { content, style }, request);
+      const targets = { content, edges, style };
+      const terms = buildTerms(tape, image, { ...recipe, tv }, options.contentLayers, targets, request);
       if (terms.length === 0) {
         throw badOption('styleTransfer', 'every term of the loss is switched off', 'Give some layer a weight above 0');
       }
-      const session = new StyleSession(parts, tape, image, terms, belongings);
+      const session = new StyleSession(given, tape, image, terms, belongings);
       await Promise.all([session.#program.ready, session.#optimizer.ready]);
       throwIfAborted(signal, 'StyleSession.create');
       session.#paint();

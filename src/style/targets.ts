@@ -1,18 +1,15 @@
-// Targets: what the content's features and the styles' Gram matrices are. Computed once per session on its tape; the
+// Targets: what the content's features and edges and the styles' statistics are. Computed once per session on its tape; the
 // arenas are gone afterwards.
 
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { createBuffer, watchMemory } from '../gpu/buffers.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
-import { toSpace } from './space.ts';
-import {
-  features,
-  normalizedGram,
-  type FeatureRequest,
-  type Target,
-} from './terms.ts';
+import { edgeMap, edgeName } from './edges.ts';
 import type { Recipe } from './recipes.ts';
+import { toSpace } from './space.ts';
+import { layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { features, type FeatureRequest } from './terms.ts';
 
 function sumOfSquares(values: Float32Array): number {
   let sum = 0;
@@ -65,28 +62,55 @@ export async function contentTargets(
   return targets;
 }
 
-/** Weighted mean of the styles' normalised Gram matrices at `layers`; weights are divided by their sum. */
+/** The content's Laplacian after each pooling. */
+export async function edgeTargets(
+  tape: Tape,
+  content: Pixels,
+  poolings: readonly number[],
+  request: FeatureRequest,
+): Promise<Map<number, Target>> {
+  if (poolings.length === 0) return new Map();
+  const image = imageTensor(tape, content, request, 'content');
+  const maps = poolings.map((pooling) => edgeMap(tape, image, pooling));
+  const program = tape.compile(maps);
+  try {
+    await program.run();
+    const read = await Promise.all(maps.map((map) => program.read(map)));
+    return new Map(poolings.map((pooling, i) => [pooling, keep(tape, maps[i]!.shape, read[i]!, edgeName(pooling))]));
+  } finally {
+    program.destroy();
+    tape.release(image);
+  }
+}
+
+function keep(tape: Tape, shape: readonly number[], values: Float32Array, label: string): Target {
+  return { tensor: tape.constant(shape, values, label), sumOfSquares: sumOfSquares(values) };
+}
+
+/** Weighted means of the styles' statistics, for each of `parts`; weights are divided by their sum. */
 export async function styleTargets(
   tape: Tape,
   styles: readonly { readonly picture: Pixels; readonly weight: number }[],
-  layers: readonly string[],
+  parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
-): Promise<Map<string, Target>> {
-  if (layers.length === 0) return new Map();
+): Promise<Map<StylePart, Target[]>> {
+  if (parts.length === 0) return new Map();
   const total = styles.reduce((sum, { weight }) => sum + weight, 0);
+  const layers = [...new Set(parts.map(({ layer }) => layer))];
   const means: Float32Array<ArrayBuffer>[] = [];
-  let shapes: (readonly number[])[] = [];
+  let tensors: Tensor[][] = [];
   for (const { picture, weight } of styles) {
     const image = imageTensor(tape, picture, request, 'style');
     const found = features(tape, image, layers, request);
-    const grams = layers.map((layer) => normalizedGram(tape, found.get(layer)!, normalize));
-    const program = tape.compile(grams);
+    const of = new Map(layers.map((layer) => [layer, layerStatistics(tape, found.get(layer)!, normalize)]));
+    tensors = parts.map(({ statistic, layer }) => targetTensors(of.get(layer)!, statistic));
+    const all = tensors.flat();
+    const program = tape.compile([...new Set(all)]);
     try {
       await program.run();
-      shapes = grams.map((gram) => gram.shape);
-      for (const [i, gram] of grams.entries()) {
-        const values = await program.read(gram);
+      for (const [i, tensor] of all.entries()) {
+        const values = await program.read(tensor);
         const mean = (means[i] ??= new Float32Array(values.length));
         values.forEach((value, k) => (mean[k]! += (value * weight) / total));
       }
@@ -95,10 +119,11 @@ export async function styleTargets(
       tape.release(image);
     }
   }
+  let next = 0;
   return new Map(
-    layers.map((layer, i) => {
-      const tensor = tape.constant(shapes[i]!, means[i]!, `style/${layer}`);
-      return [layer, { tensor, sumOfSquares: sumOfSquares(means[i]!) }];
+    parts.map((part, i) => {
+      const label = `style/${part.layer}/${part.statistic}`;
+      return [part, tensors[i]!.map(({ shape }) => keep(tape, shape, means[next++]!, label))];
     }),
   );
 }

@@ -2,39 +2,39 @@
 // Equation numbers are those of Gatys, Ecker and Bethge 2016.
 
 import type { Tape, Tensor } from '../autograd/index.ts';
-import { buildFeatures, type Vgg } from '../vgg/index.ts';
+import { elementsOf } from '../kernels/shape.ts';
+import { buildFeatures } from '../vgg/index.ts';
+import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
+import type { FeatureNetwork } from './network.ts';
 import type { TermWeights } from './options.ts';
 import type { LayerWeights, PixelSpace, Recipe } from './recipes.ts';
+import {
+  distances,
+  layerStatistics,
+  type LayerStatistics,
+  type StylePart,
+  type Target,
+} from './statistics.ts';
 
 /** Which layers to look at, how to pool, and the space of the pictures. */
 export interface FeatureRequest {
-  readonly vgg: Vgg;
+  readonly vgg: FeatureNetwork;
   readonly pooling: 'max' | 'average';
   readonly space: PixelSpace;
 }
 
-/** A target on the GPU, with the sum of its squares for relative measures. */
-export interface Target {
-  readonly tensor: Tensor;
-  readonly sumOfSquares: number;
-}
-
-/** Targets by layer. */
+/** Targets: of content layers by name, of edges by pooling size, of style by comparison. */
 export interface Targets {
   readonly content: ReadonlyMap<string, Target>;
-  readonly style: ReadonlyMap<string, Target>;
+  readonly edges: ReadonlyMap<number, Target>;
+  readonly style: ReadonlyMap<StylePart, readonly Target[]>;
 }
 
 /** One scalar of the loss before its weight, and the constant that the recipe puts before it. */
 export interface Term extends TermName {
   readonly value: Tensor;
   readonly constant: number;
-}
-
-/** Layers with a positive weight. */
-export function activeLayers(layers: LayerWeights): string[] {
-  return Object.keys(layers).filter((layer) => layers[layer]! > 0);
 }
 
 /** Features of `image` (in `space`) at `layers`. */
@@ -45,12 +45,6 @@ export function features(
   { vgg, pooling, space }: FeatureRequest,
 ): ReadonlyMap<string, Tensor> {
   return buildFeatures(tape, vgg, image, layers, { pooling, space });
-}
-
-/** The normalised Gram matrix of features [h, w, c]: G_ij = Σ_k F_ik·F_jk (eq. 3) over M or C·M. */
-export function normalizedGram(tape: Tape, feature: Tensor, normalize: Recipe['style']['normalize']): Tensor {
-  const [h, w, c] = feature.shape as [number, number, number];
-  return tape.gram(feature, 1 / (normalize === 'pixels' ? h * w : h * w * c));
 }
 
 /** What turns a mean of squares over n = C·M elements into the recipe's content measure (eq. 1 is `half-sum`). */
@@ -67,58 +61,64 @@ function contentFactor(measure: Recipe['content']['measure'], n: number, target:
   }
 }
 
-/** What turns a mean of squares over C² entries into the recipe's style measure (eq. 4 is `quarter-mean`). */
-function styleFactor(measure: Recipe['style']['measure'], channels: number, target: Target): number {
-  switch (measure) {
-    case 'mean':
-      return 1;
-    case 'quarter-mean':
-      return 1 / 4;
-    case 'mean-by-channels':
-      return 1 / channels ** 2;
-    case 'relative':
-      return channels ** 2 / Math.max(target.sumOfSquares, 1e-12);
-  }
-}
-
-/** Every term of the loss at `image`, unweighted; the order is fixed: content, style, total variation. */
+/** Every term of the loss at `image`, unweighted; the order is fixed: content, edges, style, total variation. */
 export function buildTerms(
   tape: Tape,
   image: Tensor,
   recipe: Recipe,
-  layers: { readonly content: LayerWeights; readonly style: LayerWeights },
+  contentLayers: LayerWeights,
   targets: Targets,
   request: FeatureRequest,
 ): Term[] {
-  const wanted = [...new Set([...targets.content.keys(), ...targets.style.keys()])];
+  const styled = [...targets.style.keys()].map(({ layer }) => layer);
+  const wanted = [...new Set([...targets.content.keys(), ...styled])];
   const found = wanted.length > 0 ? features(tape, image, wanted, request) : new Map<string, Tensor>();
   const terms: Term[] = [];
   for (const [layer, target] of targets.content) {
     const feature = found.get(layer)!;
-    const n = feature.shape.reduce((product, size) => product * size, 1);
     terms.push({
       kind: 'content',
       layer,
       value: tape.meanSquared(feature, target.tensor),
-      constant: recipe.content.weight * layers.content[layer]! * contentFactor(recipe.content.measure, n, target),
-    });
-  }
-  for (const [layer, target] of targets.style) {
-    const feature = found.get(layer)!;
-    const gram = normalizedGram(tape, feature, recipe.style.normalize);
-    terms.push({
-      kind: 'style',
-      layer,
-      value: tape.meanSquared(gram, target.tensor),
       constant:
-        recipe.style.weight *
-        layers.style[layer]! *
-        styleFactor(recipe.style.measure, gram.shape[0]!, target),
+        recipe.content.weight *
+        contentLayers[layer]! *
+        contentFactor(recipe.content.measure, elementsOf(feature.shape), target),
     });
   }
+  for (const { pooling, weight } of activeEdges(recipe)) {
+    const target = targets.edges.get(pooling);
+    if (!target) continue;
+    const map = edgeMap(tape, image, pooling);
+    const value = tape.meanSquared(map, target.tensor);
+    terms.push({ kind: 'content', layer: edgeName(pooling), value, constant: weight * elementsOf(map.shape) });
+  }
+  terms.push(...styleTerms(tape, image, recipe.style, targets.style, found));
   if (recipe.tv.weight > 0) {
     const value = tape.totalVariation(image, { form: recipe.tv.form });
     terms.push({ kind: 'tv', value, constant: recipe.tv.weight });
+  }
+  return terms;
+}
+
+function styleTerms(
+  tape: Tape,
+  image: Tensor,
+  style: Recipe['style'],
+  targets: Targets['style'],
+  found: ReadonlyMap<string, Tensor>,
+): Term[] {
+  const imagePixels = image.shape[0]! * image.shape[1]!;
+  const statistics = new Map<string, LayerStatistics>();
+  const terms: Term[] = [];
+  for (const [{ statistic, layer, weight }, target] of targets) {
+    const feature = found.get(layer)!;
+    const of = statistics.get(layer) ?? layerStatistics(tape, feature, style.normalize);
+    statistics.set(layer, of);
+    const measuring = { style, pixels: feature.shape[0]! * feature.shape[1]!, imagePixels };
+    for (const { value, factor } of distances(tape, of, statistic, target, measuring)) {
+      terms.push({ kind: 'style', layer, value, constant: style.weight * weight * factor });
+    }
   }
   return terms;
 }

@@ -156,3 +156,12 @@ describe('fitSize', () => {
     },
   );
 });
+
+test('nearest takes the pixel at ⌊i · from / to⌋, as torch.nn.functional.interpolate does', () => {
+  const row = (values: readonly number[]): Float32Array<ArrayBuffer> => Float32Array.from(values.flatMap((v) => [v, v, v, 1]));
+  const input = { width: 3, height: 1, data: row([0.1, 0.2, 0.3]) };
+  expect(resize(input, 5, 1, { filter: 'nearest' }).data).toEqual(row([0.1, 0.1, 0.2, 0.2, 0.3]));
+  expect(resize({ width: 5, height: 1, data: row([0.1, 0.2, 0.3, 0.4, 0.5]) }, 3, 1, { filter: 'nearest' }).data).toEqual(
+    row([0.1, 0.2, 0.4]),
+  );
+});

@@ -59,6 +59,19 @@ export function sqrtm(n: number, a: ArrayLike<number>): Float64Array {
   return turned(n, vectors, roots);
 }
 
+/** The same by so many coupled Newton–Schulz steps, which leave roots of tiny eigenvalues too small. */
+export function newtonSchulz(n: number, steps: number, a: ArrayLike<number>): Float64Array {
+  const product = (x: Float64Array, y: Float64Array): Float64Array => matmul(n, n, n, x, y);
+  const norm = Math.sqrt(Float64Array.from(a).reduce((sum, v) => sum + v ** 2, 0));
+  let y: Float64Array = Float64Array.from(a, (v) => v / norm);
+  let z: Float64Array = Float64Array.from({ length: n * n }, (_, i) => (i % (n + 1) === 0 ? 1 : 0));
+  for (let step = 0; step < steps; step++) {
+    const t = product(z, y).map((v, i) => ((i % (n + 1) === 0 ? 3 : 0) - v) / 2);
+    [y, z] = [product(y, t), product(t, z)];
+  }
+  return y.map((v) => v * Math.sqrt(norm));
+}
+
 /** dA with y·dA + dA·y = dY: in the eigenvectors of y = a^½ a division. */
 export function sqrtmBackward(n: number, dY: ArrayLike<number>, a: ArrayLike<number>): Float64Array {
   const { values, vectors } = eigen(n, a);

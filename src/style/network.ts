@@ -1,0 +1,16 @@
+// The network as a recipe wants it.
+
+import type { Vgg } from '../vgg/index.ts';
+import type { Recipe } from './recipes.ts';
+
+/** What is needed of a network to record it. */
+export type FeatureNetwork = Pick<Vgg, 'layers' | 'preprocessing'>;
+
+/** `vgg` with the recipe's padding in its first convolution; weights are shared. */
+export function networkOf(vgg: Vgg, { firstPadding }: Recipe): FeatureNetwork {
+  const first = vgg.layers.findIndex(({ kind }) => kind === 'conv');
+  const layer = vgg.layers[first];
+  if (firstPadding === undefined || layer?.kind !== 'conv' || layer.padding === firstPadding) return vgg;
+  const { preprocessing } = vgg;
+  return { layers: vgg.layers.with(first, { ...layer, padding: firstPadding }), preprocessing };
+}
