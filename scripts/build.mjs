@@ -1,12 +1,12 @@
-// npm run build (and npm ci, through "prepare"): src -> dist. One ES module per entry with shared chunks, shaders as
-// text and weights as bytes inside them, then the declarations. Needs neither a network nor a browser.
+// npm run build (and npm ci, through "prepare"): src -> dist. One ES module per entry with shared chunks, shaders and
+// weights in chunks that are loaded when they are used, then the declarations. Needs neither a network nor a browser.
 
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { shaders } from './shaders.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -20,21 +20,6 @@ const ENTRIES = {
   kernels: 'src/kernels/index.ts',
   optim: 'src/optim/index.ts',
   vgg: 'src/vgg/index.ts',
-};
-
-/**
- * Shaders as text, without comments and indentation: 8 kB less, gzipped, in every page. Line numbers stay, so that
- * compile errors point at the readable files in src/wgsl. WGSL has no strings that could hold a "//".
- */
-const shaders = {
-  name: 'shaders',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
-      const lines = (await readFile(path, 'utf8')).split('\n');
-      const contents = lines.map((line) => line.replace(/\/\/.*$/, '').trim()).join('\n');
-      return { contents, loader: 'text' };
-    });
-  },
 };
 
 const started = performance.now();

@@ -24,6 +24,6 @@ export {
   toLuma,
   type ColorMatch,
 } from './color.ts';
-export { Painter, type PaintSource } from './paint.ts';
-export { canvasPreview, type Preview } from './preview.ts';
+export { Painter, type PaintSource, type PaintTarget } from './paint.ts';
+export type { Preview } from './preview.ts';
 export { normal, uniform } from './random.ts';

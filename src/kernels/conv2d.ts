@@ -100,8 +100,8 @@ export function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Pa
 }
 
 const SHADERS = {
-  tile3x3: { name: 'conv3x3', code: conv3x3Code + epilogueCode },
-  patch: { name: 'conv_patch', code: patchCode + epilogueCode },
+  tile3x3: { name: 'conv3x3', code: [conv3x3Code, epilogueCode] },
+  patch: { name: 'conv_patch', code: [patchCode, epilogueCode] },
   run: { name: 'conv_run', code: runCode },
   'run-subgroup8': { name: 'conv_run_subgroup8', code: runSubgroup8Code },
   general: { name: 'conv_general', code: generalCode },

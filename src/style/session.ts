@@ -81,7 +81,7 @@ export class StyleSession {
   readonly #terms: readonly Term[];
   readonly #program: Program;
   readonly #optimizer: Optimizer;
-  readonly #painters: readonly Preview[];
+  #painters: readonly Preview[] = [];
   readonly #loop: Loop;
   readonly #belongings: Belongings;
   #factors: TermWeights;
@@ -90,7 +90,7 @@ export class StyleSession {
 
   /** Whatever it makes goes into `belongings` at once: when a later step throws, the caller gives all of it back. */
   private constructor(
-    { device, options, pictures, preview, maxIterations }: SessionParts,
+    { device, options, pictures, maxIterations }: SessionParts,
     tape: Tape,
     image: Tensor,
     terms: readonly Term[],
@@ -133,7 +133,6 @@ export class StyleSession {
         usage: GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_SRC,
       }),
     );
-    this.#painters = makePainters(device, this.#paintSource(), this.texture, preview, belongings);
     this.#loop = belongings.keep(
       new Loop({
         device,
@@ -214,6 +213,7 @@ export class StyleSession {
         throw badOption('styleTransfer', 'every term of the loss is switched off', 'Give some layer a weight above 0');
       }
       const session = new StyleSession(parts, tape, image, terms, belongings);
+      session.#painters = await makePainters(device, session.#paintSource(), session.texture, parts.preview, belongings);
       await Promise.all([session.#program.ready, session.#optimizer.ready]);
       throwIfAborted(signal, 'StyleSession.create');
       session.#paint();

@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { build } from 'esbuild';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
+import { shaders } from '../../scripts/shaders.mjs';
 
 /** Why tests in a page have to be skipped; undefined when there is a browser. */
 export const noBrowser: string | undefined = process.env['WGPU_STYLE_NO_BROWSER'];
@@ -79,7 +80,8 @@ async function bundled(module: string): Promise<string> {
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    loader: { '.wgsl': 'text', '.safetensors': 'binary' },
+    loader: { '.safetensors': 'binary' },
+    plugins: [shaders],
     logLevel: 'error',
   });
   return outputFiles[0]!.text;
