@@ -2,7 +2,7 @@
 // weights in chunks that are loaded when they are used, then the declarations. Needs neither a network nor a browser.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
@@ -46,6 +46,7 @@ try {
 } catch {
   fail('the sources cannot be bundled (see above).');
 }
+dropEmptyImports();
 if (!readFileSync('dist/cli.js', 'utf8').startsWith('#!')) {
   fail('src/node/cli.ts must begin with "#!/usr/bin/env node": it is installed as a command.');
 }
@@ -58,6 +59,19 @@ if (types.status !== 0) fail('the declarations do not type-check (see above).');
 const missing = exportedFiles().filter((file) => !existsSync(file));
 if (missing.length > 0) fail(`package.json names files that the build did not make: ${missing.join(', ')}`);
 console.log(`Built ${Object.keys(ENTRIES).length} entries in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+
+/**
+ * Chunks import other chunks for their side effects alone, as if they had any: package.json says that they have none, and
+ * bundlers of users would warn that they ignore such imports. Lines stay, for the source maps.
+ */
+function dropEmptyImports() {
+  for (const folder of ['dist', 'dist/chunks']) {
+    for (const name of readdirSync(folder).filter((file) => file.endsWith('.js'))) {
+      const code = readFileSync(`${folder}/${name}`, 'utf8');
+      writeFileSync(`${folder}/${name}`, code.replace(/^import "\.[^"]*\/chunk-[^"/]*\.js";$/gm, ''));
+    }
+  }
+}
 
 /** Every file that package.json promises to importers and to the shell. */
 function exportedFiles() {

@@ -1,4 +1,5 @@
-// `wgpu-style`: the public face. Re-exports only.
+// `wgpu-style`: the public face. Re-exports only, and of values from their own files: what a room's index re-exports is
+// loaded with it, even where it is imported dynamically elsewhere (esbuild splits by files that are reachable, not used).
 
 export {
   plan,
@@ -28,16 +29,9 @@ export {
   type StyleTransferOptions,
   type TermWeights,
 } from './style/index.ts';
-export {
-  defaultNetwork,
-  Vgg,
-  type FeatureMap,
-  type Layer,
-  type Preprocessing,
-  type VggOptions,
-  type VggReport,
-  type VggSource,
-} from './vgg/index.ts';
+export { defaultNetwork } from './vgg/default.ts';
+export { Vgg } from './vgg/vgg.ts';
+export type { FeatureMap, Layer, Preprocessing, VggOptions, VggReport, VggSource } from './vgg/index.ts';
 export type { OptimizerOptions } from './optim/index.ts';
 export type { ImageSource } from './image/index.ts';
 export { requestDevice, type DeviceRequest } from './gpu/device.ts';

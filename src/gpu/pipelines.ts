@@ -1,6 +1,7 @@
 // Compute pipelines, compiled asynchronously and kept per device. A pipeline is known by its shader, entry point,
 // override constants and binding kinds; sizes travel in uniforms, so one pipeline serves every layer.
 
+import { loadChunk } from './chunk.ts';
 import { badOption, WgpuStyleError } from './errors.ts';
 
 /** WGSL text, or what loads it. */
@@ -102,17 +103,7 @@ async function load(part: ShaderText): Promise<string> {
  * @throws `network` when the chunk that holds it does not come; the next call tries again.
  */
 export async function loadShader({ name, code }: Shader): Promise<string> {
-  try {
-    return (await Promise.all([code].flat().map(load))).join('');
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new WgpuStyleError('network', {
-      what: `the shader could not be loaded: ${reason}`,
-      where: `${name}.wgsl`,
-      fix: "Check the connection, and that the bundle's chunks are served beside it",
-      cause,
-    });
-  }
+  return (await loadChunk(`${name}.wgsl`, Promise.all([code].flat().map(load)))).join('');
 }
 
 function labelOf({ shader, entryPoint }: PipelineKey): string {

@@ -10,8 +10,8 @@ export {
   type Pixels,
 } from './pixels.ts';
 export { loadImage, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
-export { type Drawable } from './canvas.ts';
-export { type BufferFormat, type BufferImage } from './gpu-source.ts';
+export type { Drawable } from './drawable.ts';
+export type { BufferFormat, BufferImage } from './gpu-source.ts';
 export { decodePng, encodePng } from './png.ts';
 export { readPngText } from './png-text.ts';
 export { encodeWidePng } from './png-wide.ts';

@@ -1,6 +1,7 @@
 // Where a session shows its picture: its own texture, and a preview of the caller's.
 
-import { Painter, type PaintSource, type Preview } from '../image/index.ts';
+import type { Preview } from '../image/index.ts';
+import { Painter, type PaintSource } from '../image/paint.ts';
 import type { Belongings } from './belongings.ts';
 import type { StyleTransferOptions } from './options.ts';
 

@@ -1,21 +1,19 @@
 // A session: one picture being painted at one size on one device. It owns its tape, program, optimiser and texture,
 // and gives them all back on destroy(). A run that goes from coarse to fine is several sessions (transfer.ts).
 
-import { Tape, type Program, type Tensor } from '../autograd/index.ts';
-import { destroyBuffer } from '../gpu/buffers.ts';
+import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
-import { fitSize, pixelsFromPlanar, type PaintSource, type Pixels, type Preview } from '../image/index.ts';
-import { createOptimizer, type Optimizer } from '../optim/index.ts';
+import type { Pixels } from '../image/index.ts';
+import { pixelsFromPlanar } from '../image/pixels.ts';
+import { fitSize } from '../image/resize.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
-import type { Vgg } from '../vgg/index.ts';
 import { Belongings } from './belongings.ts';
-import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint } from './checkpoint.ts';
-import { checkDemands } from './demands.ts';
+import type { Checkpoint } from './checkpoint.ts';
+import type { Iteration, SessionParts } from './iteration.ts';
 import { Loop } from './loop.ts';
-import { checkFinite, summarize, type Losses } from './losses.ts';
-import { makePainters } from './painters.ts';
+import { checkFinite, summarize, termWeights, type Losses } from './losses.ts';
 import {
   resolveOptions,
   resolveWeights,
@@ -23,11 +21,9 @@ import {
   type StyleTransferOptions,
   type TermWeights,
 } from './options.ts';
-import { loadNetwork, loadPictures, scalePictures, startPicture, type ScaledPictures } from './prepare.ts';
+import { loadNetwork, loadPictures, scalePictures, startPicture } from './prepare.ts';
 import type { RunState } from './run-state.ts';
-import { boxOf, planarFromSpace, planarGradient, planarToSpace, toSpace } from './space.ts';
-import { contentTargets, styleTargets } from './targets.ts';
-import { activeLayers, buildTerms, termWeights, type Term } from './terms.ts';
+import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
 /** Work and memory of a session, known before it runs. */
 export interface SessionPlan {
@@ -52,19 +48,6 @@ export interface SessionProgress {
   readonly secondsLeft: number;
 }
 
-/** Everything that a session is built from, decoded and sized. */
-export interface SessionParts {
-  readonly device: GPUDevice;
-  readonly vgg: Vgg;
-  readonly options: ResolvedOptions;
-  readonly pictures: ScaledPictures;
-  readonly start: Pixels;
-  readonly preview: StyleTransferOptions['preview'];
-  /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
-  readonly maxIterations?: number;
-  readonly signal?: AbortSignal | undefined;
-}
-
 /** Style transfer at one size, step by step. Make one with {@link StyleSession.create}. */
 export class StyleSession {
   readonly device: GPUDevice;
@@ -74,81 +57,39 @@ export class StyleSession {
   readonly texture: GPUTexture;
   readonly plan: SessionPlan;
   readonly #options: ResolvedOptions;
-  readonly #tape: Tape;
-  readonly #image: Tensor;
-  readonly #weights: Tensor;
-  readonly #weighed: Tensor;
-  readonly #terms: readonly Term[];
-  readonly #program: Program;
-  readonly #optimizer: Optimizer;
-  #painters: readonly Preview[] = [];
+  readonly #iteration: Iteration;
   readonly #loop: Loop;
   readonly #belongings: Belongings;
   #factors: TermWeights;
   #ownsDevice = false;
   #destroyed = false;
 
-  /** Whatever it makes goes into `belongings` at once: when a later step throws, the caller gives all of it back. */
-  private constructor(
-    { device, options, pictures, maxIterations }: SessionParts,
-    tape: Tape,
-    image: Tensor,
-    terms: readonly Term[],
-    belongings: Belongings,
-  ) {
+  private constructor({ device, options, pictures }: SessionParts, iteration: Iteration, belongings: Belongings) {
     this.device = device;
     this.#options = options;
-    this.#tape = tape;
-    this.#image = image;
-    this.#terms = terms;
+    this.#iteration = iteration;
     this.#belongings = belongings;
     this.#factors = options.weights;
     this.width = pictures.content.width;
     this.height = pictures.content.height;
-    this.#weights = tape.constant([terms.length], termWeights(terms, this.#factors), 'term weights');
-    this.#weighed = tape.weigh(
-      terms.map(({ value }) => value),
-      this.#weights,
-    );
-    const total = tape.sum(this.#weighed);
-    this.#program = belongings.keep(tape.compile([total, this.#weighed], [image]));
-    const { recipe, optimizer } = options;
-    const parameter = {
-      value: image.buffer!,
-      gradient: this.#program.gradientBuffer(image),
-      floats: bytesOf(image.shape) / 4,
-    };
-    this.#optimizer = belongings.keep(
-      createOptimizer(device, [parameter], optimizer, {
-        range: recipe.space.scale,
-        ...(recipe.clamp && { clamp: boxOf(recipe.space) }),
-        ...(maxIterations !== undefined && { maxIterations }),
-      }),
-    );
-    this.texture = belongings.keep(
-      device.createTexture({
-        label: 'wgpu-style/picture',
-        size: [this.width, this.height],
-        format: 'rgba8unorm',
-        usage: GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_SRC,
-      }),
-    );
+    const { texture, program, weighed, optimizer } = iteration;
+    this.texture = texture;
     this.#loop = belongings.keep(
       new Loop({
         device,
         encode: (encoder) => this.encode(encoder),
-        losses: this.#program.buffer(this.#weighed),
-        byteLength: bytesOf(this.#weighed.shape),
+        losses: program.buffer(weighed),
+        byteLength: bytesOf(weighed.shape),
       }),
     );
     this.plan = {
-      dispatches: this.#program.cost.dispatches + this.#optimizer.cost.dispatches,
-      flops: this.#program.cost.flops + this.#optimizer.cost.flops,
-      bytesMoved: this.#program.cost.bytes + this.#optimizer.cost.bytes,
+      dispatches: program.cost.dispatches + optimizer.cost.dispatches,
+      flops: program.cost.flops + optimizer.cost.flops,
+      bytesMoved: program.cost.bytes + optimizer.cost.bytes,
       bytes: {
-        arena: this.#program.cost.arenaBytes - this.#program.cost.foldedBytes,
-        folded: this.#program.cost.foldedBytes,
-        optimizer: this.#optimizer.cost.stateBytes,
+        arena: program.cost.arenaBytes - program.cost.foldedBytes,
+        folded: program.cost.foldedBytes,
+        optimizer: optimizer.cost.stateBytes,
       },
     };
   }
@@ -167,8 +108,8 @@ export class StyleSession {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
       const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-      const pictures = scalePictures(loaded, size, 'own', resolved.color);
-      const start = startPicture(resolved, pictures, loaded.init);
+      const pictures = await scalePictures(loaded, size, 'own', resolved.color);
+      const start = await startPicture(resolved, pictures, loaded.init);
       const session = await StyleSession.from({
         device,
         vgg,
@@ -188,34 +129,11 @@ export class StyleSession {
 
   /** Builds a session from parts that are loaded and sized already. Throws `aborted` when the signal fires meanwhile. */
   static async from(parts: SessionParts): Promise<StyleSession> {
-    const { device, vgg, options, pictures, start, signal } = parts;
-    const { recipe, pooling, weights } = options;
-    // A term that is switched off at the start is not built: its layers need not exist, its work is not done.
-    const wanted = {
-      content: weights.contentWeight * recipe.content.weight > 0 ? activeLayers(options.contentLayers) : [],
-      style: weights.styleWeight * recipe.style.weight > 0 ? activeLayers(options.styleLayers) : [],
-    };
-    const tv = weights.tvWeight > 0 ? recipe.tv : { ...recipe.tv, weight: 0 };
-    checkDemands(device, vgg, pictures, wanted);
+    // A chunk of its own, with autograd, kernels and optimisers: a page loads it when there is work for it.
+    const { buildIteration } = await loadChunk('StyleSession.create', import('./iteration.ts'));
     const belongings = new Belongings();
     try {
-      const tape = belongings.keep(new Tape(device));
-      const request = { vgg, pooling, space: recipe.space };
-      const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });
-      const content = await contentTargets(tape, pictures.content, wanted.content, request, hold);
-      throwIfAborted(signal, 'StyleSession.create');
-      const style = await styleTargets(tape, pictures.styles, wanted.style, recipe.style.normalize, request);
-      throwIfAborted(signal, 'StyleSession.create');
-      const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
-      const layers = { content: options.contentLayers, style: options.styleLayers };
-      const terms = buildTerms(tape, image, { ...recipe, tv }, layers, { content, style }, request);
-      if (terms.length === 0) {
-        throw badOption('styleTransfer', 'every term of the loss is switched off', 'Give some layer a weight above 0');
-      }
-      const session = new StyleSession(parts, tape, image, terms, belongings);
-      session.#painters = await makePainters(device, session.#paintSource(), session.texture, parts.preview, belongings);
-      await Promise.all([session.#program.ready, session.#optimizer.ready]);
-      throwIfAborted(signal, 'StyleSession.create');
+      const session = new StyleSession(parts, await buildIteration(parts, belongings), belongings);
       session.#paint();
       return session;
     } catch (error) {
@@ -231,31 +149,31 @@ export class StyleSession {
    */
   encode(encoder: GPUCommandEncoder): void {
     this.#alive('session.encode');
-    this.#program.encode(encoder);
+    this.#iteration.program.encode(encoder);
     const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
-    this.#optimizer.encode(pass);
+    this.#iteration.optimizer.encode(pass);
     pass.end();
-    for (const painter of this.#painters) painter.encode(encoder);
+    for (const painter of this.#iteration.painters) painter.encode(encoder);
   }
 
   /** Losses at the current image. Changes nothing. */
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
-    this.#program.submit();
-    return summarize(this.#terms, await this.#program.read(this.#weighed));
+    this.#iteration.program.submit();
+    return summarize(this.#iteration.terms, await this.#iteration.program.read(this.#iteration.weighed));
   }
 
   /** d total / d image at the current image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
-    this.#program.submit();
-    return planarGradient(await this.#program.gradient(this.#image), this.#options.recipe.space);
+    this.#iteration.program.submit();
+    return planarGradient(await this.#iteration.program.gradient(this.#iteration.image), this.#options.recipe.space);
   }
 
   /** The current image: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.readImage');
-    const packed = new Float32Array(await readBuffer(this.device, this.#image.buffer!));
+    const packed = new Float32Array(await readBuffer(this.device, this.#iteration.image.buffer!));
     return planarFromSpace(packed, this.width * this.height, this.#options.recipe.space);
   }
 
@@ -267,7 +185,7 @@ export class StyleSession {
   /** Replaces the image: planar RGB in [0, 1], 3·height·width values. The optimiser starts afresh. */
   async writeImage(planarRgb: ArrayLike<number>): Promise<void> {
     this.#alive('session.writeImage');
-    const count = elementsOf(this.#image.shape);
+    const count = elementsOf(this.#iteration.image.shape);
     if (planarRgb.length !== count) {
       throw badOption('session.writeImage', `got ${planarRgb.length} values, need ${count}`, 'Give planar RGB');
     }
@@ -275,8 +193,8 @@ export class StyleSession {
     if (wrong >= 0) {
       throw badOption('session.writeImage', `value ${wrong} is ${planarRgb[wrong]}`, 'Give finite numbers, 0 to 1');
     }
-    this.#tape.write(this.#image, planarToSpace(planarRgb, this.#options.recipe.space));
-    this.#optimizer.reset();
+    this.#iteration.tape.write(this.#iteration.image, planarToSpace(planarRgb, this.#options.recipe.space));
+    this.#iteration.optimizer.reset();
     this.#paint();
   }
 
@@ -306,7 +224,7 @@ export class StyleSession {
     const started = performance.now();
     let iteration = 0;
     for await (const values of this.#loop.run(iterations, signal)) {
-      const losses = summarize(this.#terms, values);
+      const losses = summarize(this.#iteration.terms, values);
       iteration++;
       checkFinite(losses, iteration);
       const millisecondsPerIteration = (performance.now() - started) / iteration;
@@ -324,7 +242,7 @@ export class StyleSession {
     }
     const given = Object.entries(weights).filter(([, value]) => value !== undefined);
     this.#factors = resolveWeights({ ...this.#factors, ...Object.fromEntries(given) });
-    this.#tape.write(this.#weights, termWeights(this.#terms, this.#factors));
+    this.#iteration.tape.write(this.#iteration.weights, termWeights(this.#iteration.terms, this.#factors));
   }
 
   /**
@@ -335,9 +253,14 @@ export class StyleSession {
     this.#alive('session.checkpoint');
     const { recipe, optimizer, seed } = this.#options;
     const { width, height } = this;
-    const { steps } = this.#optimizer;
+    const { steps } = this.#iteration.optimizer;
     const header = { width, height, recipe: recipe.name, optimizer, seed, weights: this.#factors, steps };
-    return takeCheckpoint(this.device, { ...header, ...(run && { run }) }, this.#stateBuffers());
+    // All copies are recorded before anything is awaited: later iterations cannot get in between.
+    const reads = this.#stateBuffers().map(async ({ name, buffer }) => {
+      return { name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) };
+    });
+    const [{ encodeCheckpoint }, ...buffers] = await Promise.all([import('./checkpoint.ts'), ...reads]);
+    return encodeCheckpoint({ header: { ...header, ...(run && { run }) }, buffers });
   }
 
   /**
@@ -347,11 +270,12 @@ export class StyleSession {
    * @throws `bad-option` when the bytes are no checkpoint or belong to another size, recipe or optimiser.
    */
   static async restore(bytes: Uint8Array, options: StyleTransferOptions): Promise<StyleSession> {
+    const { decodeCheckpoint } = await import('./checkpoint.ts');
     const checkpoint = decodeCheckpoint(bytes);
     const { recipe, optimizer } = checkpoint.header;
     const session = await StyleSession.create({ recipe, optimizer, ...options });
     try {
-      session.adopt(checkpoint);
+      await session.adopt(checkpoint);
       return session;
     } catch (error) {
       session.destroy();
@@ -360,17 +284,18 @@ export class StyleSession {
   }
 
   /** Goes on from a checkpoint's state. Throws `bad-option` for one of another size, recipe or optimiser. */
-  adopt({ header, buffers }: Checkpoint): void {
+  async adopt({ header, buffers }: Checkpoint): Promise<void> {
+    const { checkFits } = await import('./checkpoint.ts');
     const own = this.#stateBuffers();
     checkFits({ header, buffers }, this.width, this.height, this.#options.recipe.name, own);
     own.forEach(({ buffer }, i) => this.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
-    this.#optimizer.resume(header.steps);
+    this.#iteration.optimizer.resume(header.steps);
     this.set(header.weights);
     this.#paint();
   }
 
   #stateBuffers(): readonly { readonly name: string; readonly buffer: GPUBuffer }[] {
-    return [{ name: 'image', buffer: this.#image.buffer! }, ...this.#optimizer.state()];
+    return [{ name: 'image', buffer: this.#iteration.image.buffer! }, ...this.#iteration.optimizer.state()];
   }
 
   /** Gives back every byte on the GPU; a device of the caller's stays. Harmless when done twice. */
@@ -381,14 +306,9 @@ export class StyleSession {
     if (this.#ownsDevice) this.device.destroy();
   }
 
-  #paintSource(): PaintSource {
-    const { width, height } = this;
-    return { buffer: this.#image.buffer!, width, height, ...this.#options.recipe.space };
-  }
-
   #paint(): void {
     const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/paint' });
-    for (const painter of this.#painters) painter.encode(encoder);
+    for (const painter of this.#iteration.painters) painter.encode(encoder);
     this.device.queue.submit([encoder.finish()]);
   }
 

@@ -2,9 +2,9 @@
 // Equation numbers are those of Gatys, Ecker and Bethge 2016.
 
 import type { Tape, Tensor } from '../autograd/index.ts';
-import { buildFeatures, type Vgg } from '../vgg/index.ts';
+import { buildFeatures } from '../vgg/features.ts';
+import type { Vgg } from '../vgg/index.ts';
 import type { TermName } from './losses.ts';
-import type { TermWeights } from './options.ts';
 import type { LayerWeights, PixelSpace, Recipe } from './recipes.ts';
 
 /** Which layers to look at, how to pool, and the space of the pictures. */
@@ -121,13 +121,4 @@ export function buildTerms(
     terms.push({ kind: 'tv', value, constant: recipe.tv.weight });
   }
   return terms;
-}
-
-/** The numbers before the terms: recipe's constant times the caller's factor (α, β of eq. 7). */
-export function termWeights(terms: readonly Term[], factors: TermWeights): number[] {
-  return terms.map(
-    ({ kind, constant }) =>
-      constant *
-      { content: factors.contentWeight, style: factors.styleWeight, tv: factors.tvWeight }[kind],
-  );
 }

@@ -3,13 +3,8 @@
 
 export { Vgg, type VggOptions, type VggReport } from './vgg.ts';
 export { defaultNetwork } from './default.ts';
-export {
-  buildFeatures,
-  type BuildOptions,
-  type FeatureMap,
-  type FeaturesOptions,
-  type VariableSpace,
-} from './features.ts';
+export { buildFeatures, type BuildOptions, type VariableSpace } from './features.ts';
+export type { FeatureMap, FeaturesOptions } from './compute.ts';
 export type { ConvLayer, Layer, LayerPadding, PoolLayer, Pooling, ReluLayer } from './layers.ts';
 export {
   namedPreprocessing,

@@ -2,9 +2,10 @@
 // the Cache API. A page without it, or without room in it, downloads again the next time.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
+import { encodeNetwork } from './encode.ts';
 import { fetchedDepth, findKnown, readManifest, type KnownNetwork } from './known-networks.ts';
 import { fetchFromMirrors } from './mirrors.ts';
-import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
+import { decodeNetwork, type StoredNetwork } from './weights.ts';
 
 const cacheName = 'wgpu-style';
 

@@ -1,12 +1,10 @@
 // A VGG in memory: named layers with float32 weights, what its input must look like, where that is
-// known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted.
+// known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted. What reads and
+// writes files are chunks of their own: pages that keep to the embedded network never load them.
 
-import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
-import { host } from '../gpu/host.ts';
+import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
-import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
-import { besideOpener } from './beside.ts';
-import { peeking, readAll, type ByteSource } from './byte-source.ts';
+import type { FeatureMap, FeaturesOptions } from './compute.ts';
 import type { Origin } from './import.ts';
 import {
   blockWidths,
@@ -18,18 +16,12 @@ import {
 } from './layers.ts';
 import {
   preprocessingName,
-  resolvePreprocessing,
   type Preprocessing,
   type PreprocessingMap,
   type PreprocessingSource,
 } from './preprocessing.ts';
-import { shortened } from './range-source.ts';
-import { looksLikeSafetensors } from './safetensors.ts';
-import { looksLikeName, openSource, type ReadContext, type VggSource } from './source.ts';
-import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
-
-/** Key in a safetensors file's metadata that says that its preprocessing was a guess. */
-const assumedKey = 'preprocessing_source';
+import type { VggSource } from './source.ts';
+import type { StoredNetwork } from './weights.ts';
 
 /** Options of `Vgg.fromOnnx` and `Vgg.load`. */
 export interface VggOptions {
@@ -74,7 +66,8 @@ export interface VggReport {
   readonly sha256Of?: 'file' | 'weights';
 }
 
-type Network = StoredNetwork & {
+/** What a {@link Vgg} is made from. */
+export type Network = StoredNetwork & {
   readonly preprocessingSource: PreprocessingSource;
   readonly origin?: Origin | undefined;
 };
@@ -113,10 +106,8 @@ export class Vgg {
    *   downloads, `aborted`.
    */
   static async fromOnnx(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
-    const context = readContext('Vgg.fromOnnx', 'bad-model', options);
-    return closing(await openSource(source, context), (opened) =>
-      fromOpened(opened, source, options, context),
-    );
+    const { readOnnxFile } = await import('./reading.ts');
+    return new Vgg(await readOnnxFile(source, options));
   }
 
   /**
@@ -128,10 +119,8 @@ export class Vgg {
     source: VggSource,
     options: Pick<VggOptions, 'upTo' | 'signal'> = {},
   ): Promise<Vgg> {
-    const context = readContext('Vgg.fromSafetensors', 'bad-weights', options);
-    return closing(await openSource(source, context), async (opened) =>
-      fromStored(decodeNetwork(await readAll(opened), context.where), options, context.where),
-    );
+    const { readWeightsFile } = await import('./reading.ts');
+    return new Vgg(await readWeightsFile(source, options));
   }
 
   /**
@@ -141,20 +130,8 @@ export class Vgg {
    * of the two; `bad-option` for an unknown name, and for `preprocessing` of what carries its own.
    */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
-    const context = readContext('Vgg.load', 'bad-model', options);
-    const known = typeof source === 'string' ? await findNamed(source, options) : undefined;
-    if (known) {
-      if (options.preprocessing !== undefined) throw unwantedPreprocessing('known network', context);
-      return fromStored(known, options, context.where);
-    }
-    return closing(peeking(await openSource(source, context)), async (opened) => {
-      const isStored = looksLikeSafetensors(await opened.head());
-      if (!isStored) return fromOpened(opened, source, options, context);
-      if (options.preprocessing !== undefined) {
-        throw unwantedPreprocessing('safetensors file', context);
-      }
-      return fromStored(decodeNetwork(await readAll(opened), context.where), options, context.where);
-    });
+    const { readNetwork } = await import('./reading.ts');
+    return new Vgg(await readNetwork(source, options));
   }
 
   /** How many numbers all weights and biases hold. */
@@ -214,10 +191,8 @@ export class Vgg {
     if (dtype !== 'f16' && dtype !== 'f32') {
       throw badOption(where, `dtype: got ${JSON.stringify(dtype)}`, "Give 'f16' or 'f32'");
     }
-    const isAssumed = this.preprocessingSource === 'assumed';
-    const metadata = new Map(this.metadata);
-    if (isAssumed) metadata.set(assumedKey, 'assumed');
-    return encodeNetwork({ ...this, metadata }, dtype, where);
+    const { encodeNetwork } = await import('./encode.ts');
+    return encodeNetwork(this, dtype, where);
   }
 
   /**
@@ -233,6 +208,7 @@ export class Vgg {
     names: readonly Name[],
     options: FeaturesOptions = {},
   ): Promise<Record<Name, FeatureMap>> {
+    const { computeFeatures } = await import('./compute.ts');
     return computeFeatures(device, this, image, names, options);
   }
 
@@ -240,88 +216,5 @@ export class Vgg {
     const layers = layersUpTo(this.layers, name);
     if (layers) return layers;
     throw unknownLayer(this.layers, name, where);
-  }
-}
-
-function readContext(
-  where: string,
-  code: ReadContext['code'],
-  { upTo, preprocessing, signal }: VggOptions,
-): ReadContext {
-  // Wrong options are told before half a gigabyte is downloaded.
-  if (upTo !== undefined && typeof upTo !== 'string') {
-    throw badOption(
-      where,
-      `upTo: got ${JSON.stringify(upTo)}`,
-      "Give a layer's name, such as 'relu5_1'",
-    );
-  }
-  if (preprocessing !== undefined) resolvePreprocessing(preprocessing, where);
-  return { where, code, signal };
-}
-
-/** A known network, where `name` is the name of one. */
-async function findNamed(
-  name: string,
-  { upTo, signal }: VggOptions,
-): Promise<StoredNetwork | undefined> {
-  const where = `network '${shortened(name)}'`;
-  if (host.findNetwork) {
-    const bytes = await host.findNetwork(name, { upTo, signal });
-    return bytes && decodeNetwork(bytes, where);
-  }
-  if (!looksLikeName(name)) return undefined;
-  // A chunk of its own, as the reading of ONNX is.
-  const { loadKnown } = await import('./network-cache.ts');
-  return loadKnown(name, { ...(upTo !== undefined && { upTo }), ...(signal && { signal }) }, where);
-}
-
-function unwantedPreprocessing(what: string, { where }: ReadContext): WgpuStyleError {
-  const fix = `Leave preprocessing out: a ${what} carries its own`;
-  return badOption(where, `preprocessing was given for a ${what}`, fix);
-}
-
-function fromStored(
-  { metadata: stored, ...network }: StoredNetwork,
-  { upTo }: VggOptions,
-  where: string,
-): Vgg {
-  const metadata = new Map(stored);
-  // A guess does not become a fact by being written down.
-  const isAssumed = metadata.get(assumedKey) === 'assumed';
-  metadata.delete(assumedKey);
-  const preprocessingSource = isAssumed ? 'assumed' : 'file';
-  const vgg = new Vgg({ ...network, metadata, preprocessingSource });
-  if (upTo === undefined) return vgg;
-  if (!layersUpTo(vgg.layers, upTo)) throw unknownLayer(vgg.layers, upTo, where);
-  return vgg.upTo(upTo);
-}
-
-async function fromOpened(
-  opened: ByteSource,
-  source: VggSource,
-  options: VggOptions,
-  context: ReadContext,
-): Promise<Vgg> {
-  // A chunk of its own: pages that keep to the embedded network never load the reading of ONNX.
-  const { importOnnx } = await import('./import.ts');
-  const beside = besideOpener(source, options.externalData, context);
-  try {
-    return new Vgg(
-      await importOnnx(opened, { ...options, openBeside: beside.open }, context.where),
-    );
-  } finally {
-    await beside.close();
-  }
-}
-
-async function closing<Source extends ByteSource, T>(
-  source: Source,
-  use: (source: Source) => Promise<T>,
-): Promise<T> {
-  try {
-    return await use(source);
-  } finally {
-    await source.close();
   }
 }
