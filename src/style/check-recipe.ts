@@ -1,7 +1,7 @@
 // A recipe that a caller brings is data from outside: every field is checked before anything is built from it.
 
 import { badOption } from '../gpu/errors.ts';
-import { VARIATIONS } from '../kernels/total-variation.ts';
+import { VARIATIONS } from '../kernels/variations.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/options.ts';
 import type { Recipe } from './recipes.ts';
 
