@@ -1,15 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
+import { shaderLoader } from './scripts/shaders.mjs';
 
-/** The two asset kinds that esbuild loads by extension, for vitest: shaders as text, weights as bytes. */
+/** The two asset kinds of the build, for vitest: shaders as functions that load their text, weights as bytes. */
 const assets: Plugin = {
   name: 'wgpu-style-assets',
   enforce: 'pre',
   load(id) {
-    const file = id.split('?')[0]!;
+    const [file = '', query] = id.split('?');
     if (file.endsWith('.wgsl')) {
-      return `export default ${JSON.stringify(readFileSync(file, 'utf8'))};`;
+      return query === undefined ? shaderLoader(file) : `export default ${JSON.stringify(readFileSync(file, 'utf8'))};`;
     }
     if (file.endsWith('.safetensors')) {
       const path = JSON.stringify(file);

@@ -1,7 +1,7 @@
 // The adapter's own limits: multiply-adds in registers, and copies. Measured first; the other rows refer to the best of
 // them. Both forms of each, because adapters differ in which they like.
 
-import { kernelTarget, type Cost } from 'wgpu-style/kernels';
+import { kernelTarget, type Cost, type Shader } from 'wgpu-style/kernels';
 import type { Bench, Entry } from './harness/compare.ts';
 import type { GpuSubject } from './harness/subjects.ts';
 import { Buffers, readFloats, seeded } from './harness/values.ts';
@@ -48,7 +48,7 @@ async function copies({ device, clock, measure }: Bench, bytes: number): Promise
   const from = buffers.make(shape, seeded(bytes / 4, 1));
   const to = buffers.make(shape);
   const cost: Cost = { flops: 0, bytes: 2 * bytes };
-  const rung = (entryPoint: string, code: string, threads: number) => {
+  const rung = (entryPoint: string, code: Shader['code'], threads: number) => {
     const launch = { name: `probe/${entryPoint}`, code, entryPoint, params: [threads, 0], threads, cost };
     return clock.dispatches([workshop({ ...launch, inputs: [from], outputs: [to] })]);
   };

@@ -4,6 +4,7 @@ import { mkdirSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
+import { shaders } from '../scripts/shaders.mjs';
 import { findBrowser } from '../scripts/adapter/browser.mjs';
 import { loadSearch } from '../scripts/adapter/dist.mjs';
 import { findAdapter } from '../scripts/adapter/find.mjs';
@@ -23,7 +24,8 @@ await build({
   platform: 'node',
   target: 'node20',
   packages: 'external',
-  loader: { '.wgsl': 'text', '.safetensors': 'binary' },
+  loader: { '.safetensors': 'binary' },
+  plugins: [shaders],
   logLevel: 'error',
 });
 const { main } = await import(pathToFileURL(path.join(folder, 'main.mjs')).href);

@@ -1,12 +1,12 @@
-// npm run build (and npm ci, through "prepare"): src -> dist. One ES module per entry with shared chunks, shaders as
-// text and weights as bytes inside them, then the declarations. Needs neither a network nor a browser.
+// npm run build (and npm ci, through "prepare"): src -> dist. One ES module per entry with shared chunks, shaders and
+// weights in chunks that are loaded when they are used, then the declarations. Needs neither a network nor a browser.
 
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, readFileSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { shaders } from './shaders.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
@@ -20,21 +20,6 @@ const ENTRIES = {
   kernels: 'src/kernels/index.ts',
   optim: 'src/optim/index.ts',
   vgg: 'src/vgg/index.ts',
-};
-
-/**
- * Shaders as text, without comments and indentation: 8 kB less, gzipped, in every page. Line numbers stay, so that
- * compile errors point at the readable files in src/wgsl. WGSL has no strings that could hold a "//".
- */
-const shaders = {
-  name: 'shaders',
-  setup({ onLoad }) {
-    onLoad({ filter: /\.wgsl$/ }, async ({ path }) => {
-      const lines = (await readFile(path, 'utf8')).split('\n');
-      const contents = lines.map((line) => line.replace(/\/\/.*$/, '').trim()).join('\n');
-      return { contents, loader: 'text' };
-    });
-  },
 };
 
 const started = performance.now();
@@ -61,6 +46,7 @@ try {
 } catch {
   fail('the sources cannot be bundled (see above).');
 }
+dropEmptyImports();
 if (!readFileSync('dist/cli.js', 'utf8').startsWith('#!')) {
   fail('src/node/cli.ts must begin with "#!/usr/bin/env node": it is installed as a command.');
 }
@@ -73,6 +59,19 @@ if (types.status !== 0) fail('the declarations do not type-check (see above).');
 const missing = exportedFiles().filter((file) => !existsSync(file));
 if (missing.length > 0) fail(`package.json names files that the build did not make: ${missing.join(', ')}`);
 console.log(`Built ${Object.keys(ENTRIES).length} entries in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+
+/**
+ * Chunks import other chunks for their side effects alone, as if they had any: package.json says that they have none, and
+ * bundlers of users would warn that they ignore such imports. Lines stay, for the source maps.
+ */
+function dropEmptyImports() {
+  for (const folder of ['dist', 'dist/chunks']) {
+    for (const name of readdirSync(folder).filter((file) => file.endsWith('.js'))) {
+      const code = readFileSync(`${folder}/${name}`, 'utf8');
+      writeFileSync(`${folder}/${name}`, code.replace(/^import "\.[^"]*\/chunk-[^"/]*\.js";$/gm, ''));
+    }
+  }
+}
 
 /** Every file that package.json promises to importers and to the shell. */
 function exportedFiles() {

@@ -1,4 +1,5 @@
-// `wgpu-style`: the public face. Re-exports only.
+// `wgpu-style`: the public face. Re-exports only, and of values from their own files: what a room's index re-exports is
+// loaded with it, even where it is imported dynamically elsewhere (esbuild splits by files that are reachable, not used).
 
 export {
   plan,
@@ -31,16 +32,16 @@ export {
   type TermWeights,
   type Tolerance,
 } from './style/index.ts';
-export {
-  defaultNetwork,
-  Vgg,
-  type DownloadProgress,
-  type FeatureMap,
-  type Layer,
-  type Preprocessing,
-  type VggOptions,
-  type VggReport,
-  type VggSource,
+export { defaultNetwork } from './vgg/default.ts';
+export { Vgg } from './vgg/vgg.ts';
+export type {
+  DownloadProgress,
+  FeatureMap,
+  Layer,
+  Preprocessing,
+  VggOptions,
+  VggReport,
+  VggSource,
 } from './vgg/index.ts';
 export type { OptimizerOptions } from './optim/index.ts';
 export type { ImageSource } from './image/index.ts';

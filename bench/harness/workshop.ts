@@ -1,11 +1,11 @@
 // Dispatches of workshop shaders: steps of a ladder that are kept for comparison and used by nobody else.
 
-import { Params, Sequence, type Cost, type Dispatch } from 'wgpu-style/kernels';
+import { Params, Sequence, type Cost, type Dispatch, type Shader } from 'wgpu-style/kernels';
 
 /** What a workshop shader is launched with. */
 export interface WorkshopLaunch {
   readonly name: string;
-  readonly code: string;
+  readonly code: Shader['code'];
   readonly entryPoint?: string;
   readonly inputs: readonly GPUBuffer[];
   readonly outputs: readonly GPUBuffer[];

@@ -3,9 +3,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
+import { shaders } from '../../scripts/shaders.mjs';
 import type { Surroundings } from './place.ts';
-
-const LOADERS = { '.wgsl': 'text', '.safetensors': 'binary' } as const;
 
 function options({ root }: Pick<Surroundings, 'root'>, entry: string): BuildOptions & { write: false } {
   return {
@@ -16,7 +15,8 @@ function options({ root }: Pick<Surroundings, 'root'>, entry: string): BuildOpti
     splitting: true,
     format: 'esm',
     target: 'es2022',
-    loader: LOADERS,
+    loader: { '.safetensors': 'binary' },
+    plugins: [shaders],
     logLevel: 'error',
   };
 }

@@ -168,7 +168,7 @@ interface Bound {
  * Owns its uniform buffer, nothing else.
  */
 export class Sequence {
-  /** Settles when every pipeline is compiled; rejects with the compile error otherwise. */
+  /** Settles when every shader is loaded and every pipeline compiled; rejects with the typed error otherwise. */
   readonly ready: Promise<void>;
   readonly #device: GPUDevice;
   readonly #bound: readonly Bound[];
@@ -214,12 +214,13 @@ export class Sequence {
     return this.#bound.length;
   }
 
-  /** Records every dispatch into `pass`, in order; never submits. */
+  /** Records every dispatch into `pass`, in order; never submits. Throws `bad-option` before {@link ready}. */
   encode(pass: GPUComputePassEncoder): void {
     for (const bound of this.#bound) {
       const { dispatch, key, group } = bound;
+      bound.pipeline ??= pipelineNow(this.#device, key);
       pass.pushDebugGroup(dispatch.label);
-      pass.setPipeline((bound.pipeline ??= pipelineNow(this.#device, key)));
+      pass.setPipeline(bound.pipeline);
       pass.setBindGroup(0, group);
       pass.dispatchWorkgroups(...dispatch.workgroups);
       pass.popDebugGroup();

@@ -2,34 +2,8 @@
 // canvas in sRGB and read back, 8 bits per channel. The browser applies orientation and colour profiles.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
+import type { Drawable } from './drawable.ts';
 import { checkSides, pixelsFromBytes, type Pixels } from './pixels.ts';
-
-/** What a 2D canvas can draw, of the things that users hand over. */
-export type Drawable =
-  | ImageBitmap
-  | HTMLImageElement
-  | HTMLCanvasElement
-  | HTMLVideoElement
-  | OffscreenCanvas
-  | VideoFrame;
-
-const drawableTags = [
-  'ImageBitmap',
-  'HTMLImageElement',
-  'HTMLCanvasElement',
-  'HTMLVideoElement',
-  'OffscreenCanvas',
-  'VideoFrame',
-] as const;
-
-/** The class name of an object, the same across frames and realms. */
-export function tagOf(value: unknown): string {
-  return Object.prototype.toString.call(value).slice(8, -1);
-}
-
-export function isDrawable(value: unknown): value is Drawable {
-  return (drawableTags as readonly string[]).includes(tagOf(value));
-}
 
 /** The picture's own size in pixels, whatever size it is shown at. */
 function sizeOf(source: Drawable): readonly [number, number] {

@@ -10,8 +10,8 @@ export {
   type Pixels,
 } from './pixels.ts';
 export { loadImage, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
-export { type Drawable } from './canvas.ts';
-export { type BufferFormat, type BufferImage } from './gpu-source.ts';
+export type { Drawable } from './drawable.ts';
+export type { BufferFormat, BufferImage } from './gpu-source.ts';
 export { decodePng, encodePng } from './png.ts';
 export { readPngText } from './png-text.ts';
 export { encodeWidePng } from './png-wide.ts';
@@ -25,6 +25,6 @@ export {
   type ColorMatch,
 } from './color.ts';
 export type { LightnessSpace } from './lightness.ts';
-export { Painter, type PaintSource } from './paint.ts';
-export { canvasPreview, type Preview } from './preview.ts';
+export { Painter, type PaintSource, type PaintTarget } from './paint.ts';
+export type { Preview } from './preview.ts';
 export { normal, uniform } from './random.ts';

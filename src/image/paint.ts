@@ -1,6 +1,7 @@
 // From an image buffer to a texture or canvas without leaving the GPU. For canvases see preview.ts.
 
 import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
+import { loadShader } from '../gpu/pipelines.ts';
 import code from '../wgsl/paint.wgsl';
 
 /** An image in GPU memory: [height, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
@@ -14,12 +15,13 @@ export interface PaintSource {
 
 const pipelines = new WeakMap<GPUDevice, Map<GPUTextureFormat, GPURenderPipeline>>();
 
-function pipelineFor(device: GPUDevice, format: GPUTextureFormat): GPURenderPipeline {
+async function pipelineFor(device: GPUDevice, format: GPUTextureFormat): Promise<GPURenderPipeline> {
+  const text = await loadShader({ name: 'paint', code });
   let ofDevice = pipelines.get(device);
   if (!ofDevice) pipelines.set(device, (ofDevice = new Map<GPUTextureFormat, GPURenderPipeline>()));
   let pipeline = ofDevice.get(format);
   if (!pipeline) {
-    const module = device.createShaderModule({ label: 'wgpu-style/paint.wgsl', code });
+    const module = device.createShaderModule({ label: 'wgpu-style/paint.wgsl', code: text });
     pipeline = device.createRenderPipeline({
       label: `wgpu-style/paint/${format}`,
       layout: 'auto',
@@ -31,6 +33,16 @@ function pipelineFor(device: GPUDevice, format: GPUTextureFormat): GPURenderPipe
   return pipeline;
 }
 
+/** A texture, or what gives the current one (a canvas has a new one each frame). */
+export type PaintTarget =
+  | GPUTexture
+  | {
+      readonly format: GPUTextureFormat;
+      readonly width: number;
+      readonly height: number;
+      readonly texture: () => GPUTexture;
+    };
+
 /** Paints one source into one texture (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniform only. */
 export class Painter {
   readonly #texture: () => GPUTexture;
@@ -38,15 +50,10 @@ export class Painter {
   readonly #group: GPUBindGroup;
   readonly #uniform: GPUBuffer;
 
-  /** `target` is a texture, or a function that gives the current one (a canvas has a new one each frame). */
-  constructor(
-    device: GPUDevice,
-    source: PaintSource,
-    target: GPUTexture | { readonly format: GPUTextureFormat; readonly width: number; readonly height: number; readonly texture: () => GPUTexture },
-  ) {
+  private constructor(device: GPUDevice, source: PaintSource, target: PaintTarget, pipeline: GPURenderPipeline) {
     const { format, width, height } = target;
     this.#texture = 'texture' in target ? target.texture : () => target;
-    this.#pipeline = pipelineFor(device, format);
+    this.#pipeline = pipeline;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     this.#uniform = createBuffer(device, 'paint/params', 64, usage);
     const words = new ArrayBuffer(64);
@@ -63,6 +70,11 @@ export class Painter {
         { binding: 1, resource: { buffer: this.#uniform } },
       ],
     });
+  }
+
+  /** A painter from `source` to `target`, once its shader is loaded. */
+  static async create(device: GPUDevice, source: PaintSource, target: PaintTarget): Promise<Painter> {
+    return new Painter(device, source, target, await pipelineFor(device, target.format));
   }
 
   /** Records the painting into the caller's encoder. */

@@ -26,14 +26,14 @@ export type PreviewCanvas = HTMLCanvasElement | OffscreenCanvas;
  *
  * @throws `bad-option` when the canvas gives neither context.
  */
-export function canvasPreview(
+export async function canvasPreview(
   device: GPUDevice,
   source: PaintSource,
   texture: GPUTexture,
   canvas: PreviewCanvas,
-): Preview {
+): Promise<Preview> {
   const flat = isSoftwareAdapter(device) ? flatContext(canvas) : undefined;
-  const preview = flat ? undefined : presented(device, source, canvas);
+  const preview = flat ? undefined : await presented(device, source, canvas);
   if (preview) return preview;
   const context = flat ?? flatContext(canvas);
   if (context) return new CanvasCopier(device, texture, context);
@@ -45,12 +45,16 @@ function flatContext(canvas: PreviewCanvas): FlatContext | undefined {
 }
 
 /** A painter for a canvas: configures its WebGPU context on `device` in the platform's preferred format. */
-function presented(device: GPUDevice, source: PaintSource, canvas: PreviewCanvas): Preview | undefined {
+async function presented(
+  device: GPUDevice,
+  source: PaintSource,
+  canvas: PreviewCanvas,
+): Promise<Preview | undefined> {
   const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
   if (!context) return undefined;
   const format = navigator.gpu.getPreferredCanvasFormat();
   context.configure({ device, format, alphaMode: 'opaque' });
-  return new Painter(device, source, {
+  return Painter.create(device, source, {
     format,
     width: canvas.width,
     height: canvas.height,

@@ -1,21 +1,8 @@
 // Everything a user may hand over as a picture, and the one way in.
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import {
-  isDrawable,
-  pixelsFromDrawable,
-  pixelsFromWideImageData,
-  tagOf,
-  type Drawable,
-} from './canvas.ts';
-import { decodeImage } from './decode.ts';
-import {
-  neededDevice,
-  pixelsFromBuffer,
-  pixelsFromTexture,
-  type BufferImage,
-} from './gpu-source.ts';
-import { readLocation } from './locate.ts';
+import { isDrawable, tagOf, type Drawable } from './drawable.ts';
+import type { BufferImage } from './gpu-source.ts';
 import { pixelsFromBytes, pixelsFromFloats, type Pixels } from './pixels.ts';
 
 /** Samples in memory: 8-bit, or floats in [0, 1]; RGBA, RGB or gray by length; interleaved, rows from the top. */
@@ -81,25 +68,21 @@ function described(source: unknown): string {
   return data === undefined ? tagOf(source) : `${tagOf(source)} with data: ${tagOf(data)}`;
 }
 
-async function load(
-  source: ImageSource,
-  where: string,
-  options: LoadImageOptions,
-): Promise<Pixels | undefined> {
-  if (typeof source === 'string')
-    return decodeImage(await readLocation(source, where, options.signal), where);
+/** Samples are at hand at once; what reads every other kind of picture is a chunk of its own. */
+async function load(source: ImageSource, where: string, options: LoadImageOptions): Promise<Pixels | undefined> {
+  if (typeof source === 'string') return loadLocation(source, where, options);
   if (typeof source !== 'object' || source === null) return undefined;
   if (source instanceof Uint8Array || tagOf(source) === 'ArrayBuffer') {
-    return decodeImage(ownBytes(source as Uint8Array | ArrayBuffer), where);
+    return loadEncoded(ownBytes(source as Uint8Array | ArrayBuffer), where);
   }
-  if (isDrawable(source)) return pixelsFromDrawable(source, where);
-  if (source instanceof URL)
-    return decodeImage(await readLocation(source.href, where, options.signal), where);
-  if (source instanceof Blob) return decodeImage(await bytesOfBlob(source, where), where);
-  if (isTexture(source))
-    return pixelsFromTexture(neededDevice(options.device, where), source, where);
-  if ('buffer' in source && 'width' in source && 'mapAsync' in source.buffer) {
-    return pixelsFromBuffer(neededDevice(options.device, where), source, where);
+  if (isDrawable(source)) return (await import('./canvas.ts')).pixelsFromDrawable(source, where);
+  if (source instanceof URL) return loadLocation(source.href, where, options);
+  if (source instanceof Blob) return loadEncoded(await bytesOfBlob(source, where), where);
+  const isBuffer = 'buffer' in source && 'width' in source && 'mapAsync' in source.buffer;
+  if (isBuffer || isTexture(source)) {
+    const { neededDevice, pixelsFromBuffer, pixelsFromTexture } = await import('./gpu-source.ts');
+    const device = neededDevice(options.device, where);
+    return isTexture(source) ? pixelsFromTexture(device, source, where) : pixelsFromBuffer(device, source as BufferImage, where);
   }
   if (!('data' in source)) return undefined;
   const { data, width, height } = source;
@@ -109,8 +92,18 @@ async function load(
     'colorSpace' in source &&
     source.colorSpace !== 'srgb' &&
     typeof OffscreenCanvas !== 'undefined';
-  if (isWide) return pixelsFromWideImageData(source as ImageData, where);
+  if (isWide) return (await import('./canvas.ts')).pixelsFromWideImageData(source as ImageData, where);
   return pixelsFromBytes(width, height, data, where);
+}
+
+async function loadLocation(location: string, where: string, { signal }: LoadImageOptions): Promise<Pixels> {
+  const { readLocation } = await import('./locate.ts');
+  return loadEncoded(await readLocation(location, where, signal), where);
+}
+
+async function loadEncoded(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Pixels> {
+  const { decodeImage } = await import('./decode.ts');
+  return decodeImage(bytes, where);
 }
 
 /**

@@ -144,8 +144,8 @@ export function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Pa
 }
 
 const SHADERS = {
-  tile3x3: { name: 'conv3x3', code: conv3x3Code + epilogueCode + gateWordCode },
-  patch: { name: 'conv_patch', code: patchCode + epilogueCode + gateWordCode },
+  tile3x3: { name: 'conv3x3', code: [conv3x3Code, epilogueCode, gateWordCode] },
+  patch: { name: 'conv_patch', code: [patchCode, epilogueCode, gateWordCode] },
   run: { name: 'conv_run', code: runCode },
   'run-subgroup8': { name: 'conv_run_subgroup8', code: runSubgroup8Code },
   general: { name: 'conv_general', code: generalCode },

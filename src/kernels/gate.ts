@@ -8,7 +8,7 @@ import code from '../wgsl/gate.wgsl';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import { lanes, vectorsOf, type Shape } from './shape.ts';
 
-const shader = { name: 'gate', code: code + gateWordCode };
+const shader = { name: 'gate', code: [code, gateWordCode] };
 
 /** [h, w, c] */
 export type ImageShape = readonly [number, number, number];

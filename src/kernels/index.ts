@@ -2,6 +2,7 @@
 // binds dispatches to a device's buffers and records them into any compute pass.
 
 export { Params, Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+export type { Shader, ShaderText } from '../gpu/pipelines.ts';
 export { bytesOf, lanes, pack, unpack, type ScratchOf, type Shape } from './shape.ts';
 export { kernelTarget, type KernelTarget } from './target.ts';
 export { binary, binaryCost, broadcastOf, type BinaryParams, type Broadcast } from './binary.ts';

@@ -9,8 +9,8 @@ import { columnSum } from './reduce.ts';
 import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
-const shader = { name: 'matmul', code: code + gateWordCode };
-const subgroup8Shader = { name: 'matmul_subgroup8', code: subgroup8Code + gateWordCode };
+const shader = { name: 'matmul', code: [code, gateWordCode] };
+const subgroup8Shader = { name: 'matmul_subgroup8', code: [subgroup8Code, gateWordCode] };
 
 /** C [m, n] = factor · op(A) [m, k] · op(B) [k, n]; a transposed operand is stored as [k, m] or [n, k]. */
 export interface MatmulParams {

@@ -9,7 +9,7 @@ import { gateParams, type Gate } from './gate.ts';
 import { channelsOf, lanes, rowsOf, vectorsOf, type Shape, type ScratchOf } from './shape.ts';
 
 const shader = { name: 'reduce', code };
-const backwardShader = { name: 'reduce_backward', code: backwardCode + gateWordCode };
+const backwardShader = { name: 'reduce_backward', code: [backwardCode, gateWordCode] };
 
 const OPS = ['sum', 'squares', 'squared differences'] as const;
 

@@ -195,7 +195,7 @@ function transformOutput<B>(
   const isWhole = share >= 1;
   const dispatch: Dispatch<B> = {
     label: 'winograd/output',
-    shader: { name: 'winograd_output', code: outputCode + epilogueCode + gateWordCode },
+    shader: { name: 'winograd_output', code: [outputCode, epilogueCode, gateWordCode] },
     constants: { THREADS: threads },
     inputs: [m, m, io.bias ?? m, io.gateWords ?? io.gate ?? m, m],
     outputs: io.words ? [io.y, io.words] : [io.y],

@@ -8,9 +8,9 @@ import searchCode from '../wgsl/lbfgs_search.wgsl';
 import takeCode from '../wgsl/lbfgs_take.wgsl';
 import { appendBox, type Clamp, type Parameter, type State } from './optimizer.ts';
 
-const shader = { name: 'lbfgs', code: code + sumsCode };
+const shader = { name: 'lbfgs', code: [code, sumsCode] };
 const searchShader = { name: 'lbfgs_search', code: searchCode };
-const takeShader = { name: 'lbfgs_take', code: takeCode + sumsCode };
+const takeShader = { name: 'lbfgs_take', code: [takeCode, sumsCode] };
 
 /** In the order of the shader's kinds. */
 const KINDS = ['begin', 'firstStep', 'pair', 'curvature', 'firstLoop', 'turn', 'secondLoop', 'finish', 'search'] as const;

@@ -1,8 +1,8 @@
 // A recipe that a caller brings is data from outside: every field is checked before anything is built from it.
 
 import { badOption } from '../gpu/errors.ts';
-import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts';
-import { VARIATIONS } from '../kernels/total-variation.ts';
+import { VARIATIONS } from '../kernels/variations.ts';
+import { checkOptimizerOptions, type OptimizerOptions } from '../optim/options.ts';
 import type { Recipe, Statistic } from './recipes.ts';
 
 /** What was given, for messages: JSON, but with NaN and infinity, which JSON turns into null. */

@@ -4,7 +4,6 @@
 // Layout: 8 bytes "wgpusty1", u32 length of the header, the header as JSON, then the buffers one after another.
 
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
-import { readBuffer } from '../gpu/readback.ts';
 import type { OptimizerOptions, StateBuffer } from '../optim/index.ts';
 import type { Losses } from './losses.ts';
 import type { TermWeights } from './options.ts';
@@ -77,19 +76,6 @@ export function encodeCheckpoint({ header, buffers }: Checkpoint): Uint8Array<Ar
     at += bytes.byteLength;
   }
   return out;
-}
-
-/** The bytes of a session with this state. */
-export async function takeCheckpoint(
-  device: GPUDevice,
-  header: CheckpointHeader,
-  state: readonly StateBuffer[],
-): Promise<Uint8Array<ArrayBuffer>> {
-  // All copies are recorded before any is awaited: later iterations cannot get in between.
-  const reads = state.map(async ({ name, buffer }) => {
-    return { name, bytes: new Uint8Array(await readBuffer(device, buffer)) };
-  });
-  return encodeCheckpoint({ header, buffers: await Promise.all(reads) });
 }
 
 /** Takes a checkpoint apart. Throws `bad-option` naming `where` when the bytes are something else or cut short. */

@@ -1,16 +1,7 @@
-// Whose colours the result has: the option `color`, checked, and what it does to pictures before and after the run.
+// Whose colours the result has: the option `color`, checked. What it does to pictures is recolor.ts.
 
 import { badOption } from '../gpu/errors.ts';
-import {
-  keepColors,
-  matchColors,
-  matchHistogram,
-  matchLuma,
-  toLuma,
-  type ColorMatch,
-  type LightnessSpace,
-  type Pixels,
-} from '../image/index.ts';
+import type { ColorMatch, LightnessSpace } from '../image/index.ts';
 import { show } from './check-recipe.ts';
 
 /** How colours are treated: take the style's, keep the content's, or recolour to the content's. */
@@ -66,25 +57,4 @@ export function resolveColor(color: ColorMode | ColorOptions): ResolvedColor {
     return [name, (given as Record<string, unknown>)[name] ?? first];
   });
   return { mode, ...Object.fromEntries(filled) } as ResolvedColor;
-}
-
-/** The style as the run sees it; `content` gives the colours. */
-export function styleColors(style: Pixels, content: Pixels, color: ResolvedColor): Pixels {
-  if (color.mode === 'match' && color.when === 'before') return matchColors(style, content, color.method);
-  if (color.mode === 'histogram' && color.when === 'before') return matchHistogram(style, content);
-  if (color.mode === 'luminance' && color.when === 'both') return matchLuma(style, content);
-  return style;
-}
-
-/** The content as the run sees it. */
-export function contentColors(content: Pixels, color: ResolvedColor): Pixels {
-  return color.mode === 'luminance' && color.when === 'both' ? toLuma(content) : content;
-}
-
-/** The finished picture; `content` has its size. */
-export function resultColors(result: Pixels, content: Pixels, color: ResolvedColor): Pixels {
-  if (color.mode === 'luminance') return keepColors(result, content, color.space);
-  if (color.mode === 'match' && color.when === 'after') return matchColors(result, content, color.method);
-  if (color.mode === 'histogram' && color.when === 'after') return matchHistogram(result, content);
-  return result;
 }

@@ -61,3 +61,12 @@ export function checkRetries(retries: number, { total }: Losses, iteration: numb
     fix: 'Lower the learning rate, or give pictures and weights in the expected ranges',
   });
 }
+
+/** The numbers before the terms: recipe's constant times the caller's factor (α, β of eq. 7). */
+export function termWeights(
+  terms: readonly { readonly kind: TermName['kind']; readonly constant: number }[],
+  factors: { readonly contentWeight: number; readonly styleWeight: number; readonly tvWeight: number },
+): number[] {
+  const of = { content: factors.contentWeight, style: factors.styleWeight, tv: factors.tvWeight };
+  return terms.map(({ kind, constant }) => constant * of[kind]);
+}

@@ -2,7 +2,7 @@
 
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
-import { checkOptimizerOptions, type OptimizerOptions } from '../optim/index.ts';
+import { checkOptimizerOptions, type OptimizerOptions } from '../optim/options.ts';
 import type { DownloadProgress, Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
 import { checkRecipe, show } from './check-recipe.ts';

@@ -2,7 +2,7 @@
 
 import type { AdapterDescription } from '../gpu/device.ts';
 import { badOption } from '../gpu/errors.ts';
-import { encodePng, encodeWidePng, pixelsToBytes, type Pixels } from '../image/index.ts';
+import { pixelsToBytes, type Pixels } from '../image/pixels.ts';
 import type { Losses } from './losses.ts';
 import type { Settings } from './settings.ts';
 
@@ -70,9 +70,10 @@ export class StyledPicture {
    */
   async toPng({ bits = 8, text = this.#texts() }: PngOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const where = 'picture.toPng';
-    if (bits === 16) return encodeWidePng(this.#floats, { text, where });
-    if (bits !== 8) throw badOption(where, `bits is ${String(bits)}`, 'Give 8 or 16');
-    return encodePng(this.width, this.height, this.pixels, { text, where });
+    if (bits !== 8 && bits !== 16) throw badOption(where, `bits is ${String(bits)}`, 'Give 8 or 16');
+    // Chunks of their own, as all that reads and writes files.
+    if (bits === 16) return (await import('../image/png-wide.ts')).encodeWidePng(this.#floats, { text, where });
+    return (await import('../image/png.ts')).encodePng(this.width, this.height, this.pixels, { text, where });
   }
 
   #texts(): Readonly<Record<string, string>> {

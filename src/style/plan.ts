@@ -48,7 +48,7 @@ export async function plan(options: StyleTransferOptions): Promise<RunPlan> {
     // A device of its own for each scale: its peak is that scale's.
     const counter = countingDevice(limits, device?.adapterInfo, device?.features);
     const coarser = index > 0 ? loaded.content : undefined;
-    const parts = scaleParts(resolved, loaded, scales, index, coarser);
+    const parts = await scaleParts(resolved, loaded, scales, index, coarser);
     const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined });
     await session.readPixels(); // the staging buffer of the finished picture belongs to the peak
     const { bytes: residentBytes, peakBytes } = memoryUse(counter);

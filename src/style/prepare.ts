@@ -1,17 +1,12 @@
 // From options to what a session works on: the network, decoded pictures at their sizes, the start.
 
 import { badOption } from '../gpu/errors.ts';
-import {
-  fitSize,
-  loadImage,
-  pixelsFromPlanar,
-  resize,
-  uniform,
-  type ImageSource,
-  type Pixels,
-} from '../image/index.ts';
-import { defaultNetwork, Vgg } from '../vgg/index.ts';
-import { contentColors, styleColors } from './color-options.ts';
+import type { ImageSource } from '../image/index.ts';
+import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
+import { fitSize, resize } from '../image/resize.ts';
+import { loadImage } from '../image/source.ts';
+import { defaultNetwork } from '../vgg/default.ts';
+import { Vgg } from '../vgg/vgg.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
 import type { Recipe } from './recipes.ts';
 import { NARROWEST, type Scale } from './scales.ts';
@@ -92,29 +87,34 @@ export interface ScaledPictures {
 }
 
 /** Resizes content and styles for a result of `width` x `height`. */
-export function scalePictures(
+export async function scalePictures(
   pictures: LoadedPictures,
   { width, height }: { readonly width: number; readonly height: number },
   fit: StyleFit,
   color: ResolvedOptions['color'],
-): ScaledPictures {
+): Promise<ScaledPictures> {
   const content = resize(pictures.content, width, height);
   const styles = pictures.styles.map(({ picture, weight, scale }) => {
     const size = fit === 'stretched' ? undefined : styleSize(picture, Math.max(width, height), scale, fit);
     const resized = size
       ? resize(picture, size.width, size.height)
       : resize(picture, width, height, { filter: 'nearest' });
-    return { picture: styleColors(resized, content, color), weight };
+    return { picture: resized, weight };
   });
-  return { content: contentColors(content, color), styles };
+  if (color.mode === 'style') return { content, styles };
+  const { contentColors, styleColors } = await import('./recolor.ts');
+  return {
+    content: contentColors(content, color),
+    styles: styles.map(({ picture, weight }) => ({ picture: styleColors(picture, content, color), weight })),
+  };
 }
 
 /** The picture that a run starts from, at the size of `content`. Noise is white, uniform in [0, 1], from the seed. */
-export function startPicture(
+export async function startPicture(
   { init, seed }: Pick<ResolvedOptions, 'init' | 'seed'>,
   { content, styles }: ScaledPictures,
   given: Pixels | undefined,
-): Pixels {
+): Promise<Pixels> {
   const { width, height } = content;
   if (given) return resize(given, width, height);
   switch (init) {
@@ -122,8 +122,10 @@ export function startPicture(
       return content;
     case 'style':
       return resize(styles[0]!.picture, width, height);
-    case 'noise':
+    case 'noise': {
+      const { uniform } = await import('../image/random.ts');
       return pixelsFromPlanar(width, height, uniform(seed, 3 * width * height));
+    }
     case 'gray':
       return pixelsFromPlanar(width, height, new Float32Array(3 * width * height).fill(0.5));
     default:
@@ -132,21 +134,21 @@ export function startPicture(
 }
 
 /** What a session of scale `index` is built from; `coarser` is the picture of the scale before. */
-export function scaleParts(
+export async function scaleParts(
   resolved: ResolvedOptions,
   loaded: LoadedPictures,
   scales: readonly Scale[],
   index: number,
   coarser: Pixels | undefined,
-): {
+): Promise<{
   readonly options: ResolvedOptions;
   readonly pictures: ScaledPictures;
   readonly start: Pixels;
   readonly maxIterations: number;
-} {
+}> {
   const scale = scales[index]!;
-  const pictures = scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved.color);
-  const start = coarser ? resize(coarser, scale.width, scale.height) : startPicture(resolved, pictures, loaded.init);
+  const pictures = await scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved.color);
+  const start = coarser ? resize(coarser, scale.width, scale.height) : await startPicture(resolved, pictures, loaded.init);
   const { iterations } = scale;
   return { options: { ...resolved, iterations }, pictures, start, maxIterations: iterations };
 }

@@ -1,6 +1,6 @@
 // The coarse-to-fine ladder: large strokes form at small sizes, detail is added at large ones.
 
-import { fitSize } from '../image/index.ts';
+import { fitSize } from '../image/resize.ts';
 import type { ResolvedOptions } from './options.ts';
 
 /** One rung: longest side, and how many iterations are spent there. */

@@ -1,21 +1,18 @@
 // A session: one picture being painted at one size on one device. It owns its tape, program, optimiser and texture,
 // and gives them all back on destroy(). A run that goes from coarse to fine is several sessions (transfer.ts).
 
-import { Tape, type Program, type Tensor } from '../autograd/index.ts';
-import { destroyBuffer } from '../gpu/buffers.ts';
+import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
-import { fitSize, pixelsFromPlanar, type PaintSource, type Pixels, type Preview } from '../image/index.ts';
-import { createOptimizer, type Optimizer } from '../optim/index.ts';
+import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
+import { fitSize } from '../image/resize.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
-import type { Vgg } from '../vgg/index.ts';
 import { Belongings } from './belongings.ts';
-import { checkFits, decodeCheckpoint, takeCheckpoint, type Checkpoint, type RunState } from './checkpoint.ts';
-import { checkDemands, wantedOf } from './demands.ts';
+import type { Checkpoint, RunState } from './checkpoint.ts';
+import type { Iteration, SessionParts } from './iteration.ts';
 import { Loop } from './loop.ts';
-import { checkRetries, summarize, type Losses, type SessionProgress } from './losses.ts';
-import { makePainters } from './painters.ts';
+import { checkRetries, summarize, termWeights, type Losses, type SessionProgress } from './losses.ts';
 import { Plateau } from './plateau.ts';
 import {
   resolveOptions,
@@ -24,25 +21,9 @@ import {
   type StyleTransferOptions,
   type TermWeights,
 } from './options.ts';
-import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit, type ScaledPictures } from './prepare.ts';
-import { sessionPlan, type SessionPlan } from './session-plan.ts';
-import { boxOf, planarFromSpace, planarGradient, planarToSpace, toSpace } from './space.ts';
-import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
-import { networkOf } from './network.ts';
-import { buildTerms, termWeights, type Term } from './terms.ts';
-
-/** Everything that a session is built from, decoded and sized. */
-export interface SessionParts {
-  readonly device: GPUDevice;
-  readonly vgg: Vgg;
-  readonly options: ResolvedOptions;
-  readonly pictures: ScaledPictures;
-  readonly start: Pixels;
-  readonly preview: StyleTransferOptions['preview'];
-  /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
-  readonly maxIterations?: number;
-  readonly signal?: AbortSignal | undefined;
-}
+import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
+import type { SessionPlan } from './session-plan.ts';
+import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
 /** Style transfer at one size, step by step. Make one with {@link StyleSession.create}. */
 export class StyleSession {
@@ -53,14 +34,7 @@ export class StyleSession {
   readonly texture: GPUTexture;
   readonly plan: SessionPlan;
   readonly #options: ResolvedOptions;
-  readonly #tape: Tape;
-  readonly #image: Tensor;
-  readonly #weights: Tensor;
-  readonly #weighed: Tensor;
-  readonly #terms: readonly Term[];
-  readonly #program: Program;
-  readonly #optimizer: Optimizer;
-  readonly #painters: readonly Preview[];
+  readonly #iteration: Iteration;
   readonly #loop: Loop;
   readonly #belongings: Belongings;
   readonly #plateau: Plateau;
@@ -68,67 +42,25 @@ export class StyleSession {
   #ownsDevice = false;
   #destroyed = false;
 
-  /** Whatever it makes goes into `belongings` at once: when a later step throws, the caller gives all of it back. */
-  private constructor(
-    { device, options, pictures, preview, maxIterations }: SessionParts,
-    tape: Tape,
-    image: Tensor,
-    terms: readonly Term[],
-    belongings: Belongings,
-  ) {
+  private constructor({ device, options, pictures }: SessionParts, iteration: Iteration, belongings: Belongings) {
     this.device = device;
     this.#options = options;
-    this.#tape = tape;
-    this.#image = image;
-    this.#terms = terms;
+    this.#iteration = iteration;
     this.#belongings = belongings;
     this.#factors = options.weights;
     this.#plateau = new Plateau(options.tolerance);
     this.width = pictures.content.width;
     this.height = pictures.content.height;
-    this.#weights = tape.constant([terms.length], termWeights(terms, this.#factors), 'term weights');
-    this.#weighed = tape.weigh(
-      terms.map(({ value }) => value),
-      this.#weights,
-    );
-    const total = tape.sum(this.#weighed);
-    this.#program = belongings.keep(tape.compile([total, this.#weighed], [image]));
-    const { recipe, optimizer } = options;
-    const parameter = {
-      value: image.buffer!,
-      gradient: this.#program.gradientBuffer(image),
-      floats: bytesOf(image.shape) / 4,
-    };
-    this.#optimizer = belongings.keep(
-      createOptimizer(device, [parameter], optimizer, {
-        range: recipe.space.scale,
-        box: boxOf(recipe.space),
-        clamps: recipe.clamp,
-        loss: this.#program.buffer(total),
-        averaging: options.averaging,
-        ...(maxIterations !== undefined && { maxIterations }),
-      }),
-    );
-    this.texture = belongings.keep(
-      device.createTexture({
-        label: 'wgpu-style/picture',
-        size: [this.width, this.height],
-        format: 'rgba8unorm',
-        usage: GPUTextureUsage.RENDER_ATTACHMENT | GPUTextureUsage.TEXTURE_BINDING | GPUTextureUsage.COPY_SRC,
-      }),
-    );
-    this.#painters = makePainters(device, this.#paintSource(), this.texture, preview, belongings);
+    const { program, weighed, optimizer, texture, plan } = iteration;
+    this.texture = texture;
+    this.plan = plan;
     this.#loop = belongings.keep(
       new Loop({
         device,
         encode: (encoder) => this.encode(encoder),
-        read: [
-          { buffer: this.#program.buffer(this.#weighed), size: bytesOf(this.#weighed.shape) },
-          this.#optimizer.failures,
-        ],
+        read: [{ buffer: program.buffer(weighed), size: bytesOf(weighed.shape) }, optimizer.failures],
       }),
     );
-    this.plan = sessionPlan(this.#program.cost, this.#optimizer.cost);
   }
 
   /**
@@ -145,8 +77,8 @@ export class StyleSession {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
       const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-      const pictures = scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved.color);
-      const start = startPicture(resolved, pictures, loaded.init);
+      const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved.color);
+      const start = await startPicture(resolved, pictures, loaded.init);
       const session = await StyleSession.from({
         device,
         vgg,
@@ -165,31 +97,12 @@ export class StyleSession {
   }
 
   /** Builds a session from parts that are loaded and sized already. Throws `aborted` when the signal fires meanwhile. */
-  static async from(given: SessionParts): Promise<StyleSession> {
-    const { device, vgg, options, pictures, start, signal } = given;
-    const { recipe, pooling, weights } = options;
-    const wanted = wantedOf(options);
-    const tv = weights.tvWeight > 0 ? recipe.tv : { ...recipe.tv, weight: 0 };
-    checkDemands(device, vgg, pictures, wanted);
+  static async from(parts: SessionParts): Promise<StyleSession> {
+    // A chunk of its own, with autograd, kernels and optimisers: a page loads it when there is work for it.
+    const { buildIteration } = await loadChunk('StyleSession.create', import('./iteration.ts'));
     const belongings = new Belongings();
     try {
-      const tape = belongings.keep(new Tape(device));
-      const request = { vgg: networkOf(vgg, recipe), pooling, space: recipe.space };
-      const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });
-      const content = await contentTargets(tape, pictures.content, wanted.content, request, hold);
-      throwIfAborted(signal, 'StyleSession.create');
-      const edges = await edgeTargets(tape, pictures.content, wanted.edges, request);
-      const style = await styleTargets(tape, pictures.styles, wanted.parts, recipe.style.normalize, request);
-      throwIfAborted(signal, 'StyleSession.create');
-      const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
-      const targets = { content, edges, style };
-      const terms = buildTerms(tape, image, { ...recipe, tv }, options.contentLayers, targets, request);
-      if (terms.length === 0) {
-        throw badOption('styleTransfer', 'every term of the loss is switched off', 'Give some layer a weight above 0');
-      }
-      const session = new StyleSession(given, tape, image, terms, belongings);
-      await Promise.all([session.#program.ready, session.#optimizer.ready]);
-      throwIfAborted(signal, 'StyleSession.create');
+      const session = new StyleSession(parts, await buildIteration(parts, belongings), belongings);
       session.#paint();
       return session;
     } catch (error) {
@@ -205,31 +118,31 @@ export class StyleSession {
    */
   encode(encoder: GPUCommandEncoder): void {
     this.#alive('session.encode');
-    this.#program.encode(encoder);
+    this.#iteration.program.encode(encoder);
     const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
-    this.#optimizer.encode(pass);
+    this.#iteration.optimizer.encode(pass);
     pass.end();
-    for (const painter of this.#painters) painter.encode(encoder);
+    for (const painter of this.#iteration.painters) painter.encode(encoder);
   }
 
   /** Losses at the current image (with `averaging` the last iterate, not the average). Changes nothing. */
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
-    this.#program.submit();
-    return summarize(this.#terms, await this.#program.read(this.#weighed));
+    this.#iteration.program.submit();
+    return summarize(this.#iteration.terms, await this.#iteration.program.read(this.#iteration.weighed));
   }
 
   /** d total / d image at the same image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
-    this.#program.submit();
-    return planarGradient(await this.#program.gradient(this.#image), this.#options.recipe.space);
+    this.#iteration.program.submit();
+    return planarGradient(await this.#iteration.program.gradient(this.#iteration.image), this.#options.recipe.space);
   }
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.readImage');
-    const packed = new Float32Array(await readBuffer(this.device, this.#shown));
+    const packed = new Float32Array(await readBuffer(this.device, this.#iteration.shown));
     return planarFromSpace(packed, this.width * this.height, this.#options.recipe.space);
   }
 
@@ -241,7 +154,7 @@ export class StyleSession {
   /** Replaces the image: planar RGB in [0, 1], 3·height·width values. The optimiser starts afresh. */
   async writeImage(planarRgb: ArrayLike<number>): Promise<void> {
     this.#alive('session.writeImage');
-    const count = elementsOf(this.#image.shape);
+    const count = elementsOf(this.#iteration.image.shape);
     if (planarRgb.length !== count) {
       throw badOption('session.writeImage', `got ${planarRgb.length} values, need ${count}`, 'Give planar RGB');
     }
@@ -249,8 +162,8 @@ export class StyleSession {
     if (wrong >= 0) {
       throw badOption('session.writeImage', `value ${wrong} is ${planarRgb[wrong]}`, 'Give finite numbers, 0 to 1');
     }
-    this.#tape.write(this.#image, planarToSpace(planarRgb, this.#options.recipe.space));
-    this.#optimizer.reset();
+    this.#iteration.tape.write(this.#iteration.image, planarToSpace(planarRgb, this.#options.recipe.space));
+    this.#iteration.optimizer.reset();
     this.#plateau.reset();
     this.#paint();
   }
@@ -287,7 +200,7 @@ export class StyleSession {
     const ends = (underWay: number): boolean => signal?.aborted === true || plateau?.ends(underWay) === true;
     let iteration = 0;
     for await (const values of this.#loop.run(iterations, ends)) {
-      const losses = summarize(this.#terms, values);
+      const losses = summarize(this.#iteration.terms, values);
       iteration++;
       const retries = values.at(-1)!;
       checkRetries(retries, losses, iteration);
@@ -308,7 +221,7 @@ export class StyleSession {
     }
     const given = Object.entries(weights).filter(([, value]) => value !== undefined);
     this.#factors = resolveWeights({ ...this.#factors, ...Object.fromEntries(given) });
-    this.#tape.write(this.#weights, termWeights(this.#terms, this.#factors));
+    this.#iteration.tape.write(this.#iteration.weights, termWeights(this.#iteration.terms, this.#factors));
     this.#plateau.reset();
   }
 
@@ -320,11 +233,16 @@ export class StyleSession {
     this.#alive('session.checkpoint');
     const { recipe, optimizer, averaging, seed } = this.#options;
     const { width, height } = this;
-    const { steps } = this.#optimizer;
+    const { steps } = this.#iteration.optimizer;
     const weights = this.#factors;
     const plateau = this.#plateau.state;
     const header = { width, height, recipe: recipe.name, optimizer, averaging, seed, weights, steps, plateau };
-    return takeCheckpoint(this.device, { ...header, ...(run && { run }) }, this.#stateBuffers());
+    // All copies are recorded before anything is awaited: later iterations cannot get in between.
+    const reads = this.#stateBuffers().map(async ({ name, buffer }) => {
+      return { name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) };
+    });
+    const [{ encodeCheckpoint }, ...buffers] = await Promise.all([import('./checkpoint.ts'), ...reads]);
+    return encodeCheckpoint({ header: { ...header, ...(run && { run }) }, buffers });
   }
 
   /**
@@ -334,11 +252,12 @@ export class StyleSession {
    * @throws `bad-option` when the bytes are no checkpoint or belong to another size, recipe or optimiser.
    */
   static async restore(bytes: Uint8Array, options: StyleTransferOptions): Promise<StyleSession> {
+    const { decodeCheckpoint } = await import('./checkpoint.ts');
     const checkpoint = decodeCheckpoint(bytes);
     const { recipe, optimizer, averaging } = checkpoint.header;
     const session = await StyleSession.create({ recipe, optimizer, averaging, ...options });
     try {
-      session.adopt(checkpoint);
+      await session.adopt(checkpoint);
       return session;
     } catch (error) {
       session.destroy();
@@ -347,18 +266,19 @@ export class StyleSession {
   }
 
   /** Goes on from a checkpoint's state. Throws `bad-option` for one of another size, recipe or optimiser. */
-  adopt({ header, buffers }: Checkpoint): void {
+  async adopt({ header, buffers }: Checkpoint): Promise<void> {
+    const { checkFits } = await import('./checkpoint.ts');
     const own = this.#stateBuffers();
     checkFits({ header, buffers }, this.width, this.height, this.#options.recipe.name, own);
     own.forEach(({ buffer }, i) => this.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
-    this.#optimizer.resume(header.steps);
+    this.#iteration.optimizer.resume(header.steps);
     this.set(header.weights);
     this.#plateau.reset(header.plateau);
     this.#paint();
   }
 
   #stateBuffers(): readonly { readonly name: string; readonly buffer: GPUBuffer }[] {
-    return [{ name: 'image', buffer: this.#image.buffer! }, ...this.#optimizer.state()];
+    return [{ name: 'image', buffer: this.#iteration.image.buffer! }, ...this.#iteration.optimizer.state()];
   }
 
   /** Gives back every byte on the GPU; a device of the caller's stays. Harmless when done twice. */
@@ -369,19 +289,9 @@ export class StyleSession {
     if (this.#ownsDevice) this.device.destroy();
   }
 
-  #paintSource(): PaintSource {
-    const { width, height } = this;
-    return { buffer: this.#shown, width, height, ...this.#options.recipe.space };
-  }
-
-  /** The picture that is painted and read: the average of the iterates where one is kept. */
-  get #shown(): GPUBuffer {
-    return this.#optimizer.average ?? this.#image.buffer!;
-  }
-
   #paint(): void {
     const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/paint' });
-    for (const painter of this.#painters) painter.encode(encoder);
+    for (const painter of this.#iteration.painters) painter.encode(encoder);
     this.device.queue.submit([encoder.finish()]);
   }
 

@@ -3,11 +3,10 @@
 
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { elementsOf } from '../kernels/shape.ts';
-import { buildFeatures } from '../vgg/index.ts';
+import { buildFeatures } from '../vgg/features.ts';
 import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
 import type { FeatureNetwork } from './network.ts';
-import type { TermWeights } from './options.ts';
 import type { LayerWeights, PixelSpace, Recipe } from './recipes.ts';
 import {
   distances,
@@ -121,13 +120,4 @@ function styleTerms(
     }
   }
   return terms;
-}
-
-/** The numbers before the terms: recipe's constant times the caller's factor (α, β of eq. 7). */
-export function termWeights(terms: readonly Term[], factors: TermWeights): number[] {
-  return terms.map(
-    ({ kind, constant }) =>
-      constant *
-      { content: factors.contentWeight, style: factors.styleWeight, tv: factors.tvWeight }[kind],
-  );
 }

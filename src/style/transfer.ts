@@ -1,26 +1,18 @@
-// A whole run: load, climb the ladder of scales, give a picture.
+// A whole run: load, climb the ladder of scales, give a picture. What is done with checkpoints and colours are chunks of
+// their own, for whoever asks for them.
 
 import { memoryUse, resetPeak } from '../gpu/buffers.ts';
 import { describeAdapter, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import { resize, type Pixels } from '../image/index.ts';
+import type { Pixels } from '../image/pixels.ts';
+import { resize } from '../image/resize.ts';
 import type { RunOrigin, RunState } from './checkpoint.ts';
-import { resultColors } from './color-options.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import { StyledPicture, type Stopped } from './picture.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
-import {
-  checkOrigin,
-  checkPlace,
-  decodeRun,
-  encodeBetweenScales,
-  originOf,
-  pictureOf,
-  resumedOptions,
-  type RunCheckpoint,
-} from './run-state.ts';
+import type { RunCheckpoint } from './run-state.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
 
@@ -35,8 +27,9 @@ const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layer
  * @throws a `WgpuStyleError`; no GPU memory stays behind, and a device given by the caller is left as it was.
  */
 export async function styleTransfer(given: StyleTransferOptions): Promise<StyledPicture> {
-  const checkpoint = given?.resume === undefined ? undefined : decodeRun(given.resume);
-  const options = checkpoint ? resumedOptions(given, checkpoint) : given;
+  const states = given?.resume === undefined ? undefined : await import('./run-state.ts');
+  const checkpoint = states?.decodeRun(given.resume!);
+  const options = states && checkpoint ? states.resumedOptions(given, checkpoint) : given;
   const resolved = resolveOptions(options);
   throwIfAborted(options.signal, 'styleTransfer');
   const device = options.device ?? (await requestDevice());
@@ -75,13 +68,17 @@ class Run {
 
   async finish(checkpoint: RunCheckpoint | undefined): Promise<StyledPicture> {
     const { signal } = this.#options;
+    import('./iteration.ts').catch(() => undefined); // comes meanwhile; a failure is told by the session
     const vgg = await loadNetwork(this.#options);
     const loaded = await loadPictures(this.#options, this.#resolved, this.#device);
     throwIfAborted(signal, 'styleTransfer');
     const scales = scalesOf(loaded.content, this.#resolved);
     // Checksums of whole pictures: a second or so for large ones, so only for whoever wants checkpoints.
-    if (checkpoint || this.#options.checkpoint) this.#origin = originOf(this.#resolved, loaded, vgg);
-    let current = checkpoint && this.#resume(checkpoint, scales);
+    if (checkpoint || this.#options.checkpoint) {
+      const { originOf } = await import('./run-state.ts');
+      this.#origin = originOf(this.#resolved, loaded, vgg);
+    }
+    let current = checkpoint && (await this.#resume(checkpoint, scales));
     const first = checkpoint?.header.run.scale ?? 0;
     for (let index = first; index < scales.length; index++) {
       const own = index === first && !current ? checkpoint : undefined;
@@ -97,7 +94,8 @@ class Run {
   }
 
   /** Takes over where a checkpoint stands; gives the picture of one that was made between two scales. */
-  #resume(checkpoint: RunCheckpoint, scales: readonly Scale[]): Pixels | undefined {
+  async #resume(checkpoint: RunCheckpoint, scales: readonly Scale[]): Promise<Pixels | undefined> {
+    const { checkOrigin, checkPlace, pictureOf } = await import('./run-state.ts');
     const { run, steps } = checkpoint.header;
     checkOrigin(run, this.#origin!);
     checkPlace(checkpoint, scales);
@@ -124,7 +122,7 @@ class Run {
       return coarser!;
     }
     try {
-      if (checkpoint) session.adopt(checkpoint);
+      if (checkpoint) await session.adopt(checkpoint);
       const before = checkpoint ? checkpoint.header.run.before : this.#done;
       const { signal } = this.#options;
       const end = before + iterations;
@@ -191,6 +189,7 @@ class Run {
   /** The checkpoint of a run whose scale `next` has not begun. */
   async #saveBetween(scales: readonly Scale[], next: number, picture: Pixels): Promise<void> {
     if (!this.#options.checkpoint) return;
+    const { encodeBetweenScales } = await import('./run-state.ts');
     await this.#save(scales, encodeBetweenScales(picture, this.#state(next, this.#done), this.#resolved));
   }
 
@@ -207,7 +206,7 @@ class Run {
     coarser: Pixels | undefined,
   ): Promise<StyleSession | undefined> {
     const { preview, signal } = this.#options;
-    const parts = scaleParts(this.#resolved, loaded, scales, index, coarser);
+    const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser);
     try {
       return await StyleSession.from({ device: this.#device, vgg, ...parts, preview, signal });
     } catch (error) {
@@ -239,7 +238,7 @@ class Run {
   }
 
   /** Finishing touches: the content's colours where asked for, and its alpha. */
-  #picture(pixels: Pixels, loaded: LoadedPictures, stopped: Stopped): StyledPicture {
+  async #picture(pixels: Pixels, loaded: LoadedPictures, stopped: Stopped): Promise<StyledPicture> {
     if (!pixels.data.every(Number.isFinite)) {
       throw new WgpuStyleError('non-finite', {
         what: 'the picture holds values that are no numbers',
@@ -248,7 +247,8 @@ class Run {
       });
     }
     const content = resize(loaded.content, pixels.width, pixels.height);
-    const colored = resultColors(pixels, content, this.#resolved.color);
+    const { color } = this.#resolved;
+    const colored = color.mode === 'style' ? pixels : (await import('./recolor.ts')).resultColors(pixels, content, color);
     const data = colored.data.map((value, i) => (i % 4 === 3 ? content.data[i]! : value));
     const { network } = this.#options;
     return new StyledPicture(

@@ -2,9 +2,8 @@
 // wants. Only layers up to the deepest wanted one are recorded. The tape sees RGB order always: a
 // BGR network's first weights are turned once.
 
-import { Tape, type Tensor } from '../autograd/index.ts';
+import type { Tape, Tensor } from '../autograd/index.ts';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
-import { loadImage, type ImageSource } from '../image/index.ts';
 import { minimumSide, unknownLayer, type ConvLayer, type Layer, type Pooling } from './layers.ts';
 import type { PreprocessingMap, Triple } from './preprocessing.ts';
 
@@ -12,19 +11,6 @@ import type { PreprocessingMap, Triple } from './preprocessing.ts';
 export interface FeatureNetwork {
   readonly layers: readonly Layer[];
   readonly preprocessing: PreprocessingMap;
-}
-
-/** Activations of one layer: `shape` is [h, w, c], `data` row-major. */
-export interface FeatureMap {
-  readonly shape: readonly [number, number, number];
-  readonly data: Float32Array<ArrayBuffer>;
-}
-
-/** Options of `vgg.features`. */
-export interface FeaturesOptions {
-  /** Replaces the network's own pooling. */
-  readonly pooling?: Pooling;
-  readonly signal?: AbortSignal;
 }
 
 /** Where a picture's values live: v = scale * x - mean, x in [0, 1]; channels red, green, blue. */
@@ -88,42 +74,8 @@ export function buildFeatures(
   return found;
 }
 
-/** Loads a picture, runs the network on it once, and reads the wanted layers back. */
-export async function computeFeatures<Name extends string>(
-  device: GPUDevice,
-  vgg: FeatureNetwork,
-  source: ImageSource,
-  names: readonly Name[],
-  { pooling, signal }: FeaturesOptions,
-): Promise<Record<Name, FeatureMap>> {
-  const where = 'vgg.features';
-  deepest(vgg, names, where);
-  const picture = await loadImage(source, { where, signal, device });
-  const rgb = new Float32Array(picture.width * picture.height * 3);
-  for (let i = 0; i < rgb.length; i++) rgb[i] = picture.data[Math.floor(i / 3) * 4 + (i % 3)]!;
-  const tape = new Tape(device);
-  try {
-    const image = tape.variable([picture.height, picture.width, 3], rgb, 'picture');
-    const tensors = buildFeatures(tape, vgg, image, names, { pooling });
-    const program = tape.compile([...tensors.values()]);
-    try {
-      await program.run();
-      const maps: [string, FeatureMap][] = [];
-      for (const name of names) {
-        const tensor = tensors.get(name)!;
-        const shape = tensor.shape as FeatureMap['shape'];
-        maps.push([name, { shape: [...shape], data: await program.read(tensor) }]);
-      }
-      return Object.fromEntries(maps) as Record<Name, FeatureMap>;
-    } finally {
-      program.destroy();
-    }
-  } finally {
-    tape.destroy();
-  }
-}
-
-function deepest(vgg: FeatureNetwork, wanted: readonly string[], where: string): number {
+/** Index of the deepest of `wanted`. Throws `bad-option` for an empty list and unknown names. */
+export function deepest(vgg: FeatureNetwork, wanted: readonly string[], where: string): number {
   if (!Array.isArray(wanted) || wanted.length === 0) {
     throw badOption(where, 'no layer was asked for', "Give a list such as ['relu4_2']");
   }

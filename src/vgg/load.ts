@@ -18,10 +18,7 @@ import {
 import { shortened } from './range-source.ts';
 import { looksLikeSafetensors } from './safetensors.ts';
 import { looksLikeName, openSource, type ReadContext, type VggSource } from './source.ts';
-import { decodeNetwork, type StoredNetwork } from './weights.ts';
-
-/** Key in a safetensors file's metadata that says that its preprocessing was a guess. */
-export const assumedKey = 'preprocessing_source';
+import { decodeNetwork, storedNetwork, type StoredNetwork } from './weights.ts';
 
 /** Options of `Vgg.fromOnnx` and `Vgg.load`. */
 export interface VggOptions {
@@ -180,17 +177,15 @@ function refusePreprocessing(what: string, { preprocessing }: VggOptions, where:
 }
 
 function fromStored(
-  { metadata: stored, layers: all, preprocessing }: StoredNetwork,
+  stored: StoredNetwork,
   { upTo }: Pick<VggOptions, 'upTo'>,
   where: string,
 ): LoadedNetwork {
-  const metadata = new Map(stored);
-  // A guess does not become a fact by being written down.
-  const isAssumed = metadata.get(assumedKey) === 'assumed';
-  metadata.delete(assumedKey);
-  const layers = upTo === undefined ? all : layersUpTo(all, upTo);
-  if (!layers) throw unknownLayer(all, upTo!, where);
-  return { layers, preprocessing, metadata, preprocessingSource: isAssumed ? 'assumed' : 'file' };
+  const network = storedNetwork(stored);
+  if (upTo === undefined) return network;
+  const layers = layersUpTo(network.layers, upTo);
+  if (!layers) throw unknownLayer(network.layers, upTo, where);
+  return { ...network, layers };
 }
 
 async function fromSafetensors(

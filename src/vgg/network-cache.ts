@@ -4,6 +4,7 @@
 
 import type { DownloadProgress, NetworkOptions } from '../gpu/host.ts';
 import { throwIfAborted } from '../gpu/errors.ts';
+import { encodeNetwork } from './encode.ts';
 import {
   fetchedDepth,
   findKnown,
@@ -15,7 +16,7 @@ import { fetchFromMirrors } from './mirrors.ts';
 import { binaryResponse, cacheParts, deleteWhere } from './page-parts.ts';
 import { SharedJobs } from './shared-job.ts';
 import { fileHash } from './trust.ts';
-import { decodeNetwork, encodeNetwork, type StoredNetwork } from './weights.ts';
+import { decodeNetwork, type StoredNetwork } from './weights.ts';
 
 const cacheName = 'wgpu-style';
 

@@ -3,7 +3,7 @@
 // huggingface/safetensors, README "Format".
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { narrowToHalf, widenBfloat, widenHalf } from './half.ts';
+import { widenBfloat, widenHalf } from './half.ts';
 
 /** A tensor of a file, widened to float32. */
 export interface StoredTensor {
@@ -60,47 +60,6 @@ export function looksLikeSafetensors(bytes: Uint8Array): boolean {
   if (bytes.length < 10) return false;
   const length = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
   return length <= BigInt(longestHeader) && bytes[8] === 0x7b;
-}
-
-/**
- * Writes tensors in the given order. Throws `bad-weights` when a number is not finite, or too large
- * for float16 (from 65,520 up).
- */
-export function writeSafetensors(
-  tensors: ReadonlyMap<string, StoredTensor>,
-  metadata: ReadonlyMap<string, string>,
-  dtype: 'f16' | 'f32',
-  where: string,
-): Uint8Array<ArrayBuffer> {
-  const entries: [string, unknown][] = [['__metadata__', Object.fromEntries(metadata)]];
-  const parts: Uint8Array[] = [];
-  let offset = 0;
-  for (const [name, { shape, data }] of tensors) {
-    const numbers = dtype === 'f16' ? narrowToHalf(data) : data;
-    if (dtype === 'f16' && (numbers as Uint16Array).some((half) => (half & 0x7c00) === 0x7c00)) {
-      throw badWeights(
-        `'${name}' has numbers too large for float16`,
-        where,
-        "Write with dtype 'f32'",
-      );
-    }
-    const raw = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
-    const data_offsets = [offset, offset + raw.length];
-    entries.push([name, { dtype: dtype.toUpperCase(), shape, data_offsets }]);
-    parts.push(raw);
-    offset += raw.length;
-  }
-  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-  const headerLength = Math.ceil(text.length / 8) * 8; // the data starts aligned
-  const file = new Uint8Array(8 + headerLength + offset).fill(0x20, 8, 8 + headerLength);
-  new DataView(file.buffer).setBigUint64(0, BigInt(headerLength), true);
-  file.set(text, 8);
-  let position = 8 + headerLength;
-  for (const part of parts) {
-    file.set(part, position);
-    position += part.length;
-  }
-  return file;
 }
 
 /** `bad-weights` with the remedy that fits most causes. */

@@ -1,10 +1,11 @@
 // A VGG in memory: named layers with float32 weights, what its input must look like, where that is
-// known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted. How files
-// become one is load.ts.
+// known from. It holds no GPU memory; features.ts puts it on a tape, as deep as wanted. What reads and
+// writes files (load.ts, encode.ts) are chunks of their own: pages that keep to the embedded network
+// never load them.
 
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
-import { computeFeatures, type FeatureMap, type FeaturesOptions } from './features.ts';
+import type { FeatureMap, FeaturesOptions } from './compute.ts';
 import type { Origin } from './import.ts';
 import {
   blockWidths,
@@ -14,22 +15,13 @@ import {
   unknownLayer,
   type Layer,
 } from './layers.ts';
-import {
-  assumedKey,
-  loadAny,
-  loadOnnx,
-  loadSafetensors,
-  type LoadedNetwork,
-  type StoredOptions,
-  type VggOptions,
-} from './load.ts';
+import type { LoadedNetwork, StoredOptions, VggOptions } from './load.ts';
 import {
   preprocessingName,
   type PreprocessingMap,
   type PreprocessingSource,
 } from './preprocessing.ts';
 import type { VggSource } from './source.ts';
-import { encodeNetwork } from './weights.ts';
 
 /** What an import found, in words and numbers for people. */
 export interface VggReport {
@@ -83,6 +75,7 @@ export class Vgg {
    *   downloads, `aborted`.
    */
   static async fromOnnx(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
+    const { loadOnnx } = await import('./load.ts');
     return new Vgg(await loadOnnx(source, options, 'Vgg.fromOnnx'));
   }
 
@@ -95,6 +88,7 @@ export class Vgg {
     source: VggSource,
     options: StoredOptions = {},
   ): Promise<Vgg> {
+    const { loadSafetensors } = await import('./load.ts');
     return new Vgg(await loadSafetensors(source, options, 'Vgg.fromSafetensors'));
   }
 
@@ -105,6 +99,7 @@ export class Vgg {
    * of the two; `bad-option` for an unknown name, and for `preprocessing` of what carries its own.
    */
   static async load(source: VggSource, options: VggOptions = {}): Promise<Vgg> {
+    const { loadAny } = await import('./load.ts');
     return new Vgg(await loadAny(source, options, 'Vgg.load'));
   }
 
@@ -165,10 +160,8 @@ export class Vgg {
     if (dtype !== 'f16' && dtype !== 'f32') {
       throw badOption(where, `dtype: got ${JSON.stringify(dtype)}`, "Give 'f16' or 'f32'");
     }
-    const isAssumed = this.preprocessingSource === 'assumed';
-    const metadata = new Map(this.metadata);
-    if (isAssumed) metadata.set(assumedKey, 'assumed');
-    return encodeNetwork({ ...this, metadata }, dtype, where);
+    const { encodeNetwork } = await import('./encode.ts');
+    return encodeNetwork(this, dtype, where);
   }
 
   /**
@@ -184,6 +177,7 @@ export class Vgg {
     names: readonly Name[],
     options: FeaturesOptions = {},
   ): Promise<Record<Name, FeatureMap>> {
+    const { computeFeatures } = await import('./compute.ts');
     return computeFeatures(device, this, image, names, options);
   }
 

@@ -4,13 +4,11 @@
 // JSON object of words by layer), and name, licence, source.
 
 import type { ConvLayer, Layer, LayerPadding, Pooling } from './layers.ts';
-import { resolvePreprocessing, type PreprocessingMap } from './preprocessing.ts';
+import { resolvePreprocessing, type PreprocessingMap, type PreprocessingSource } from './preprocessing.ts';
 import {
   badWeights,
   readSafetensors,
-  writeSafetensors,
   type SafetensorsFile,
-  type StoredTensor,
 } from './safetensors.ts';
 
 /** What a weights file holds. */
@@ -22,7 +20,7 @@ export interface StoredNetwork {
 }
 
 /** Keys that the format itself uses; the rest of the metadata is the network's own. */
-const reserved: ReadonlySet<string> = new Set([
+export const reserved: ReadonlySet<string> = new Set([
   'format',
   'version',
   'layout',
@@ -32,42 +30,17 @@ const reserved: ReadonlySet<string> = new Set([
   'pooling',
 ]);
 
-/** The bytes of a weights file. Throws `bad-weights` when a number does not fit in float16. */
-export function encodeNetwork(
-  { layers, preprocessing, metadata }: StoredNetwork,
-  dtype: 'f16' | 'f32',
-  where: string,
-): Uint8Array<ArrayBuffer> {
-  const convs = layers.filter((layer) => layer.kind === 'conv');
-  const pools = layers.filter((layer) => layer.kind === 'pool');
-  const tensors = new Map<string, StoredTensor>();
-  for (const { name, kernel, cin, cout, weight, bias } of convs) {
-    tensors.set(`${name}.weight`, { shape: [...kernel, cin, cout], data: weight });
-    tensors.set(`${name}.bias`, { shape: [cout], data: bias });
-  }
-  const entries: [string, string][] = [
-    ['format', 'wgpu-style'],
-    ['version', '1'],
-    ['layout', 'hwio'],
-    ['topology', JSON.stringify(layers.map((layer) => layer.name))],
-    ['preprocessing', JSON.stringify(preprocessing)],
-    [
-      'padding',
-      wordsFor(
-        convs.map(({ name, padding }) => [name, padding]),
-        'zero',
-      ),
-    ],
-    [
-      'pooling',
-      wordsFor(
-        pools.map(({ name, pooling }) => [name, pooling]),
-        'max',
-      ),
-    ],
-    ...[...metadata].filter(([key]) => !reserved.has(key)),
-  ];
-  return writeSafetensors(tensors, new Map(entries), dtype, where);
+/** Key in a weights file's metadata that says that its preprocessing was a guess. */
+export const assumedKey = 'preprocessing_source';
+
+/** A network as a `Vgg` takes it. A guess at its preprocessing does not become a fact by being written down. */
+export function storedNetwork({ metadata: stored, ...network }: StoredNetwork): StoredNetwork & {
+  readonly preprocessingSource: PreprocessingSource;
+} {
+  const metadata = new Map(stored);
+  const isAssumed = metadata.get(assumedKey) === 'assumed';
+  metadata.delete(assumedKey);
+  return { ...network, metadata, preprocessingSource: isAssumed ? 'assumed' : 'file' };
 }
 
 /** Reads a weights file. Throws `bad-weights`, saying what is wrong with which entry. */
@@ -161,12 +134,6 @@ function parseJson(metadata: ReadonlyMap<string, string>, key: string, where: st
   }
 }
 
-/** One word where all layers agree, else a JSON object. */
-function wordsFor(words: readonly (readonly [string, string])[], otherwise: string): string {
-  const distinct = new Set(words.map(([, word]) => word));
-  if (distinct.size > 1) return JSON.stringify(Object.fromEntries(words));
-  return words[0]?.[1] ?? otherwise;
-}
 
 /** Looks up a layer's word; the first of `allowed` where the metadata says nothing. */
 function wordReader(

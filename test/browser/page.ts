@@ -6,6 +6,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
+import { shaders } from '../../scripts/shaders.mjs';
 
 /** Why tests in a page have to be skipped; undefined when there is a browser. */
 export const noBrowser: string | undefined = process.env['WGPU_STYLE_NO_BROWSER'];
@@ -81,8 +82,8 @@ async function bundled(module: string, manifest: PageOptions['manifest']): Promi
     format: 'esm',
     platform: 'browser',
     target: 'es2022',
-    loader: { '.wgsl': 'text', '.safetensors': 'binary' },
-    plugins: manifest ? [replacing(/weights[/\\]manifest\.json$/, JSON.stringify(manifest))] : [],
+    loader: { '.safetensors': 'binary' },
+    plugins: [shaders, ...(manifest ? [replacing(/weights[/\\]manifest\.json$/, JSON.stringify(manifest))] : [])],
     logLevel: 'error',
   });
   return outputFiles[0]!.text;

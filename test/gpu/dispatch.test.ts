@@ -94,6 +94,32 @@ describe('Sequence', () => {
     destroyBuffer(y);
   });
 
+  it('loads a shader in parts, once, and again after it did not come', async () => {
+    const device = await testDevice();
+    const x = createBuffer(device, 'x', 16);
+    const y = createBuffer(device, 'y', 16);
+    device.queue.writeBuffer(x, 0, new Uint32Array([1, 2, 3, 4]));
+    const [head = '', body = ''] = code.split(/(?=@compute)/);
+    let loads = 0;
+    const load = (): Promise<string> => (++loads === 1 ? Promise.reject(new Error('offline')) : Promise.resolve(body));
+    const dispatch = { ...dispatchOf(x, y), shader: { name: 'test-loaded', code: [head, load] } };
+    const failed = new Sequence(device, 'test', [dispatch]);
+    await expect(failed.ready).rejects.toMatchObject({ code: 'network', where: 'test-loaded.wgsl' });
+    const sequences = [new Sequence(device, 'test', [dispatch]), new Sequence(device, 'test', [dispatch])];
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    expect(() => sequences[0]!.encode(pass)).toThrow(/test-loaded\.main: .*before its shader was loaded\. Await `ready`/);
+    await Promise.all(sequences.map(({ ready }) => ready));
+    expect(loads).toBe(2);
+    sequences[0]!.encode(pass); // nothing was recorded by the call that threw
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    expect([...new Uint32Array(await readBuffer(device, y, 0, 16))]).toEqual([16, 19, 22, 25]);
+    for (const sequence of [failed, ...sequences]) sequence.destroy();
+    destroyBuffer(x);
+    destroyBuffer(y);
+  });
+
   it('adds costs up', () => {
     const dispatch = dispatchOf({} as GPUBuffer, {} as GPUBuffer);
     expect(totalCost([dispatch, dispatch])).toEqual({ dispatches: 2, flops: 16, bytes: 64 });

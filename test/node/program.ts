@@ -8,6 +8,7 @@ import path from 'node:path';
 import type { Readable } from 'node:stream';
 import { build } from 'esbuild';
 import { makePng } from '../image/make-png.ts';
+import { shaders } from '../../scripts/shaders.mjs';
 
 const root = path.resolve(import.meta.dirname, '..', '..');
 
@@ -50,7 +51,8 @@ export async function buildProgram(): Promise<Program> {
     platform: 'neutral',
     target: 'es2022',
     packages: 'external',
-    loader: { '.wgsl': 'text', '.safetensors': 'binary' },
+    loader: { '.safetensors': 'binary' },
+    plugins: [shaders],
     logLevel: 'error',
   });
   await writeFile(path.join(folder, 'a.png'), wavePng(48, 32, 9));

@@ -20,6 +20,7 @@ import path from 'node:path';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { shaders } from '../../scripts/shaders.mjs';
 import { encodeModel, intTensor, node } from './make-onnx.ts';
 import { startServer, type TestServer } from './sources.ts';
 
@@ -176,7 +177,8 @@ beforeAll(async () => {
     platform: 'neutral',
     target: 'es2022',
     packages: 'external',
-    loader: { '.wgsl': 'text', '.safetensors': 'binary' },
+    loader: { '.safetensors': 'binary' },
+    plugins: [shaders],
     logLevel: 'error',
   });
   writeFileSync(path.join(built, 'probe.mjs'), probe);
