@@ -20,6 +20,7 @@ async function searched(problem: Problem, evaluations: number, settings: Setting
   const parameter = makeParameter(device, size);
   const loss = createBuffer(device, 'test/loss', 16);
   const optimizer = createOptimizer(device, [parameter], { name: 'lbfgs', lineSearch: 'strong-wolfe', ...settings }, { loss });
+  await optimizer.ready;
   device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
   const seen: { x: Float32Array; loss: number }[] = [];
   for (let n = 0; n < evaluations; n++) {
