@@ -109,3 +109,9 @@ export function isSoftwareAdapter(device: GPUDevice): boolean {
     `${vendor} ${architecture} ${description}`,
   );
 }
+
+/** Whether the device is lost, now or within a moment: what fails on it may fail before the loss is told. */
+export async function isLost(device: GPUDevice): Promise<boolean> {
+  const aMoment = new Promise<false>((resolve) => setTimeout(() => resolve(false), 50));
+  return Promise.race([device.lost.then(() => true), aMoment]);
+}

@@ -15,4 +15,5 @@ export type {
   TermWeights,
 } from './options.ts';
 export type { ColorMode, ColorOptions } from './color-options.ts';
+export type { DeviceLostError, Kept, RecoverOptions } from './recover.ts';
 export { plan, type RunPlan, type ScalePlan } from './plan.ts';

@@ -9,6 +9,7 @@ import { checkRecipe, show } from './check-recipe.ts';
 import { resolveColor, type ResolvedColor } from './color-options.ts';
 import type { Losses } from './losses.ts';
 import type { Tolerance } from './plateau.ts';
+import type { RecoverOptions } from './recover.ts';
 import type { StyledPicture } from './picture.ts';
 import type { Init, PlainOptions, Settings } from './settings.ts';
 
@@ -82,6 +83,12 @@ export interface StyleTransferOptions extends PlainOptions {
    * one that was never interrupted. Options that are not given are the checkpoint's. `styleTransfer` only.
    */
   readonly resume?: Uint8Array;
+  /**
+   * What happens when the device is lost: true goes on by itself on another one, from a state that is kept every 25
+   * iterations, and ends with the bytes of a run that lost nothing. Default: the run rejects with a `DeviceLostError`.
+   * `styleTransfer` only.
+   */
+  readonly recover?: boolean | RecoverOptions;
 }
 
 /** Options with every default filled in. */
@@ -114,10 +121,10 @@ export interface TermWeights {
 const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
-  ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume'],
+  ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume', 'recover'],
 ]);
 
-const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover']);
+const NOT_YET = new Set<string>(['memoryLimit', 'mask']);
 
 /**
  * Checks everything that can be checked without decoding a picture.

@@ -5,13 +5,15 @@
 
 import { badOption } from '../gpu/errors.ts';
 import { crc32 } from '../image/png-chunks.ts';
-import type { Pixels } from '../image/index.ts';
+import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type RunOrigin, type RunState } from './checkpoint.ts';
 import { settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import type { LoadedPictures } from './prepare.ts';
 import type { Scale } from './scales.ts';
+import type { PixelSpace } from './recipes.ts';
 import type { Settings } from './settings.ts';
+import { planarFromSpace } from './space.ts';
 
 /** A checkpoint of a run, taken apart. */
 export type RunCheckpoint = Checkpoint & { readonly header: { readonly run: RunState } };
@@ -55,6 +57,13 @@ export function pictureOf({ header, buffers }: Checkpoint): Pixels | undefined {
   const { width, height } = header;
   if (bytes.length !== 16 * width * height) throw wrong('its picture is not whole');
   return { width, height, data: new Float32Array(bytes.slice().buffer) };
+}
+
+/** The picture that a session showed when its checkpoint was made: the average of the iterates where one is kept. */
+export function shownIn({ header: { width, height }, buffers }: Checkpoint, space: PixelSpace): Pixels {
+  const { bytes } = buffers.find(({ name }) => name === 'average') ?? buffers[0]!;
+  const packed = new Float32Array(bytes.slice().buffer);
+  return pixelsFromPlanar(width, height, planarFromSpace(packed, width * height, space));
 }
 
 function wrong(what: string): Error {

@@ -2,7 +2,7 @@
 // their own, for whoever asks for them.
 
 import { memoryUse, resetPeak } from '../gpu/buffers.ts';
-import { describeAdapter, requestDevice } from '../gpu/device.ts';
+import { describeAdapter, isLost, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import type { Pixels } from '../image/pixels.ts';
 import { resize } from '../image/resize.ts';
@@ -13,6 +13,7 @@ import { StyledPicture, type Stopped } from './picture.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
 import type { RunCheckpoint } from './run-state.ts';
+import type { Again, Kept } from './recover.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
 
@@ -22,9 +23,10 @@ const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layer
  * Paints `content` in the manner of `style` (Gatys, Ecker and Bethge 2016). Every other option has a default.
  *
  * An aborted signal ends the run early: the promise resolves to the picture so far, `stopped: 'aborted'`. Aborting
- * before there is a picture rejects with `aborted`. With `checkpoint` its state is saved, and `resume` goes on from it.
+ * before there is a picture rejects with `aborted`. With `checkpoint` its state is saved, and `resume` goes on from it;
+ * with `recover` it does that by itself when its device is lost.
  *
- * @throws a `WgpuStyleError`; no GPU memory stays behind, and a device given by the caller is left as it was.
+ * @throws a `WgpuStyleError`, for a lost device a {@link DeviceLostError} with what was kept; no GPU memory stays behind, and a device given by the caller is left as it was.
  */
 export async function styleTransfer(given: StyleTransferOptions): Promise<StyledPicture> {
   const states = given?.resume === undefined ? undefined : await import('./run-state.ts');
@@ -32,12 +34,30 @@ export async function styleTransfer(given: StyleTransferOptions): Promise<Styled
   const options = states && checkpoint ? states.resumedOptions(given, checkpoint) : given;
   const resolved = resolveOptions(options);
   throwIfAborted(options.signal, 'styleTransfer');
-  const device = options.device ?? (await requestDevice());
-  try {
-    return await new Run(options, resolved, device).finish(checkpoint);
-  } finally {
-    if (!options.device) device.destroy();
-  }
+  const recovery = options.recover ? await import('./recover.ts') : undefined;
+  const recover = recovery?.resolveRecover(options.recover);
+  const inputs: Inputs = {};
+  const run = async (again?: Again): Promise<StyledPicture> => {
+    const device = again?.device ?? options.device ?? (await requestDevice());
+    try {
+      const kept = again?.kept && (await import('./run-state.ts')).decodeRun(again.kept.checkpoint);
+      return await new Run(again ? withoutTexture(options) : options, resolved, device, inputs, recover?.every).finish(kept ?? checkpoint);
+    } finally {
+      if (!options.device && !again) device.destroy();
+    }
+  };
+  return recovery && recover ? recovery.recovering(run, recover, options.signal) : run();
+}
+
+/** A texture to paint went away with its device; a canvas takes another device. */
+function withoutTexture({ preview, ...options }: StyleTransferOptions): StyleTransferOptions {
+  return preview && 'getContext' in preview ? { ...options, preview } : options;
+}
+
+/** What is read once for all devices of a run: pictures on the first device are gone with it. */
+interface Inputs {
+  vgg?: Vgg;
+  loaded?: LoadedPictures;
 }
 
 function iterationsOf(scales: readonly Scale[]): number {
@@ -49,6 +69,11 @@ class Run {
   readonly #options: StyleTransferOptions;
   readonly #resolved: ResolvedOptions;
   readonly #device: GPUDevice;
+  readonly #inputs: Inputs;
+  /** Iterations from one state that is kept to the next; undefined where none is kept. */
+  readonly #every: number | undefined;
+  /** The last state that was kept. */
+  #kept: { readonly bytes: Uint8Array<ArrayBuffer>; readonly iteration: number } | undefined;
   #losses = NO_LOSSES;
   #retries = 0;
   #done = 0;
@@ -59,22 +84,43 @@ class Run {
   /** Pixels times iterations, of scales that are finished. */
   #work = 0;
 
-  constructor(options: StyleTransferOptions, resolved: ResolvedOptions, device: GPUDevice) {
+  constructor(
+    options: StyleTransferOptions,
+    resolved: ResolvedOptions,
+    device: GPUDevice,
+    inputs: Inputs,
+    every: number | undefined,
+  ) {
     this.#options = options;
     this.#resolved = resolved;
     this.#device = device;
+    this.#inputs = inputs;
+    const { checkpoint } = options;
+    this.#every = checkpoint || every !== undefined ? (checkpoint?.every ?? every ?? Infinity) : undefined;
     resetPeak(device);
   }
 
+  /** Runs to the end. The loss of the device becomes a `DeviceLostError`, whatever it made fail. */
   async finish(checkpoint: RunCheckpoint | undefined): Promise<StyledPicture> {
+    try {
+      return await this.#finish(checkpoint);
+    } catch (error) {
+      const isTyped = error instanceof WgpuStyleError;
+      if (isTyped ? error.code !== 'device-lost' : !(await isLost(this.#device))) throw error;
+      const { DeviceLostError } = await import('./recover.ts');
+      throw new DeviceLostError(error, await this.#rescued());
+    }
+  }
+
+  async #finish(checkpoint: RunCheckpoint | undefined): Promise<StyledPicture> {
     const { signal } = this.#options;
     import('./iteration.ts').catch(() => undefined); // comes meanwhile; a failure is told by the session
-    const vgg = await loadNetwork(this.#options);
-    const loaded = await loadPictures(this.#options, this.#resolved, this.#device);
+    const vgg = (this.#inputs.vgg ??= await loadNetwork(this.#options));
+    const loaded = (this.#inputs.loaded ??= await loadPictures(this.#options, this.#resolved, this.#device));
     throwIfAborted(signal, 'styleTransfer');
     const scales = scalesOf(loaded.content, this.#resolved);
     // Checksums of whole pictures: a second or so for large ones, so only for whoever wants checkpoints.
-    if (checkpoint || this.#options.checkpoint) {
+    if (checkpoint || this.#every !== undefined) {
       const { originOf } = await import('./run-state.ts');
       this.#origin = originOf(this.#resolved, loaded, vgg);
     }
@@ -136,7 +182,7 @@ class Run {
       const isOver = rests || this.#done === end;
       this.#work += (this.#done - before) * width * height;
       const wasStopped = signal?.aborted === true && this.#done > 0;
-      if (wasStopped && !isOver && this.#options.checkpoint) await save();
+      if (wasStopped && !isOver && this.#every !== undefined) await save();
       if (iterations === 0) this.#losses = await session.evaluate();
       const picture = await session.readPixels();
       const isBetween = isOver && index + 1 < scales.length;
@@ -158,7 +204,8 @@ class Run {
     index: number,
     before: number,
   ): Promise<boolean> {
-    const { signal, checkpoint: { every = Infinity } = {} } = this.#options;
+    const { signal } = this.#options;
+    const every = this.#every ?? Infinity;
     const done = this.#done;
     const left = before + scales[index]!.iterations - done;
     const iterations = Math.min(left, every - (done % every));
@@ -178,8 +225,7 @@ class Run {
 
   /** Whether a checkpoint is to be made after this many iterations. */
   #isDue(): boolean {
-    const { every = Infinity } = this.#options.checkpoint ?? {};
-    return this.#done % every === 0;
+    return this.#done % (this.#every ?? Infinity) === 0;
   }
 
   #state(scale: number, before: number): RunState {
@@ -188,13 +234,30 @@ class Run {
 
   /** The checkpoint of a run whose scale `next` has not begun. */
   async #saveBetween(scales: readonly Scale[], next: number, picture: Pixels): Promise<void> {
-    if (!this.#options.checkpoint) return;
+    if (this.#every === undefined) return;
     const { encodeBetweenScales } = await import('./run-state.ts');
     await this.#save(scales, encodeBetweenScales(picture, this.#state(next, this.#done), this.#resolved));
   }
 
   async #save(scales: readonly Scale[], bytes: Uint8Array<ArrayBuffer>): Promise<void> {
-    await this.#options.checkpoint!.save(bytes, { iteration: this.#done, iterations: iterationsOf(scales) });
+    this.#kept = { bytes, iteration: this.#done };
+    const { checkpoint, signal } = this.#options;
+    if (!checkpoint || (checkpoint.every === undefined && !signal?.aborted)) return;
+    await checkpoint.save(bytes, { iteration: this.#done, iterations: iterationsOf(scales) });
+  }
+
+  /** What was kept, with its picture at the size of the result. */
+  async #rescued(): Promise<Kept | undefined> {
+    if (!this.#kept || !this.#inputs.loaded) return undefined;
+    const { bytes: checkpoint, iteration } = this.#kept;
+    const { decodeRun, pictureOf, shownIn } = await import('./run-state.ts');
+    const state = decodeRun(checkpoint);
+    const { width, height } = scalesOf(this.#inputs.loaded.content, this.#resolved).at(-1)!;
+    const pixels = pictureOf(state) ?? shownIn(state, this.#resolved.recipe.space);
+    this.#done = iteration;
+    this.#losses = state.header.run.losses;
+    const picture = await this.#picture(resize(pixels, width, height), this.#inputs.loaded, 'aborted');
+    return { checkpoint, iteration, picture };
   }
 
   /** The session of a scale; undefined when the signal fired while it was made and a coarser picture is there. */
