@@ -136,11 +136,16 @@ function readTransfer(words: Words, stored: Stored): TransferCommand {
 }
 
 function readInfo({ names, values }: Words): Command {
-  const flag = [...values.keys()].find((name) => name !== 'quiet' && name !== 'json');
+  const flag = [...values.keys()].find((name) => !['quiet', 'json', 'tune'].includes(name));
   const extra = names[0] ?? (flag && `--${flag}`);
   if (extra !== undefined)
-    throw badOption('info', `got "${extra}", takes nothing but --json`, 'Leave it out');
-  return { command: 'info', isQuiet: values.has('quiet'), wantsJson: values.has('json') };
+    throw badOption('info', `got "${extra}", takes nothing but --tune and --json`, 'Leave it out');
+  return {
+    command: 'info',
+    isQuiet: values.has('quiet'),
+    wantsJson: values.has('json'),
+    ...(values.has('tune') && { tunes: true }),
+  };
 }
 
 /** Reads words of a command that has no parser of its own. */

@@ -60,6 +60,6 @@ export type Command =
   | SweepCommand
   | ImportCommand
   | FetchCommand
-  | ({ readonly command: 'info' } & Shown)
+  | ({ readonly command: 'info'; readonly tunes?: boolean } & Shown)
   | { readonly command: 'help' }
   | { readonly command: 'version' };

@@ -3,8 +3,8 @@
 import { recipes } from '../style/recipes.ts';
 import { editDistance } from './nearest.ts';
 
-/** The commands that share these flags; `import`, `fetch` and `info` have their own. */
-export type FlaggedCommand = 'transfer' | 'plan' | 'sweep';
+/** The commands that share these flags; `import` and `fetch` have their own. */
+export type FlaggedCommand = 'transfer' | 'plan' | 'sweep' | 'info';
 
 /** A flag; `value` is the word that stands for its value in the help, absent for switches. */
 export interface Flag {
@@ -126,6 +126,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
     },
   ],
   'What it prints': [
+    { name: 'tune', help: 'finds the fastest kernels of this adapter once, for every later run', of: ['info'] },
     { name: 'json', help: 'one JSON object as the last line of stdout, nothing else there' },
     { name: 'quiet', short: 'q', help: 'no progress' },
     { name: 'help', short: 'h', help: 'this text' },

@@ -11,7 +11,7 @@ Usage
   wgpu-style --resume <file.checkpoint>                        goes on with an interrupted run
   wgpu-style plan <content> <style…> [flags]                   memory, work and time, not running it
   wgpu-style sweep <content> <style…> --vary <axis> -o <file>  variations on a labelled sheet
-  wgpu-style info [--json]                                     the adapter, its limits and features
+  wgpu-style info [--tune] [--json]                            the adapter, its limits and features
 ${weightsUsage}`;
 
 const foot = `Pictures are PNG, JPEG, WebP, AVIF or TIFF files, or URLs. Ctrl+C saves the picture so far, and

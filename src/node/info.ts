@@ -1,5 +1,6 @@
 // What `wgpu-style info` prints: the adapter that a run would take, and what it allows.
 
+import { tuningOf, type TuningTable } from '../kernels/tuning.ts';
 import { describeAdapter, isSoftwareAdapter, type AdapterDescription } from '../gpu/device.ts';
 import type { Peak } from './peak.ts';
 import { packageVersion } from './version.ts';
@@ -15,6 +16,8 @@ export interface DeviceInfo {
   readonly features: readonly string[];
   /** Measured with our own kernels. */
   readonly peak: Peak;
+  /** The fastest convolution by class of shapes, where it was measured on this adapter (`info --tune`). */
+  readonly tuning?: TuningTable;
 }
 
 /** The limits that decide which sizes fit and how fast kernels can be; bytes where the unit says so. */
@@ -32,6 +35,7 @@ const limits: readonly (readonly [name: keyof GPUSupportedLimits & string, unit:
 
 /** Adapter, limits and features of a device, and how fast it was. */
 export function deviceInfo(device: GPUDevice, peak: Peak): DeviceInfo {
+  const tuning = tuningOf(device);
   return {
     version: packageVersion(),
     node: process.version,
@@ -41,6 +45,7 @@ export function deviceInfo(device: GPUDevice, peak: Peak): DeviceInfo {
     limits: Object.fromEntries(limits.map(([name]) => [name, Number(device.limits[name])])),
     features: [...device.features].sort(),
     peak,
+    ...(tuning && { tuning }),
   };
 }
 
@@ -68,6 +73,9 @@ export function infoText(info: DeviceInfo): string {
     row('kind', info.isSoftware ? 'software, on the CPU' : 'GPU'),
     row('arithmetic (convolution, measured)', `${significant(info.peak.flopsPerSecond / 1e9)} GFLOP/s`),
     row('memory (measured)', `${significant(info.peak.bytesPerSecond / 1e9)} GB/s`),
+    '',
+    'Kernels',
+    ...(info.tuning ? Object.entries(info.tuning).map(([name, kernel]) => row(name, kernel)) : ['  chosen by rule; info --tune measures them']),
     '',
     'Limits',
     ...limits.map(([name, unit]) => row(name, inUnits(info.limits[name]!, unit))),

@@ -34,10 +34,22 @@ const failed = 1;
 const wrongUsage = 2;
 const interrupted = 130;
 
-async function info(wantsJson: boolean, { stdout }: Surroundings, printer: ProgressPrinter): Promise<number> {
+/** Milliseconds for `info --tune`: all classes on a GPU, the commonest ones on a software adapter. */
+const tuningTime = 20_000;
+
+async function info(
+  { wantsJson, tunes }: Extract<Command, { command: 'info' }>,
+  { stdout }: Surroundings,
+  printer: ProgressPrinter,
+): Promise<number> {
   const { measurePeak } = await import('./peak.ts');
   const device = await requestDevice({ log: printer.say });
   try {
+    if (tunes) {
+      const { tune } = await import('../kernels/tune.ts');
+      printer.say('Measuring kernels.');
+      await tune(device, { milliseconds: tuningTime, again: true });
+    }
     const found = deviceInfo(device, await measurePeak(device));
     stdout.write(wantsJson ? `${JSON.stringify(found)}\n` : infoText(found));
     return done;
@@ -178,7 +190,7 @@ function run(
 ): Promise<number> {
   switch (command.command) {
     case 'info':
-      return info(command.wantsJson, surroundings, printer);
+      return info(command, surroundings, printer);
     case 'transfer':
       return transfer(command, surroundings, printer);
     case 'plan':

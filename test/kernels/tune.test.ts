@@ -1,6 +1,6 @@
 // Tuning: what is decided from measurements, what is remembered, and that nothing bad in storage does harm.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { host, type TextStorage } from '../../src/gpu/host.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
 import {
@@ -12,7 +12,7 @@ import {
 } from '../../src/kernels/conv2d.ts';
 import { kernelTarget } from '../../src/kernels/target.ts';
 import { fastest, tune } from '../../src/kernels/tune.ts';
-import { readTable, showTable } from '../../src/kernels/tuning.ts';
+import { readTable, rememberTuning, showTable } from '../../src/kernels/tuning.ts';
 import { freshDevice } from '../device.ts';
 
 const before = host.storage;
@@ -103,5 +103,31 @@ describe('tune', () => {
     expect(table).toEqual({});
     expect(kernelTarget(device).tuned).toEqual({});
     device.destroy();
+  });
+});
+
+describe('where tables are kept in a page', () => {
+  afterEach(() => vi.unstubAllGlobals());
+
+  it('is localStorage; one that may not be used is none', async () => {
+    delete host.storage;
+    const texts = new Map<string, string>();
+    vi.stubGlobal('localStorage', {
+      getItem: (key: string) => texts.get(key) ?? null,
+      setItem: (key: string, text: string) => void texts.set(key, text),
+    });
+    const device = await freshDevice();
+    rememberTuning(device, { '3x3 many>many medium': 'winograd' });
+    expect([...texts.keys()]).toEqual([expect.stringMatching(/^wgpu-style\/tuning\/.+/)]);
+    const other = await freshDevice();
+    expect(kernelTarget(other).tuned).toEqual({ '3x3 many>many medium': 'winograd' });
+    vi.stubGlobal('localStorage', {
+      getItem: () => { throw new Error('forbidden'); },
+      setItem: () => { throw new Error('forbidden'); },
+    });
+    const third = await freshDevice();
+    expect(kernelTarget(third).tuned).toBeUndefined();
+    expect(() => rememberTuning(third, {})).not.toThrow();
+    for (const one of [device, other, third]) one.destroy();
   });
 });

@@ -168,6 +168,7 @@ describe('what is understood', () => {
       expect(parse(line)).toEqual({ command: 'help' });
     expect(parse('--version')).toEqual({ command: 'version' });
     expect(parse('info --json')).toEqual({ command: 'info', wantsJson: true, isQuiet: false });
+    expect(parse('info --tune')).toEqual({ command: 'info', wantsJson: false, isQuiet: false, tunes: true });
   });
 });
 
@@ -220,7 +221,7 @@ describe('what is refused as wrong usage', () => {
     ['sweep a.png b.png --vary seed=1,2', /-o: got no output file. Give -o grid\.png/],
     ['sweep a.png b.png -o g.png', /--vary: got 0 axes, need one or two/],
     ['--style b.png -o out.png', /got no pictures/],
-    ['info a.png', /info: got "a\.png", takes nothing but --json/],
+    ['info a.png', /info: got "a\.png", takes nothing but --tune and --json/],
     ['info --size 5', /info: got "--size"/],
   ])('%s', (line, message) => {
     expect(() => parse(line)).toThrow(
