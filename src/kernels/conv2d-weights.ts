@@ -5,6 +5,7 @@
 import { linearWorkgroups, type Dispatch } from '../gpu/dispatch.ts';
 import weightsCode from '../wgsl/conv_weights.wgsl';
 import patchCode from '../wgsl/conv_weights_patch.wgsl';
+import outsideCode from '../wgsl/outside.wgsl';
 import { conv2dCost, geometry, type Conv2dParams } from './conv2d.ts';
 import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
@@ -66,14 +67,14 @@ export function conv2dBackwardWeights<B>(
   const uniforms = geometry(params)
     .u32(rowsPerChunk, chunks, accumulate ? 1 : 0)
     .i32(...stride, ...dilation);
-  const shader = { name: 'conv_weights', code: weightsCode };
+  const shader = { name: 'conv_weights', code: [weightsCode, outsideCode] };
   const vectors = taps * input[2] * (lanes(output[2]) / 4);
   const [x, y] = linearWorkgroups(groupsOf(params, target, variant), 1);
   return [
     {
       label: 'conv2d/dW partial',
       ...(variant === 'patch'
-        ? { shader: { name: 'conv_weights_patch', code: patchCode }, constants: { L: target.subgroupSize! } }
+        ? { shader: { name: 'conv_weights_patch', code: [patchCode, outsideCode] }, constants: { L: target.subgroupSize! } }
         : { shader, entryPoint: 'partial' }),
       inputs: [io.x, io.dY],
       outputs: [part],

@@ -8,9 +8,11 @@ import conv3x3Code from '../wgsl/conv3x3.wgsl';
 import epilogueCode from '../wgsl/conv_epilogue.wgsl';
 import generalCode from '../wgsl/conv_general.wgsl';
 import patchCode from '../wgsl/conv_patch.wgsl';
-import gateWordCode from '../wgsl/gate_word.wgsl';
 import runCode from '../wgsl/conv_run.wgsl';
 import runSubgroup8Code from '../wgsl/conv_run_subgroup8.wgsl';
+import runsCode from '../wgsl/conv_runs.wgsl';
+import gateWordCode from '../wgsl/gate_word.wgsl';
+import outsideCode from '../wgsl/outside.wgsl';
 import { bytesOf, lanes } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
@@ -144,11 +146,11 @@ export function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Pa
 }
 
 const SHADERS = {
-  tile3x3: { name: 'conv3x3', code: [conv3x3Code, epilogueCode, gateWordCode] },
-  patch: { name: 'conv_patch', code: [patchCode, epilogueCode, gateWordCode] },
-  run: { name: 'conv_run', code: runCode },
-  'run-subgroup8': { name: 'conv_run_subgroup8', code: runSubgroup8Code },
-  general: { name: 'conv_general', code: generalCode },
+  tile3x3: { name: 'conv3x3', code: [conv3x3Code, epilogueCode, gateWordCode, outsideCode] },
+  patch: { name: 'conv_patch', code: [patchCode, epilogueCode, gateWordCode, outsideCode] },
+  run: { name: 'conv_run', code: [runCode, runsCode, outsideCode] },
+  'run-subgroup8': { name: 'conv_run_subgroup8', code: [runSubgroup8Code, runsCode, outsideCode] },
+  general: { name: 'conv_general', code: [generalCode, runsCode, outsideCode] },
 } as const;
 
 /** Workgroups and override constants of a variant. */

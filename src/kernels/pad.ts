@@ -2,11 +2,12 @@
 // pad.wgsl. The convolution's modes other than zero are differentiated through this kernel.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import outsideCode from '../wgsl/outside.wgsl';
 import code from '../wgsl/pad.wgsl';
 import { PADDING_MODES, type PaddingMode } from './conv2d.ts';
 import { vectorsOf, type Shape } from './shape.ts';
 
-const shader = { name: 'pad', code };
+const shader = { name: 'pad', code: [code, outsideCode] };
 
 /** Rows and columns around an image. */
 export interface PadParams {

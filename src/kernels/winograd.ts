@@ -11,6 +11,7 @@ import { linearWorkgroups, type Dispatch, Params } from '../gpu/dispatch.ts';
 import epilogueCode from '../wgsl/conv_epilogue.wgsl';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import inputCode from '../wgsl/winograd_input.wgsl';
+import outsideCode from '../wgsl/outside.wgsl';
 import outputCode from '../wgsl/winograd_output.wgsl';
 import productCode from '../wgsl/winograd_product.wgsl';
 import productSubgroupCode from '../wgsl/winograd_product_subgroup.wgsl';
@@ -105,7 +106,7 @@ function transformInput<B>(
   const values = tiles * lanes(input[2]);
   return {
     label: 'winograd/input',
-    shader: { name: 'winograd_input', code: inputCode },
+    shader: { name: 'winograd_input', code: [inputCode, outsideCode] },
     constants: { THREADS: threads },
     inputs: [io.x, io.unpool?.words ?? io.x],
     outputs: [v],

@@ -27,17 +27,6 @@ struct Params {
 @group(0) @binding(6) var<storage, read_write> words: array<u32>;
 @group(0) @binding(7) var<uniform> params: Params;
 
-// Where index i of an axis of n elements really lies; -1 outside under zero padding.
-fn source(i: i32, n: i32) -> i32 {
-  if (i >= 0 && i < n) { return i; }
-  switch params.mode {
-    case 0u: { return -1; }
-    case 1u: { return clamp(i, 0, n - 1); }
-    case 2u: { return select(2 * (n - 1) - i, -i, i < 0); }
-    default: { return ((i % n) + n) % n; }
-  }
-}
-
 fn pack(bits: vec4<bool>) -> u32 { return dot(vec4u(bits), vec4u(1u, 2u, 4u, 8u)); }
 
 fn isInside(at: vec2u) -> bool { return at.x < params.oh && at.y < params.ow; }

@@ -4,6 +4,7 @@
 //                backward-data of a strided convolution (weights with their channel axes swapped), and the forward pass
 //                of a transposed one. Zero padding only.
 // x [h, w, ci], weights [kh, kw, ci, co], bias [co], gate and y [oh, ow, co]; NHWC, channels padded to vec4s.
+// Stands in front of conv_runs.wgsl, which has the bindings and what follows on the sums, and of outside.wgsl.
 // Thread: 8 pixels of a row x 8 output channels. The pixels are neighbours, or strideX apart if TRANSPOSE: then the same
 // taps reach all of them, and they read neighbours of x. Per tap and 4 channels 8 + 8 loads of vec4 for 256
 // multiply-adds.
@@ -12,34 +13,6 @@
 
 override TRANSPOSE: bool = false;
 override THREADS: u32 = 8; // 8 on the CPU, where lanes are few; 64 on a GPU
-
-struct Params {
-  h: u32, w: u32, ci: u32,       // input [h, w, ci]
-  oh: u32, ow: u32, co: u32,     // output [oh, ow, co]
-  kh: u32, kw: u32,              // kernel
-  padTop: i32, padLeft: i32,     // padding before the first row and column; may be negative
-  mode: u32,                     // what lies outside: 0 zero, 1 replicate, 2 reflect, 3 wrap
-  hasBias: u32, accumulate: u32, relu: u32, hasGate: u32, // epilogue: + bias, + y, max(., 0), 0 where gate <= 0
-  strideY: i32, strideX: i32, dilationY: i32, dilationX: i32,
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gate: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
-
-// Where index i of an axis of n elements really lies; -1 outside under zero padding.
-fn source(i: i32, n: i32) -> i32 {
-  if (i >= 0 && i < n) { return i; }
-  switch params.mode {
-    case 0u: { return -1; }
-    case 1u: { return clamp(i, 0, n - 1); }
-    case 2u: { return select(2 * (n - 1) - i, -i, i < 0); }
-    default: { return ((i % n) + n) % n; }
-  }
-}
 
 // Four channels c of the pixel `at` of x; -1 means outside.
 fn load(at: i32, c: u32, ci4: u32) -> vec4f {
@@ -56,23 +29,6 @@ fn place(row: i32, column: i32) -> i32 {
 fn reach(i: i32, k: i32, stride: i32, dilation: i32, pad: i32, n: i32) -> i32 {
   let spread = i + pad - k * dilation;
   return select(-1, spread / stride, spread >= 0 && spread % stride == 0 && spread / stride < n);
-}
-
-fn store(line: u32, column: u32, block: u32, a: vec4f, b: vec4f) {
-  if (column >= params.ow) { return; }
-  let co4 = (params.co + 3u) / 4u;
-  let at = (line * params.ow + column) * co4 + block;
-  put(at, block, a);
-  if (block + 1u < co4) { put(at + 1u, block + 1u, b); }
-}
-
-fn put(at: u32, block: u32, sum: vec4f) {
-  var v = sum;
-  if (params.hasBias != 0u) { v += bias[block]; }
-  if (params.accumulate != 0u) { v += y[at]; }
-  if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
-  if (params.hasGate != 0u) { v = select(vec4f(0.0), v, gate[at] > vec4f(0.0)); }
-  y[at] = v;
 }
 
 @compute @workgroup_size(THREADS)

@@ -3,59 +3,17 @@ enable subgroups;
 // The register-run convolution of conv_run.wgsl for adapters whose subgroups have exactly 8 lanes (Mesa lavapipe):
 //   y[p, o] (+)= bias[o] + sum over taps t and channels i of x[p + t - pad, i] * weights[t, i, o]
 // x [h, w, ci], weights [kh, kw, ci, co], bias [co], gate and y [oh, ow, co]; NHWC, channels padded to vec4s.
+// Stands in front of conv_runs.wgsl, which has the bindings and what follows on the sums, and of outside.wgsl.
 // A workgroup is one subgroup. Its lanes work on 8 different runs of 8 pixels with the same 4 x 8 block of weights:
 // each lane loads one vec4 of the block and the others get it by broadcast. On such adapters a load costs a dozen
 // multiply-adds, so this is 2.3 times as fast as loading 8 weights a lane (2026-11, lavapipe 25.0.7, 64 -> 64 at 64x64).
 // Dispatch: linear over runs, ceil(oh * ceil(ow / 8) / 8) groups folded into x and y; z = ceil(co / 8).
-
-struct Params {
-  h: u32, w: u32, ci: u32,       // input [h, w, ci]
-  oh: u32, ow: u32, co: u32,     // output [oh, ow, co]
-  kh: u32, kw: u32,              // kernel
-  padTop: i32, padLeft: i32,     // padding before the first row and column; may be negative
-  mode: u32,                     // what lies outside: 0 zero, 1 replicate, 2 reflect, 3 wrap
-  hasBias: u32, accumulate: u32, relu: u32, hasGate: u32, // epilogue: + bias, + y, max(., 0), 0 where gate <= 0
-}
-
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read> weights: array<vec4f>;
-@group(0) @binding(2) var<storage, read> bias: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gate: array<vec4f>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
-
-// Where index i of an axis of n elements really lies; -1 outside under zero padding.
-fn source(i: i32, n: i32) -> i32 {
-  if (i >= 0 && i < n) { return i; }
-  switch params.mode {
-    case 0u: { return -1; }
-    case 1u: { return clamp(i, 0, n - 1); }
-    case 2u: { return select(2 * (n - 1) - i, -i, i < 0); }
-    default: { return ((i % n) + n) % n; }
-  }
-}
 
 // Four input channels c of the pixel at column `column` of the row that starts at `row`; -1 means outside.
 fn load(row: i32, column: i32, c: u32, ci4: u32) -> vec4f {
   let at = source(column, i32(params.w));
   if (row < 0 || at < 0) { return vec4f(); }
   return x[u32(row + at) * ci4 + c];
-}
-
-fn store(pixel: u32, column: u32, co4: u32, block: u32, a: vec4f, b: vec4f) {
-  if (column >= params.ow) { return; }
-  let at = pixel * co4 + block;
-  put(at, block, a);
-  if (block + 1u < co4) { put(at + 1u, block + 1u, b); }
-}
-
-fn put(at: u32, block: u32, sum: vec4f) {
-  var v = sum;
-  if (params.hasBias != 0u) { v += bias[block]; }
-  if (params.accumulate != 0u) { v += y[at]; }
-  if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
-  if (params.hasGate != 0u) { v = select(vec4f(0.0), v, gate[at] > vec4f(0.0)); }
-  y[at] = v;
 }
 
 @compute @workgroup_size(8)
@@ -146,7 +104,7 @@ fn main(
   if (line >= params.oh) { return; }
   // The eight pixels in turn through one place: code that is there once compiles faster.
   for (var k = 0u; k < 8u; k++) {
-    store(line * params.ow + column + k, column + k, co4, block, a0, b0);
+    store(line, column + k, block, a0, b0);
     a0 = a1; a1 = a2; a2 = a3; a3 = a4; a4 = a5; a5 = a6; a6 = a7;
     b0 = b1; b1 = b2; b2 = b3; b3 = b4; b4 = b5; b5 = b6; b6 = b7;
   }

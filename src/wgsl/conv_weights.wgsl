@@ -23,17 +23,6 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> part: array<vec4f>;
 @group(0) @binding(3) var<uniform> params: Params;
 
-// Where index i of an axis of n elements really lies; -1 outside under zero padding.
-fn source(i: i32, n: i32) -> i32 {
-  if (i >= 0 && i < n) { return i; }
-  switch params.mode {
-    case 0u: { return -1; }
-    case 1u: { return clamp(i, 0, n - 1); }
-    case 2u: { return select(2 * (n - 1) - i, -i, i < 0); }
-    default: { return ((i % n) + n) % n; }
-  }
-}
-
 // Four channels c of x at `column` of the row that starts at `row`; -1 means outside.
 fn load(row: i32, column: i32, c: u32, ci4: u32) -> vec4f {
   let at = source(column, i32(params.w));

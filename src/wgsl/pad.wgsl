@@ -17,17 +17,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read_write> y: array<vec4f>; // backward: dx
 @group(0) @binding(2) var<uniform> params: Params;
 
-// Where index i of an axis of n elements really lies; -1 outside under zero padding.
-fn source(i: i32, n: i32) -> i32 {
-  if (i >= 0 && i < n) { return i; }
-  switch params.mode {
-    case 0u: { return -1; }
-    case 1u: { return clamp(i, 0, n - 1); }
-    case 2u: { return select(2 * (n - 1) - i, -i, i < 0); }
-    default: { return ((i % n) + n) % n; }
-  }
-}
-
 @compute @workgroup_size(64)
 fn forward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let index = id.x + id.y * groups.x * 64u;

@@ -1,6 +1,7 @@
 // Winograd F(4x4, 3x3), input: v[.., t, i] = B' d B of the 6x6 pixels d that the 4x4 outputs of tile t depend on.
 // x [h, w, ci] or, where it is unpooled on load, [h / 2, w / 2, ci] with gate words of [h, w, ci]; v [36, tiles, ci] of
 // a band, whole rows of tiles; NHWC, channels padded to vec4s.
+// Stands in front of outside.wgsl.
 // Thread: one tile x 1 channel, neighbours read neighbours. Dispatch: linear over tiles * 4 * ceil(ci / 4), THREADS a
 // group, folded into x and y.
 
@@ -20,17 +21,6 @@ struct Params {
 @group(0) @binding(1) var<storage, read> unpoolWords: array<u32>;
 @group(0) @binding(2) var<storage, read_write> v: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
-
-// Where index i of an axis of n elements really lies; -1 outside under zero padding.
-fn source(i: i32, n: i32) -> i32 {
-  if (i >= 0 && i < n) { return i; }
-  switch params.mode {
-    case 0u: { return -1; }
-    case 1u: { return clamp(i, 0, n - 1); }
-    case 2u: { return select(2 * (n - 1) - i, -i, i < 0); }
-    default: { return ((i % n) + n) % n; }
-  }
-}
 
 fn load(row: i32, column: i32, channel: u32, ci4: u32) -> f32 {
   let half = vec2u(min(params.unpool, 1u));
