@@ -3,14 +3,15 @@
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import code from '../wgsl/matmul.wgsl';
+import storeCode from '../wgsl/matmul_store.wgsl';
 import subgroup8Code from '../wgsl/matmul_subgroup8.wgsl';
 import { gateParams, type Gate } from './gate.ts';
 import { columnSum } from './reduce.ts';
 import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
-const shader = { name: 'matmul', code: [code, gateWordCode] };
-const subgroup8Shader = { name: 'matmul_subgroup8', code: [subgroup8Code, gateWordCode] };
+const shader = { name: 'matmul', code: [code, storeCode, gateWordCode] };
+const subgroup8Shader = { name: 'matmul_subgroup8', code: [subgroup8Code, storeCode, gateWordCode] };
 
 /** C [m, n] = factor · op(A) [m, k] · op(B) [k, n]; a transposed operand is stored as [k, m] or [n, k]. */
 export interface MatmulParams {

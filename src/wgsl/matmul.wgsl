@@ -3,7 +3,7 @@
 //   tiled      each workgroup owns 64 x 64, K in steps of 16 through 8.5 KiB of workgroup memory: GPUs
 // a [m, k] or transposed [k, m], b [k, n] or transposed [n, k], y [m, n], or [splits, m, n] where K is split: then
 // alpha is 1, nothing accumulates, and the parts are added up by reduce.wgsl's `columns`. Rows are padded to vec4s.
-// Stands in front of gate_word.wgsl. scale [1]; gate of y's shape, or gate words (gate.wgsl) of y as an image [h, w, n].
+// Stands in front of matmul_store.wgsl and gate_word.wgsl. scale [1]; gate of y's shape, or gate words (gate.wgsl) of y as an image [h, w, n].
 // Dispatch: blocks of rows folded into x and y, z = blocks of columns * splits. A block is 64 x 64 (tiled), or 8 rows x
 // 8 columns a thread (registers; 8 rows a thread x 8 columns with ALONG_ROWS): threads of a group share the loads of
 // the other operand, on a CPU one load for all lanes.
@@ -12,25 +12,6 @@ override TRANSPOSE_A: bool = false;
 override TRANSPOSE_B: bool = false;
 override ALONG_ROWS: bool = false; // threads of a workgroup lie along m instead of n: for narrow y
 override THREADS: u32 = 8;
-
-struct Params {
-  m: u32, n: u32, k: u32,
-  strideA: u32, strideB: u32, strideY: u32, // vec4s in a row
-  chunk: u32,                               // length of K per split, a multiple of 4 (registers) or 16 (tiled)
-  accumulate: u32,
-  columnGroups: u32,                        // workgroups along n
-  alpha: f32,
-  hasScale: u32,
-  gateKind: u32,                            // 0 where 1: gate <= 0, 2: the bit of the gate word is 0
-  width: u32,                               // pixels in a row of the image that the gate words are of
-}
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read> scale: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gate: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
 
 // Four rows of op(a) from `row`, elements k .. k+3 of each: one row per column of the matrix. Zero beyond K, so that
 // whatever blockB gives there does not matter; rows beyond m repeat the last.
@@ -73,31 +54,13 @@ fn blockB(k: u32, column: u32) -> mat4x4f {
     b[min(k + 2u, last) * s + at], b[min(k + 3u, last) * s + at]);
 }
 
-fn store(split: u32, row: u32, column: u32, sum: vec4f) {
-  if (row >= params.m || column >= params.n) { return; }
-  let at = (split * params.m + row) * params.strideY + column / 4u;
-  let inside = vec4u(column) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.n);
-  var alpha = params.alpha;
-  if (params.hasScale != 0u) { alpha *= scale[0].x; }
-  var v = select(vec4f(), alpha * sum, inside);
-  if (params.accumulate != 0u) { v += y[at]; }
-  if (params.gateKind != 0u) { v = select(vec4f(), v, isOpen(at, row, column / 4u)); }
-  y[at] = v;
-}
-
-fn isOpen(at: u32, pixel: u32, c: u32) -> vec4<bool> {
-  if (params.gateKind == 1u) { return bitcast<vec4f>(gate[at]) > vec4f(); }
-  let row = pixel / params.width;
-  let column = pixel % params.width;
-  let i = gateWordAt(row, column, params.width, params.strideY, c);
-  return gateBits(gate[i / 4u][i % 4u], row, column);
-}
-
 fn storeBlock(split: u32, row: u32, column: u32, sums: mat4x4f) {
-  store(split, row, column, sums[0]);
-  store(split, row + 1u, column, sums[1]);
-  store(split, row + 2u, column, sums[2]);
-  store(split, row + 3u, column, sums[3]);
+  let alpha = factor();
+  let block = column / 4u;
+  store(split, row, block, alpha, sums[0]);
+  store(split, row + 1u, block, alpha, sums[1]);
+  store(split, row + 2u, block, alpha, sums[2]);
+  store(split, row + 3u, block, alpha, sums[3]);
 }
 
 @compute @workgroup_size(THREADS)

@@ -5,46 +5,9 @@ enable subgroups;
 // a [m, k] or transposed [k, m], b [k, n], y [m, n] or [splits, m, n], scale [1], gate as in matmul.wgsl; rows are padded
 // to vec4s. A workgroup is one subgroup and owns 16 rows x 32 columns, a lane 16 rows x 4 columns = 16 accumulators. What
 // is loaded of a is loaded by one lane and handed to all: a load costs such adapters a dozen multiply-adds.
-// Stands in front of gate_word.wgsl. Dispatch: blocks of 16 rows folded into x and y, z = blocks of 32 columns * splits.
+// Stands in front of matmul_store.wgsl and gate_word.wgsl. Dispatch: blocks of 16 rows folded into x and y, z = blocks of 32 columns * splits.
 
 override TRANSPOSE_A: bool = false;
-
-struct Params {
-  m: u32, n: u32, k: u32,
-  strideA: u32, strideB: u32, strideY: u32, // vec4s in a row
-  chunk: u32,                               // length of K per split, a multiple of 16
-  accumulate: u32,
-  columnGroups: u32,                        // workgroups along n
-  alpha: f32,
-  hasScale: u32,
-  gateKind: u32,                            // 0 where 1: gate <= 0, 2: the bit of the gate word is 0
-  width: u32,                               // pixels in a row of the image that the gate words are of
-}
-
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
-@group(0) @binding(2) var<storage, read> scale: array<vec4f>;
-@group(0) @binding(3) var<storage, read> gate: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
-@group(0) @binding(5) var<uniform> params: Params;
-
-fn isOpen(at: u32, pixel: u32, c: u32) -> vec4<bool> {
-  if (params.gateKind == 1u) { return bitcast<vec4f>(gate[at]) > vec4f(); }
-  let row = pixel / params.width;
-  let column = pixel % params.width;
-  let i = gateWordAt(row, column, params.width, params.strideY, c);
-  return gateBits(gate[i / 4u][i % 4u], row, column);
-}
-
-fn store(split: u32, row: u32, block: u32, alpha: f32, sum: vec4f) {
-  if (row >= params.m || block >= params.strideY) { return; }
-  let at = (split * params.m + row) * params.strideY + block;
-  let inside = vec4u(block * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.n);
-  var v = select(vec4f(), alpha * sum, inside);
-  if (params.accumulate != 0u) { v += y[at]; }
-  if (params.gateKind != 0u) { v = select(vec4f(), v, isOpen(at, row, block)); }
-  y[at] = v;
-}
 
 @compute @workgroup_size(8)
 fn main(
@@ -110,8 +73,7 @@ fn main(
       v = subgroupBroadcast(high, 7u); y15 += v.x * b0 + v.y * b1 + v.z * b2 + v.w * b3;
     }
   }
-  var alpha = params.alpha;
-  if (params.hasScale != 0u) { alpha *= scale[0].x; }
+  let alpha = factor();
   store(split, row + 0u, block, alpha, y0); store(split, row + 1u, block, alpha, y1);
   store(split, row + 2u, block, alpha, y2); store(split, row + 3u, block, alpha, y3);
   store(split, row + 4u, block, alpha, y4); store(split, row + 5u, block, alpha, y5);
