@@ -227,7 +227,7 @@ export class Tape implements Recorder {
     return slice(this, x, begin, size);
   }
 
-  /** a + b: one shape, or one of them [c] (a value per channel) or [1] (a scalar). */
+  /** a + b: one shape, or one of them [c] (a value per channel), [h, w, 1] (a value per pixel) or [1] (a scalar). */
   add(a: Tensor, b: Tensor): Tensor {
     return blend(this, 'add', a, b);
   }
