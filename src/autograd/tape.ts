@@ -8,7 +8,7 @@ import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '..
 import type { VariationForm } from '../kernels/total-variation.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
-import { blend, multiply } from './ops/binary.ts';
+import { blend, maskGradient, multiply } from './ops/binary.ts';
 import {
   conv2d,
   conv2dTranspose,
@@ -242,6 +242,11 @@ export class Tape implements Recorder {
     return multiply(this, a, b);
   }
 
+  /** x itself, whose gradient is multiplied by `mask` (shapes as in {@link add}) on its way back: 0 keeps what is there. */
+  maskGradient(x: Tensor, mask: Tensor): Tensor {
+    return maskGradient(this, x, mask);
+  }
+
   /** Σ x over all elements: [1]. */
   sum(x: Tensor): Tensor {
     return sum(this, x);
@@ -296,9 +301,15 @@ export class Tape implements Recorder {
     return instanceNorm(this, x, options);
   }
 
-  /** Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or another {@link VariationForm}: [1]. */
-  totalVariation(x: Tensor, { form = 'squared' }: { readonly form?: VariationForm } = {}): Tensor {
-    return totalVariation(this, x, form);
+  /**
+   * Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or another {@link VariationForm}: [1]. With `wraps` opposite
+   * borders are neighbours too.
+   */
+  totalVariation(
+    x: Tensor,
+    { form = 'squared', wraps = false }: { readonly form?: VariationForm; readonly wraps?: boolean } = {},
+  ): Tensor {
+    return totalVariation(this, x, form, wraps);
   }
 
   /** Mean and standard deviation of each channel: [.., c] → [2, c], y[0] = μ and y[1] = √(σ² + ε), σ² biased. */

@@ -14,5 +14,6 @@ export type {
   StyleTransferOptions,
   TermWeights,
 } from './options.ts';
+export type { MaskInput, MaskMode, MaskOptions } from './mask-options.ts';
 export type { ColorMode, ColorOptions } from './color-options.ts';
 export { plan, type RunPlan, type ScalePlan } from './plan.ts';

@@ -83,6 +83,24 @@ export function multiply(tape: Recorder, a: Tensor, b: Tensor): Tensor {
   });
 }
 
+/** y = x; dX = dY · mask, where the mask itself has no gradient. */
+export function maskGradient(tape: Recorder, x: Tensor, mask: Tensor): Tensor {
+  const { shape, b } = resultShape('tape.maskGradient', x, mask);
+  if (!sameShape(shape, x.shape)) {
+    throw badOption('tape.maskGradient', `the mask ${showShape(mask.shape)} is larger than ${showShape(x.shape)}`, 'Give [h, w, 1]');
+  }
+  return tape.record({
+    name: 'maskGradient',
+    inputs: [x, mask],
+    shape,
+    forward: (y) => [binary({ op: 'blend', shape, a: 'same', b, beta: 0 }, { a: x, b: mask, y })],
+    backward: [
+      ({ dY, dX, accumulate }) => [binary({ op: 'multiply', shape, a: 'same', b }, { a: dY, b: mask, y: dX }, accumulate)],
+      undefined,
+    ],
+  });
+}
+
 /** The mean of each channel over all rows: [.., c] → [c]; dX = dY / rows in every row. */
 export function channelMean(tape: Recorder, x: Tensor): Tensor {
   const c = x.shape.at(-1)!;
