@@ -6,6 +6,7 @@ import type { MaskOptions } from '../style/mask-options.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { Painting } from './commands.ts';
 import { maskOf } from './masks.ts';
+import { NO_CONTENT } from './settings.ts';
 import type { ProgressPrinter } from './progress.ts';
 import { readNetwork } from './transfer-network.ts';
 
@@ -35,6 +36,12 @@ export class Inputs {
     const found = this.#pictures.get(file) ?? loadImage(file, { where, signal: this.#signal });
     if (!isOnce) this.#pictures.set(file, found);
     return found;
+  }
+
+  /** The content as options: none for a texture. `isOnce`: it is not kept for other runs. */
+  async content(file: string, isOnce = false): Promise<Pick<StyleTransferOptions, 'content' | 'contentWeight'>> {
+    if (file === NO_CONTENT) return { contentWeight: 0 };
+    return { content: await this.picture(file, 'content', isOnce) };
   }
 
   async #mask(text: string, where: string): Promise<MaskOptions> {

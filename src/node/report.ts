@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { StyledPicture } from '../style/picture.ts';
 import type { Painting, TransferCommand } from './commands.ts';
 import { duration } from './progress.ts';
-import { isUrl } from './settings.ts';
+import { isUrl, NO_CONTENT } from './settings.ts';
 import { packageVersion } from './version.ts';
 
 /** One picture of a command: what is painted, and where it goes. */
@@ -82,7 +82,7 @@ export function shown(file: string): string {
 
 /** A path that is the same from every folder of this machine. */
 export function whole(file: string): string {
-  return isUrl(file) ? file : path.resolve(file);
+  return isUrl(file) || file === NO_CONTENT ? file : path.resolve(file);
 }
 
 /**

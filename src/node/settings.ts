@@ -11,6 +11,9 @@ import { nearestName } from './nearest.ts';
 import type { PlainOptions } from '../style/settings.ts';
 import { plainNames } from './plain-options.ts';
 
+/** In the place of a content: there is none, and the result is a texture of the style. */
+export const NO_CONTENT = '-';
+
 /** A style picture by its path. */
 export interface StylePath {
   readonly path: string;
@@ -86,7 +89,7 @@ export function settingsFrom(json: unknown, where: string, locate: (file: string
   // A word is a name (default, vgg19, noise), not a file.
   const located = (file: string): string => (/[./\\]/.test(file) ? locate(file) : file);
   return {
-    ...(content !== undefined && { content: locate(content) }),
+    ...(content !== undefined && { content: content === NO_CONTENT ? content : locate(content) }),
     ...(given['style'] !== undefined && { styles: stylesFrom(given['style'], where, locate) }),
     ...(output !== undefined && { output: locate(output) }),
     ...(network !== undefined && { network: located(network) }),
