@@ -104,7 +104,7 @@ async function buildLoss(
   throwIfAborted(signal, 'StyleSession.create');
   const edges = await edgeTargets(tape, pictures.content, wanted.edges, request);
   const regions = await regionsOf(pictures, vgg.layers, wanted.style, options.maskMode);
-  const style = await styleTargets(tape, regions, wanted.parts, recipe.style.normalize, styled);
+  const style = await styleTargets(tape, regions, wanted.parts, recipe.style, styled);
   throwIfAborted(signal, 'StyleSession.create');
   const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
   const targets = { content, edges, style };

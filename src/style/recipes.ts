@@ -24,9 +24,10 @@ export type LayerWeights = Readonly<Record<string, number>>;
 /**
  * What is compared of a style layer: `gram`, the Gram matrix; `covariance`, that of centred features; `mean` and `std` per
  * channel, by the mean of squared differences; `wasserstein`, the squared 2-Wasserstein distance of the features taken for
- * Gaussian, over C, which knows neither `normalize` nor `measure`.
+ * Gaussian, over C, which knows neither `normalize` nor `measure`; `mrf`, each 3x3 patch against the most alike of the styles'
+ * (Li and Wand 2016), by the mean of squared differences, or of those over the mean square of the styles' where `relative`.
  */
-export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein';
+export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein' | 'mrf';
 
 /** One way to do neural style transfer. */
 export interface Recipe {

@@ -116,6 +116,7 @@ function covariance(tape: Tape, moment: Tensor, mean: Tensor): Tensor {
 
 /** The tensors that a target of `statistic` consists of; several styles are blended in these. */
 export function targetTensors(of: LayerStatistics, statistic: Statistic): Tensor[] {
+  if (statistic === 'mrf') return []; // patches are matched, not blended: mrf.ts
   return statistic === 'wasserstein' ? [of('mean'), of('moment')] : [of(statistic)];
 }
 
@@ -127,6 +128,7 @@ export function distances(
   targets: readonly Target[],
   measuring: Measuring,
 ): Distance[] {
+  if (statistic === 'mrf') return [];
   if (statistic === 'wasserstein') return wasserstein(tape, of, targets);
   const [target] = targets as [Target];
   const found = of(statistic);

@@ -2,10 +2,12 @@
 // arenas are gone afterwards.
 
 import type { Tape, Tensor } from '../autograd/index.ts';
+import { loadChunk } from '../gpu/chunk.ts';
 import { createBuffer, watchMemory } from '../gpu/buffers.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { edgeMap, edgeName } from './edges.ts';
+import type { PatchTerm, StyleFeatures } from './mrf.ts';
 import type { Recipe } from './recipes.ts';
 import { toSpace } from './space.ts';
 import { layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
@@ -101,19 +103,51 @@ export async function styleTargets(
   tape: Tape,
   regions: readonly Region[],
   parts: readonly StylePart[],
-  normalize: Recipe['style']['normalize'],
+  { normalize, measure }: Pick<Recipe['style'], 'normalize' | 'measure'>,
   request: FeatureRequest,
 ): Promise<RegionTargets[]> {
   const targets: RegionTargets[] = [];
   for (const { share, guides, styles } of regions) {
     const own = parts.filter(({ layer }) => !guides || guides.has(layer));
+    const matched = own.filter(({ statistic }) => statistic === 'mrf');
+    const blended = own.filter(({ statistic }) => statistic !== 'mrf');
+    const read = async ({ picture }: Region['styles'][number], layers: readonly string[]): ReturnType<typeof readFeatures> =>
+      readFeatures(tape, picture, layers, request);
     targets.push({
       share,
       guides: guideTensors(tape, guides),
-      parts: await regionTargets(tape, styles, own, normalize, request),
+      parts: await regionTargets(tape, styles, blended, normalize, request),
+      patches:
+        matched.length === 0
+          ? new Map<StylePart, PatchTerm>()
+          : await (await loadChunk('StyleSession.create', import('./mrf.ts'))).patchTerms(tape, matched, { styles, guides }, measure, read),
     });
   }
   return targets;
+}
+
+/** Features of a style picture, brought home. */
+async function readFeatures(
+  tape: Tape,
+  picture: Pixels,
+  layers: readonly string[],
+  request: FeatureRequest,
+): Promise<Map<string, Omit<StyleFeatures, 'guide'>>> {
+  const image = imageTensor(tape, picture, request, 'style');
+  const found = features(tape, image, layers, request);
+  const program = tape.compile(layers.map((layer) => found.get(layer)!));
+  try {
+    await program.run();
+    const read = new Map<string, Omit<StyleFeatures, 'guide'>>();
+    for (const layer of layers) {
+      const tensor = found.get(layer)!;
+      read.set(layer, { shape: tensor.shape as [number, number, number], data: await program.read(tensor) });
+    }
+    return read;
+  } finally {
+    program.destroy();
+    tape.release(image);
+  }
 }
 
 /** The sum of a statistic's tensors over styles, each times its weight, and the sum of the weights. */

@@ -8,6 +8,7 @@ import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
 import type { FeatureNetwork } from './network.ts';
 import type { LayerWeights, PixelSpace, Recipe } from './recipes.ts';
+import type { PatchTerm } from './mrf.ts';
 import {
   distances,
   layerStatistics,
@@ -30,6 +31,8 @@ export interface RegionTargets {
   readonly share: number;
   readonly guides: ReadonlyMap<string, Tensor>;
   readonly parts: ReadonlyMap<StylePart, readonly Target[]>;
+  /** Comparisons of patches. */
+  readonly patches: ReadonlyMap<StylePart, PatchTerm>;
 }
 
 /** Targets: of content layers by name, of edges by pooling size, of style by region. */
@@ -78,7 +81,7 @@ export function buildTerms(
   targets: Targets,
   request: FeatureRequest,
 ): Term[] {
-  const styled = targets.style.flatMap(({ parts }) => [...parts.keys()].map(({ layer }) => layer));
+  const styled = targets.style.flatMap(({ parts, patches }) => [...parts.keys(), ...patches.keys()].map(({ layer }) => layer));
   const wanted = [...new Set([...targets.content.keys(), ...styled])];
   const found = wanted.length > 0 ? features(tape, image, wanted, request) : new Map<string, Tensor>();
   const terms: Term[] = [];
@@ -113,7 +116,7 @@ function styleTerms(
   tape: Tape,
   image: Tensor,
   style: Recipe['style'],
-  { share, guides, parts }: RegionTargets,
+  { share, guides, parts, patches }: RegionTargets,
   found: ReadonlyMap<string, Tensor>,
 ): Term[] {
   const imagePixels = image.shape[0]! * image.shape[1]!;
@@ -127,6 +130,12 @@ function styleTerms(
     for (const { value, factor } of distances(tape, of, statistic, target, measuring)) {
       terms.push({ kind: 'style', layer, value, constant: style.weight * share * weight * factor });
     }
+  }
+  for (const [{ layer, weight }, term] of patches) {
+    const distance = term(found.get(layer)!);
+    if (!distance) continue;
+    const { value, factor } = distance;
+    terms.push({ kind: 'style', layer, value, constant: style.weight * share * weight * factor });
   }
   return terms;
 }
