@@ -38,6 +38,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       help: "style (default), luminance (keep the content's), match or histogram, with settings: match:method=cholesky,when=after",
     },
     { name: 'seamless', help: 'opposite sides fit together: the result tiles' },
+    { name: 'resampling', value: 'light', help: 'in which pictures are resized: srgb (encoded, default) or linear' },
     { name: 'bits', value: 'n', help: 'bits a sample of a PNG: 8 (default) or 16', of: runs },
   ],
   'The recipe': [

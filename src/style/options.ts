@@ -120,6 +120,7 @@ export interface ResolvedOptions {
   readonly scales: 'auto' | readonly number[] | false;
   readonly maskMode: MaskMode;
   readonly seamless: boolean;
+  readonly resampling: 'srgb' | 'linear';
 }
 
 /** The caller's factors on the three terms. */
@@ -133,7 +134,7 @@ const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
   ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume'],
-  ...['updateMask', 'maskMode', 'seamless'],
+  ...['updateMask', 'maskMode', 'seamless', 'resampling'],
 ]);
 
 const NOT_YET = new Set<string>(['memoryLimit', 'recover']);
@@ -191,6 +192,7 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     scales: resolveScales(options.scales ?? recipe.scales),
     maskMode: oneOf('maskMode', options.maskMode ?? 'simple', MASK_MODES),
     seamless: flag('seamless', options.seamless ?? false),
+    resampling: oneOf('resampling', options.resampling ?? 'srgb', ['srgb', 'linear']),
   };
 }
 
@@ -334,7 +336,7 @@ function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): Res
 export function settingsOf(resolved: ResolvedOptions): Settings {
   const { recipe, weights, init } = resolved;
   const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
-  const { maskMode, seamless } = resolved;
+  const { maskMode, seamless, resampling } = resolved;
   const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
   return {
     recipe: isNamed ? recipe.name : recipe,
@@ -353,6 +355,7 @@ export function settingsOf(resolved: ResolvedOptions): Settings {
     tolerance,
     maskMode,
     seamless,
+    resampling,
   };
 }
 

@@ -120,14 +120,15 @@ export async function scalePictures(
   pictures: LoadedPictures,
   { width, height }: { readonly width: number; readonly height: number },
   fit: StyleFit,
-  color: ResolvedOptions['color'],
+  { color, resampling }: Pick<ResolvedOptions, 'color' | 'resampling'>,
 ): Promise<ScaledPictures> {
-  const content = resize(pictures.content, width, height);
+  const resample = resampling === 'linear' ? (await import('../image/linear-light.ts')).resizeLight : resize;
+  const content = resample(pictures.content, width, height);
   const { updateMask } = pictures;
   const styles = pictures.styles.map(({ picture, weight, scale, mask, styleMask }) => {
     const size = fit === 'stretched' ? undefined : styleSize(picture, Math.max(width, height), scale, fit);
     const resized = size
-      ? resize(picture, size.width, size.height)
+      ? resample(picture, size.width, size.height)
       : resize(picture, width, height, { filter: 'nearest' });
     return { picture: resized, weight, mask, styleMask };
   });
@@ -191,7 +192,7 @@ export async function scaleParts(
   readonly maxIterations: number;
 }> {
   const scale = scales[index]!;
-  const pictures = await scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved.color);
+  const pictures = await scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved);
   const start = await startPicture(resolved, pictures, coarser ?? loaded.init);
   const { iterations } = scale;
   return { options: { ...resolved, iterations }, pictures, start, maxIterations: iterations };

@@ -49,6 +49,11 @@ export interface PlainOptions {
   readonly maskMode?: MaskMode;
   /** True: the result's opposite sides fit together, so that it tiles. Exactly so where both sides are multiples of 16. */
   readonly seamless?: boolean;
+  /**
+   * In which light content and styles are resized: `'srgb'` (default) their encoded values, as all published recipes; `'linear'`
+   * light itself, which keeps fine bright detail from darkening.
+   */
+  readonly resampling?: 'srgb' | 'linear';
 }
 
 /** Plain options with every default filled in. `init` is absent where it is a picture. */

@@ -42,6 +42,7 @@ const refusals: readonly (readonly [options: Record<string, unknown>, where: str
   [{ style: [{ image, mask: { image, colour: '#ff0000' } }] }, 'style[0].mask', 'no setting colour'],
   [{ updateMask: { image, invert: 1 } }, 'updateMask', 'invert is 1'],
   [{ maskMode: 'outside' }, 'maskMode', '"outside"', 'simple, inside, all'],
+  [{ resampling: 'gamma' }, 'resampling', '"gamma"', 'srgb, linear'],
   [{ seamless: 1 }, 'seamless', 'got 1', 'true or false'],
   [{ style: [{ image, wieght: 2 }] }, 'style[0]', 'no setting wieght', 'image, weight, scale, mask, styleMask'],
   [{ device: {} }, 'device', 'got {}', 'GPUDevice'],
