@@ -8,7 +8,7 @@ import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '..
 import type { VariationForm } from '../kernels/total-variation.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
-import { blend, multiply } from './ops/binary.ts';
+import { blend, maskGradient, multiply } from './ops/binary.ts';
 import {
   conv2d,
   conv2dTranspose,
@@ -21,6 +21,7 @@ import { totalVariation, weigh } from './ops/loss.ts';
 import { gram, matmul, type MatmulOptions } from './ops/matmul.ts';
 import { instanceNorm, normalize, type InstanceNormOptions, type NormalizeOptions } from './ops/normalize.ts';
 import { pad, type Pads } from './ops/pad.ts';
+import { argmax, patchDistance, type ArgmaxOptions, type PatchMatches } from './ops/patches.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
 import { mean, meanSquared, sum } from './ops/reduce.ts';
 import { identity, meanStd, sqrtm } from './ops/statistics.ts';
@@ -227,7 +228,7 @@ export class Tape implements Recorder {
     return slice(this, x, begin, size);
   }
 
-  /** a + b: one shape, or one of them [c] (a value per channel) or [1] (a scalar). */
+  /** a + b: one shape, or one of them [c] (a value per channel), [h, w, 1] (a value per pixel) or [1] (a scalar). */
   add(a: Tensor, b: Tensor): Tensor {
     return blend(this, 'add', a, b);
   }
@@ -240,6 +241,11 @@ export class Tape implements Recorder {
   /** a · b, element by element, shapes as in {@link add}. */
   mul(a: Tensor, b: Tensor): Tensor {
     return multiply(this, a, b);
+  }
+
+  /** x itself, whose gradient is multiplied by `mask` (shapes as in {@link add}) on its way back: 0 keeps what is there. */
+  maskGradient(x: Tensor, mask: Tensor): Tensor {
+    return maskGradient(this, x, mask);
   }
 
   /** Σ x over all elements: [1]. */
@@ -296,9 +302,15 @@ export class Tape implements Recorder {
     return instanceNorm(this, x, options);
   }
 
-  /** Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or another {@link VariationForm}: [1]. */
-  totalVariation(x: Tensor, { form = 'squared' }: { readonly form?: VariationForm } = {}): Tensor {
-    return totalVariation(this, x, form);
+  /**
+   * Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or another {@link VariationForm}: [1]. With `wraps` opposite
+   * borders are neighbours too.
+   */
+  totalVariation(
+    x: Tensor,
+    { form = 'squared', wraps = false }: { readonly form?: VariationForm; readonly wraps?: boolean } = {},
+  ): Tensor {
+    return totalVariation(this, x, form, wraps);
   }
 
   /** Mean and standard deviation of each channel: [.., c] → [2, c], y[0] = μ and y[1] = √(σ² + ε), σ² biased. */
@@ -317,6 +329,16 @@ export class Tape implements Recorder {
   /** The identity matrix [n, n], a constant: one for each size. */
   identity(n: number): Tensor {
     return identity(this, n);
+  }
+
+  /** The largest value along the last axis and its index, the first of equals: [.., n] → [.., 2]. Has no gradient. */
+  argmax(x: Tensor, options: ArgmaxOptions = {}): Tensor {
+    return argmax(this, x, options);
+  }
+
+  /** factor · Σ of weight · ‖3x3 patch of x − its match‖² over all patches of x [h, w, c]: [1]. Matches have no gradient. */
+  patchDistance(x: Tensor, matches: PatchMatches, { factor = 1 }: { readonly factor?: number } = {}): Tensor {
+    return patchDistance(this, x, matches, factor);
   }
 
   /** Scalars as one weighted vector: y[i] = weights[i]·terms[i], [n]; its sum is a loss of many terms. */

@@ -36,12 +36,13 @@ function linearSpace(rows: Rows): Lightness {
 }
 
 /** sRGB (IEC 61966-2-1) to linear light; odd, so that values below 0 stay numbers. */
-function toLinear(value: number): number {
+export function toLinear(value: number): number {
   const v = Math.abs(value);
   return Math.sign(value) * (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 }
 
-function toEncoded(value: number): number {
+/** Linear light to sRGB. */
+export function toEncoded(value: number): number {
   const v = Math.abs(value);
   return Math.sign(value) * (v <= 0.0031308 ? v * 12.92 : 1.055 * v ** (1 / 2.4) - 0.055);
 }

@@ -7,16 +7,17 @@ import { channelsOf, lanes, sameShape, vectorsOf, type Shape } from './shape.ts'
 
 const shader = { name: 'binary', code };
 
-/** How an operand covers the result: of the same shape, one value per channel, or one value. */
-export type Broadcast = 'same' | 'channel' | 'scalar';
+/** How an operand covers the result: of the same shape, one value per channel, one value, or one value per row [.., 1]. */
+export type Broadcast = 'same' | 'channel' | 'scalar' | 'row';
 
-const KINDS: readonly Broadcast[] = ['same', 'channel', 'scalar'];
+const KINDS: readonly Broadcast[] = ['same', 'channel', 'scalar', 'row'];
 
 /** How `operand` covers `shape`; undefined when it does not. */
 export function broadcastOf(operand: Shape, shape: Shape): Broadcast | undefined {
   if (sameShape(operand, shape)) return 'same';
   if (sameShape(operand, [channelsOf(shape)])) return 'channel';
-  return sameShape(operand, [1]) ? 'scalar' : undefined;
+  if (sameShape(operand, [1])) return 'scalar';
+  return sameShape(operand, [...shape.slice(0, -1), 1]) ? 'row' : undefined;
 }
 
 /** y (+)= alpha·a + beta·b, or alpha·a·b. */

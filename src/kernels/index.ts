@@ -31,6 +31,16 @@ export {
 } from './matmul.ts';
 export { meanStdBackward, meanStdCost, meanStdForward, type MeanStdParams } from './mean-std.ts';
 export { padBackward, padCost, paddedShape, padForward, type PadParams } from './pad.ts';
+export {
+  nearestCost,
+  nearestForward,
+  patchDistanceBackward,
+  patchDistanceCost,
+  patchDistanceForward,
+  type NearestParams,
+  type PatchDistanceBuffers,
+  type PatchDistanceParams,
+} from './patches.ts';
 export { permuteWeights, permuteWeightsCost, type PermuteWeightsParams } from './permute.ts';
 export { poolBackward, poolCost, pooledShape, poolForward, type PoolParams } from './pool.ts';
 export {

@@ -14,6 +14,8 @@ export { VARIATIONS, type VariationForm };
 export interface TotalVariationParams {
   readonly shape: readonly [number, number, number];
   readonly form: VariationForm;
+  /** Of the image on a torus: opposite borders are neighbours. */
+  readonly wraps?: boolean;
 }
 
 /** The shader's FORM: `mean-squared` is `squared` with weights. */
@@ -26,9 +28,10 @@ const FORMS: Readonly<Record<VariationForm, number>> = {
 };
 
 /** What stands before differences to the right, downwards and along diagonals; no 1 / 0 where there are none. */
-function weightsOf({ shape: [h, w, c], form }: TotalVariationParams): [right: number, down: number, diagonal: number] {
-  if (form === 'mean-squared') return [1 / (h * Math.max(1, w - 1) * c), 1 / (Math.max(1, h - 1) * w * c), 0];
-  if (form === 'nine-point') return [2 / (3 * h * w * c), 2 / (3 * h * w * c), 2 / (12 * (h + 1) * (w + 1) * c)];
+function weightsOf({ shape: [h, w, c], form, wraps = false }: TotalVariationParams): [right: number, down: number, diagonal: number] {
+  const less = wraps ? 0 : 1;
+  if (form === 'mean-squared') return [1 / (h * Math.max(1, w - less) * c), 1 / (Math.max(1, h - less) * w * c), 0];
+  if (form === 'nine-point') return [2 / (3 * h * w * c), 2 / (3 * h * w * c), 2 / (12 * (h + less) * (w + less) * c)];
   return [1, 1, 0];
 }
 
@@ -56,7 +59,7 @@ export function totalVariationForward<B>(
       label: 'totalVariation partial',
       shader,
       entryPoint: 'partial',
-      constants: { FORM: FORMS[params.form] },
+      constants: { FORM: FORMS[params.form], WRAP: params.wraps ? 1 : 0 },
       inputs: [io.x],
       outputs: [part],
       params: uniforms(params, threads, false),
@@ -78,7 +81,7 @@ export function totalVariationBackward<B>(
     label: 'totalVariation/backward',
     shader,
     entryPoint: 'backward',
-    constants: { FORM: FORMS[params.form] },
+    constants: { FORM: FORMS[params.form], WRAP: params.wraps ? 1 : 0 },
     inputs: [io.x, io.dY],
     outputs: [io.dX],
     updates: accumulate,
@@ -103,7 +106,7 @@ export function totalVariationTogether<B>(
       label: 'totalVariation',
       shader,
       entryPoint: 'together',
-      constants: { FORM: FORMS[params.form] },
+      constants: { FORM: FORMS[params.form], WRAP: params.wraps ? 1 : 0 },
       inputs: [io.x, io.dY],
       outputs: [io.dX, part],
       updates: accumulate,

@@ -5,6 +5,7 @@ import { badOption } from '../gpu/errors.ts';
 import { resolvePreprocessing } from '../vgg/preprocessing.ts';
 import type { Command, Painting, TransferCommand } from './commands.ts';
 import type { FlaggedCommand } from './flags.ts';
+import { withMasks } from './masks.ts';
 import { isWhole, numberOf, plainOptions } from './plain-options.ts';
 import type { Stored, StylePath } from './settings.ts';
 import { readAxes } from './sweep-axes.ts';
@@ -50,7 +51,8 @@ function readPictures(
     const only = `got only "${kept[0]}", need a style picture too`;
     throw badOption('style', only, 'Give <content> <style> -o out.png');
   }
-  return { contents: kept, styles: readStyles(paths, values.get('style-weights')?.[0], stored.styles) };
+  const styles = readStyles(paths, values.get('style-weights')?.[0], stored.styles);
+  return { contents: kept, styles: withMasks(styles, values.get('mask'), values.get('style-mask')) };
 }
 
 /** Reads flags' values one by one, absent ones staying absent. */
@@ -81,6 +83,7 @@ function readPainting(words: Words, stored: Stored): Omit<Painting, 'styles'> {
     ...present({
       network: text('network') ?? stored.network,
       init: text('init') ?? stored.init,
+      updateMask: text('update-mask') ?? stored.updateMask,
       preprocessing:
         given !== undefined
           ? readPreprocessing(given)

@@ -18,6 +18,7 @@ export interface Painting extends Shown {
   /** What the network expects, where its file does not say. Checked. */
   readonly preprocessing?: Preprocessing;
   readonly init?: string;
+  readonly updateMask?: string;
   readonly options: PlainOptions;
 }
 

@@ -37,6 +37,8 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       value: 'mode',
       help: "style (default), luminance (keep the content's), match or histogram, with settings: match:method=cholesky,when=after",
     },
+    { name: 'seamless', help: 'opposite sides fit together: the result tiles' },
+    { name: 'resampling', value: 'light', help: 'in which pictures are resized: srgb (encoded, default) or linear' },
     { name: 'bits', value: 'n', help: 'bits a sample of a PNG: 8 (default) or 16', of: runs },
   ],
   'The recipe': [
@@ -58,6 +60,15 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
     { name: 'style-weight', value: 'x', help: "multiplies the recipe's style term (1)" },
     { name: 'tv-weight', value: 'x', help: "multiplies the recipe's total variation (1)" },
     { name: 'style-weights', value: 'list', help: 'one number per style picture, such as 2,1' },
+    {
+      name: 'mask',
+      value: 'file',
+      help: 'where in the result a style paints: white counts; m.png#ff8000 for what has this colour, #alpha, #invert; one for each style, - for none (repeats)',
+      repeats: true,
+    },
+    { name: 'style-mask', value: 'file', help: 'which part of a style picture counts, as --mask (repeats)', repeats: true },
+    { name: 'update-mask', value: 'file', help: 'where the picture is painted; outside it stays the content' },
+    { name: 'mask-mode', value: 'mode', help: 'features that masks let count: simple (default), inside, all' },
     { name: 'config', value: 'file', help: 'settings from JSON, or from a PNG made here; flags win' },
   ],
   'The run': [
@@ -138,7 +149,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
 export const flags: readonly Flag[] = Object.values(sections).flat();
 
 /** Flags of the design that do not exist yet: refused in words, never ignored. */
-export const laterFlags: ReadonlySet<string> = new Set(['mask', 'memory-limit']);
+export const laterFlags: ReadonlySet<string> = new Set(['memory-limit']);
 
 /** The flag that was probably meant by an unknown name; undefined when none is near. */
 export function nearestFlag(name: string): string | undefined {

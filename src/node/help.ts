@@ -8,6 +8,7 @@ const head = `wgpu-style: repaints a picture in the style of others (Gatys, Ecke
 Usage
   wgpu-style <content> <style…> -o <file> [flags]              one picture
   wgpu-style <folder or 'pattern'> <style…> -o <folder>/       many, one after the other
+  wgpu-style - <style…> -o <file> --size <n>x<n>               a texture of the style
   wgpu-style --resume <file.checkpoint>                        goes on with an interrupted run
   wgpu-style plan <content> <style…> [flags]                   memory, work and time, not running it
   wgpu-style sweep <content> <style…> --vary <axis> -o <file>  variations on a labelled sheet

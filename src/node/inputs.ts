@@ -2,8 +2,11 @@
 // paths, each read once however many runs use it.
 
 import { loadImage, type Pixels } from '../image/index.ts';
+import type { MaskOptions } from '../style/mask-options.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { Painting } from './commands.ts';
+import { maskOf } from './masks.ts';
+import { NO_CONTENT } from './settings.ts';
 import type { ProgressPrinter } from './progress.ts';
 import { readNetwork } from './transfer-network.ts';
 
@@ -35,12 +38,28 @@ export class Inputs {
     return found;
   }
 
+  /** The content as options: none for a texture. `isOnce`: it is not kept for other runs. */
+  async content(file: string, isOnce = false): Promise<Pick<StyleTransferOptions, 'content' | 'contentWeight'>> {
+    if (file === NO_CONTENT) return { contentWeight: 0 };
+    return { content: await this.picture(file, 'content', isOnce) };
+  }
+
+  async #mask(text: string, where: string): Promise<MaskOptions> {
+    const { path, ...how } = maskOf(text);
+    return { image: await this.picture(path, where), ...how };
+  }
+
   /** Styles, start, network and plain options of a command. */
   async shared(painting: Painting): Promise<SharedInputs> {
-    const { styles, init, options, network, preprocessing } = painting;
+    const { styles, init, updateMask, options, network, preprocessing } = painting;
     const style = [];
-    for (const [i, { path, weight }] of styles.entries()) {
-      style.push({ image: await this.picture(path, styles.length > 1 ? `style ${i + 1}` : 'style'), weight });
+    for (const [i, { path, weight, mask, styleMask }] of styles.entries()) {
+      style.push({
+        image: await this.picture(path, styles.length > 1 ? `style ${i + 1}` : 'style'),
+        weight,
+        ...(mask !== undefined && { mask: await this.#mask(mask, '--mask') }),
+        ...(styleMask !== undefined && { styleMask: await this.#mask(styleMask, '--style-mask') }),
+      });
     }
     const key = JSON.stringify([network, preprocessing]);
     const reading = this.#networks.get(key) ?? readNetwork(painting, this.#signal, this.#printer);
@@ -50,6 +69,7 @@ export class Inputs {
     return {
       style,
       ...options,
+      ...(updateMask !== undefined && { updateMask: await this.#mask(updateMask, '--update-mask') }),
       ...(vgg !== undefined && { network: vgg }),
       ...(init !== undefined && { init: isWord ? init : await this.picture(init, '--init') }),
     };

@@ -7,6 +7,7 @@ import type { PlainOptions } from '../style/settings.ts';
 export const plainNames: readonly (keyof PlainOptions)[] = [
   ...(['recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight', 'contentLayers', 'styleLayers'] as const),
   ...(['optimizer', 'averaging', 'iterations', 'tolerance', 'seed', 'pooling', 'color', 'scales'] as const),
+  ...(['maskMode', 'seamless', 'resampling'] as const),
 ];
 
 /** The number a text stands for. Throws `bad-option` saying what was given and what is needed. */
@@ -69,6 +70,13 @@ function readColor(text: string, where: string): NonNullable<PlainOptions['color
   return readSettings(text, where, 'mode') as unknown as NonNullable<PlainOptions['color']>;
 }
 
+/** A switch by itself, or with its value in a sweep. */
+function readSwitch(text: string, where: string): boolean {
+  if (text === '' || text === 'true') return true;
+  if (text === 'false') return false;
+  throw badOption(where, `got "${text}", need true or false`, 'Give one of them');
+}
+
 function readScales(text: string): NonNullable<PlainOptions['scales']> {
   if (text === 'auto') return 'auto';
   if (text === 'off' || text === 'false') return false;
@@ -108,6 +116,9 @@ export function plainOptions(values: ReadonlyMap<string, string>): PlainOptions 
     pooling: given('pooling', word),
     color: given('color', readColor),
     scales: given('scales', readScales),
+    maskMode: given('mask-mode', word),
+    seamless: given('seamless', readSwitch),
+    resampling: given('resampling', word),
   };
   // Words are checked by `styleTransfer`, which knows them all; absent ones must stay absent.
   return Object.fromEntries(

@@ -139,11 +139,11 @@ export async function runPlan(
   },
 ): Promise<PlanReport> {
   const inputs = new Inputs(signal, printer);
-  const content = await inputs.picture(command.content, 'content');
+  const content = await inputs.content(command.content);
   const shared = await inputs.shared(command);
   const device = await requestDevice();
   try {
-    const options = { ...shared, content, device, signal };
+    const options = { ...shared, ...content, device, signal };
     const planned: RunPlan = await plan(options);
     const measured = await times(options, planned.scales, printer.say);
     const scales = planned.scales.map((scale, i) =>

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { StyledPicture } from '../style/picture.ts';
 import type { Painting, TransferCommand } from './commands.ts';
 import { duration } from './progress.ts';
-import { isUrl } from './settings.ts';
+import { isUrl, NO_CONTENT } from './settings.ts';
 import { packageVersion } from './version.ts';
 
 /** One picture of a command: what is painted, and where it goes. */
@@ -82,7 +82,7 @@ export function shown(file: string): string {
 
 /** A path that is the same from every folder of this machine. */
 export function whole(file: string): string {
-  return isUrl(file) ? file : path.resolve(file);
+  return isUrl(file) || file === NO_CONTENT ? file : path.resolve(file);
 }
 
 /**
@@ -90,7 +90,7 @@ export function whole(file: string): string {
  * network by their paths, as `place` gives those. `done` is how far an interrupted run came.
  */
 export function settingsOf(
-  { styles, init, network, preprocessing, options }: Painting,
+  { styles, init, updateMask, network, preprocessing, options }: Painting,
   content: string,
   picture: Pick<Reported, 'iterations' | 'stopped' | 'details'> | undefined,
   place: (file: string) => string,
@@ -101,10 +101,16 @@ export function settingsOf(
   return {
     version: packageVersion(),
     content: place(content),
-    style: styles.map(({ path: file, weight }) => ({ image: place(file), weight })),
+    style: styles.map(({ path: file, weight, mask, styleMask }) => ({
+      image: place(file),
+      weight,
+      ...(mask !== undefined && { mask: place(mask) }),
+      ...(styleMask !== undefined && { styleMask: place(styleMask) }),
+    })),
     ...options,
     ...picture?.details.options,
     ...(init !== undefined && { init: placed(init) }),
+    ...(updateMask !== undefined && { updateMask: place(updateMask) }),
     ...(named !== undefined && { network: placed(named) }),
     ...(preprocessing !== undefined && { preprocessing }),
     ...(picture !== undefined && picture.stopped !== 'done' && { done: picture.iterations }),

@@ -11,10 +11,16 @@ import { nearestName } from './nearest.ts';
 import type { PlainOptions } from '../style/settings.ts';
 import { plainNames } from './plain-options.ts';
 
+/** In the place of a content: there is none, and the result is a texture of the style. */
+export const NO_CONTENT = '-';
+
 /** A style picture by its path. */
 export interface StylePath {
   readonly path: string;
   readonly weight: number;
+  /** As of --mask: a path, and how it is read. */
+  readonly mask?: string;
+  readonly styleMask?: string;
 }
 
 /** Settings that were read from a file; flags and words of the command line come before them. */
@@ -26,6 +32,7 @@ export interface Stored {
   /** Not checked yet. */
   readonly preprocessing?: unknown;
   readonly init?: string;
+  readonly updateMask?: string;
   readonly bits?: number;
   readonly saveEvery?: number;
   readonly options: PlainOptions;
@@ -33,7 +40,7 @@ export interface Stored {
   readonly resume?: Uint8Array;
 }
 
-const words = ['content', 'output', 'network', 'init'] as const;
+const words = ['content', 'output', 'network', 'init', 'updateMask'] as const;
 const known: readonly string[] = [...words, 'style', 'preprocessing', 'bits', 'saveEvery', ...plainNames];
 /** In the settings of a picture, but of no use to a later run. */
 const notes: readonly string[] = ['version', 'done', 'vary'];
@@ -78,15 +85,16 @@ export function settingsFrom(json: unknown, where: string, locate: (file: string
     if (given[key] === undefined || isFine(given[key])) continue;
     throw wrong(`${key} is ${JSON.stringify(given[key])}, need ${need}`, 'Correct it');
   }
-  const { content, output, network, init } = given as Readonly<Record<string, string | undefined>>;
+  const { content, output, network, init, updateMask } = given as Readonly<Record<string, string | undefined>>;
   // A word is a name (default, vgg19, noise), not a file.
   const located = (file: string): string => (/[./\\]/.test(file) ? locate(file) : file);
   return {
-    ...(content !== undefined && { content: locate(content) }),
+    ...(content !== undefined && { content: content === NO_CONTENT ? content : locate(content) }),
     ...(given['style'] !== undefined && { styles: stylesFrom(given['style'], where, locate) }),
     ...(output !== undefined && { output: locate(output) }),
     ...(network !== undefined && { network: located(network) }),
     ...(init !== undefined && { init: located(init) }),
+    ...(updateMask !== undefined && { updateMask: locate(updateMask) }),
     ...(given['preprocessing'] !== undefined && { preprocessing: given['preprocessing'] }),
     ...(given['bits'] !== undefined && { bits: given['bits'] as number }),
     ...(given['saveEvery'] !== undefined && { saveEvery: given['saveEvery'] as number }),
@@ -102,15 +110,27 @@ function stylesFrom(style: unknown, where: string, locate: (file: string) => str
     const {
       image,
       weight = 1,
+      mask,
+      styleMask,
       ...rest
     } = (typeof item === 'string' ? { image: item } : (item ?? {})) as {
       readonly image?: unknown;
       readonly weight?: unknown;
+      readonly mask?: unknown;
+      readonly styleMask?: unknown;
     };
+    const isPath = (path: unknown): path is string | undefined => path === undefined || typeof path === 'string';
     const isFine =
       typeof image === 'string' && typeof weight === 'number' && weight > 0 && Object.keys(rest).length === 0;
-    if (isFine) return { path: locate(image), weight };
-    const what = `style is ${JSON.stringify(item)}, need paths, with weights above 0 if wanted`;
+    if (isFine && isPath(mask) && isPath(styleMask)) {
+      return {
+        path: locate(image),
+        weight,
+        ...(mask !== undefined && { mask: locate(mask) }),
+        ...(styleMask !== undefined && { styleMask: locate(styleMask) }),
+      };
+    }
+    const what = `style is ${JSON.stringify(item)}, need paths, with weights above 0 and paths of masks if wanted`;
     throw badOption(where, what, 'Give "painting.jpg", or [{ "image": "painting.jpg", "weight": 2 }]');
   });
 }

@@ -132,11 +132,11 @@ class Painter {
     const words = Object.entries(values).map(([name, value]) => `${name} ${value}`);
     printer.say(`${this.swept.length + 1} of ${count}: ${words.join(', ')}`);
     try {
-      const content = await this.#inputs.picture(painting.content, 'content');
+      const content = await this.#inputs.content(painting.content);
       const shared = await this.#inputs.shared(painting);
       const picture = await styleTransfer({
         ...shared,
-        content,
+        ...content,
         device: this.#device,
         signal,
         onProgress: printer.show,
@@ -180,7 +180,7 @@ export async function runSweep(command: SweepCommand, services: TransferServices
   const cells = planned.flat();
   const inputs = new Inputs(signal, printer);
   for (const { painting } of cells) {
-    await inputs.picture(painting.content, 'content');
+    await inputs.content(painting.content);
     await inputs.shared(painting);
   }
   const device = await services.requestDevice();

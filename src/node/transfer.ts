@@ -94,12 +94,12 @@ export async function runTransfer(
   await checkOutput(command.output, command);
   const { signal, printer } = services;
   const inputs = new Inputs(signal, printer);
-  const picture = await inputs.picture(content, 'content', true);
+  const picture = await inputs.content(content, true);
   const isPicture = command.init !== undefined && /[./\\:]/.test(command.init);
   // A run that goes on has left its start behind.
   const { init, ...rest } = command;
   const shared = await inputs.shared(
     command.resume && isPicture ? rest : { ...rest, ...(init !== undefined && { init }) },
   );
-  return paint(command, { content, output: command.output }, { content: picture, ...shared }, services);
+  return paint(command, { content, output: command.output }, { ...shared, ...picture }, services);
 }

@@ -48,7 +48,7 @@ const oneOf = (...allowed: readonly unknown[]): Rule => ({
 });
 
 const optional = ({ holds, need }: Rule): Rule => ({ holds: (value) => value === undefined || holds(value), need });
-const STATISTICS: readonly Statistic[] = ['gram', 'covariance', 'mean', 'std', 'wasserstein'];
+const STATISTICS: readonly Statistic[] = ['gram', 'covariance', 'mean', 'std', 'wasserstein', 'mrf'];
 const statistics: Rule = {
   holds: (value) =>
     isObject(value) &&

@@ -14,10 +14,10 @@ export function activeEdges({ edges }: Recipe): { readonly pooling: number; read
 }
 
 /** The Laplacian of `image` [h, w, 3] after mean pooling, summed over the channels: [h / pooling, w / pooling, 1]. */
-export function edgeMap(tape: Tape, image: Tensor, pooling: number): Tensor {
+export function edgeMap(tape: Tape, image: Tensor, pooling: number, wraps: boolean): Tensor {
   const pooled = pooling > 1 ? tape.avgPool(image, { size: pooling }) : image;
   const kernel = LAPLACIAN.flatMap((value) => [value, value, value]);
-  return tape.conv2d(pooled, tape.constant([3, 3, 3, 1], kernel, 'laplacian'), { padding: 'replicate' });
+  return tape.conv2d(pooled, tape.constant([3, 3, 3, 1], kernel, 'laplacian'), { padding: wraps ? 'wrap' : 'replicate' });
 }
 
 /** How losses name the term. */

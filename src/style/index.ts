@@ -14,6 +14,7 @@ export type {
   StyleTransferOptions,
   TermWeights,
 } from './options.ts';
+export type { MaskInput, MaskMode, MaskOptions } from './mask-options.ts';
 export type { ColorMode, ColorOptions } from './color-options.ts';
 export type { DeviceLostError, Kept, RecoverOptions } from './recover.ts';
 export { plan, type RunPlan, type ScalePlan } from './plan.ts';

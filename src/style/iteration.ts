@@ -12,9 +12,10 @@ import type { Belongings } from './belongings.ts';
 import { checkDemands, wantedOf } from './demands.ts';
 import { termWeights } from './losses.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
-import { networkOf } from './network.ts';
+import { networkOf, seamless } from './network.ts';
 import { makePainters } from './painters.ts';
 import type { ScaledPictures } from './prepare.ts';
+import { regionsOf } from './regions.ts';
 import { sessionPlan, type SessionPlan } from './session-plan.ts';
 import { boxOf, toSpace } from './space.ts';
 import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
@@ -94,18 +95,32 @@ async function buildLoss(
   const tv = weights.tvWeight > 0 ? recipe.tv : { ...recipe.tv, weight: 0 };
   checkDemands(device, vgg, pictures, wanted);
   const tape = belongings.keep(new Tape(device));
-  const request = { vgg: networkOf(vgg, recipe), pooling, space: recipe.space };
+  const network = networkOf(vgg, recipe);
+  // Styles need not tile: their own borders are no neighbours.
+  const styled = { vgg: network, pooling, space: recipe.space, wraps: false };
+  const request = options.seamless ? { ...styled, vgg: seamless(network), wraps: true } : styled;
   const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });
   const content = await contentTargets(tape, pictures.content, wanted.content, request, hold);
   throwIfAborted(signal, 'StyleSession.create');
   const edges = await edgeTargets(tape, pictures.content, wanted.edges, request);
-  const style = await styleTargets(tape, pictures.styles, wanted.parts, recipe.style.normalize, request);
+  const regions = await regionsOf(pictures, vgg.layers, wanted.style, options.maskMode);
+  const style = await styleTargets(tape, regions, wanted.parts, recipe.style, styled);
   throwIfAborted(signal, 'StyleSession.create');
   const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
   const targets = { content, edges, style };
-  const terms = buildTerms(tape, image, { ...recipe, tv }, options.contentLayers, targets, request);
+  const seen = await paintable(tape, image, pictures);
+  const terms = buildTerms(tape, seen, { ...recipe, tv }, options.contentLayers, targets, request);
   if (terms.length > 0) return { tape, image, terms };
   throw badOption('styleTransfer', 'every term of the loss is switched off', 'Give some layer a weight above 0');
+}
+
+/** The picture as the loss sees it: outside of the update mask no gradient comes back, so that nothing moves there. */
+async function paintable(tape: Tape, image: Tensor, { updateMask }: ScaledPictures): Promise<Tensor> {
+  if (!updateMask) return image;
+  const { planeOf } = await import('./masks.ts');
+  const [h, w] = image.shape as [number, number, number];
+  const mask = planeOf(updateMask, w, h).values.map((value) => (value > 0 ? 1 : 0));
+  return tape.maskGradient(image, tape.constant([h, w, 1], mask, 'update mask'));
 }
 
 function makeOptimizer(

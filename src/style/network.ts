@@ -6,6 +6,11 @@ import type { Recipe } from './recipes.ts';
 /** What is needed of a network to record it. */
 export type FeatureNetwork = Pick<Vgg, 'layers' | 'preprocessing'>;
 
+/** The network on a torus: every convolution sees beyond a border what lies at the opposite one. */
+export function seamless({ layers, preprocessing }: FeatureNetwork): FeatureNetwork {
+  return { layers: layers.map((layer) => (layer.kind === 'conv' ? { ...layer, padding: 'wrap' } : layer)), preprocessing };
+}
+
 /** `vgg` with the recipe's padding in its first convolution; weights are shared. */
 export function networkOf(vgg: Vgg, { firstPadding }: Recipe): FeatureNetwork {
   const first = vgg.layers.findIndex(({ kind }) => kind === 'conv');

@@ -8,6 +8,7 @@ import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
 import { checkRecipe, show } from './check-recipe.ts';
 import { resolveColor, type ResolvedColor } from './color-options.ts';
 import type { Losses } from './losses.ts';
+import { MASK_MODES, resolveMask, type MaskInput, type MaskMode, type ResolvedMask } from './mask-options.ts';
 import type { Tolerance } from './plateau.ts';
 import type { RecoverOptions } from './recover.ts';
 import type { StyledPicture } from './picture.ts';
@@ -20,6 +21,10 @@ export interface StyleInput {
   readonly weight?: number;
   /** Longest side of the style over the longest side of the result. Default: its own size, at most twice the result's. */
   readonly scale?: number;
+  /** Where in the result this style paints. Default: where no other style's mask is. */
+  readonly mask?: MaskInput;
+  /** Which part of this picture is its style. Default: all that is not transparent. */
+  readonly styleMask?: MaskInput;
 }
 
 /** What `onProgress` and `session.run` report after an iteration. */
@@ -55,9 +60,10 @@ export interface CheckpointOptions {
   ) => void | Promise<void>;
 }
 
-/** Options of `styleTransfer` and `StyleSession.create`. Only `content` and `style` are needed. */
+/** Options of `styleTransfer` and `StyleSession.create`. Only `content` and `style` are needed; a texture needs no content. */
 export interface StyleTransferOptions extends PlainOptions {
-  readonly content: ImageSource;
+  /** Absent, with `contentWeight` 0: a texture of the style alone, of any `size`. */
+  readonly content?: ImageSource | undefined;
   /** One picture, or several with weights. */
   readonly style: ImageSource | readonly StyleInput[];
   /** A device to work on; borrowed, never destroyed. Default: one is requested, and destroyed at the end. */
@@ -68,6 +74,8 @@ export interface StyleTransferOptions extends PlainOptions {
    */
   readonly network?: 'default' | Vgg | VggSource;
   readonly init?: Init | ImageSource;
+  /** Where the picture is painted: outside it stays the content, and in between the two are blended. */
+  readonly updateMask?: MaskInput;
   readonly signal?: AbortSignal;
   readonly onProgress?: (progress: Progress) => void;
   /** How far the download of `network` is, where that comes from a server. */
@@ -91,10 +99,18 @@ export interface StyleTransferOptions extends PlainOptions {
   readonly recover?: boolean | RecoverOptions;
 }
 
+/** A style that was checked. */
+export interface ResolvedStyle extends Pick<StyleInput, 'image' | 'scale'> {
+  readonly weight: number;
+  readonly mask?: ResolvedMask | undefined;
+  readonly styleMask?: ResolvedMask | undefined;
+}
+
 /** Options with every default filled in. */
 export interface ResolvedOptions {
   readonly recipe: Recipe;
-  readonly styles: readonly { readonly image: ImageSource; readonly weight: number; readonly scale?: number }[];
+  readonly styles: readonly ResolvedStyle[];
+  readonly updateMask?: ResolvedMask | undefined;
   readonly size: number | { readonly width: number; readonly height: number };
   readonly weights: TermWeights;
   readonly contentLayers: LayerWeights;
@@ -109,6 +125,9 @@ export interface ResolvedOptions {
   readonly pooling: 'max' | 'average';
   readonly color: ResolvedColor;
   readonly scales: 'auto' | readonly number[] | false;
+  readonly maskMode: MaskMode;
+  readonly seamless: boolean;
+  readonly resampling: 'srgb' | 'linear';
 }
 
 /** The caller's factors on the three terms. */
@@ -122,9 +141,10 @@ const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
   ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume', 'recover'],
+  ...['updateMask', 'maskMode', 'seamless', 'resampling'],
 ]);
 
-const NOT_YET = new Set<string>(['memoryLimit', 'mask']);
+const NOT_YET = new Set<string>(['memoryLimit']);
 
 /**
  * Checks everything that can be checked without decoding a picture.
@@ -140,8 +160,13 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     const what = NOT_YET.has(name) ? `${name} is not implemented yet` : `there is no option ${name}`;
     throw badOption('styleTransfer', what, `The options are ${[...KNOWN].join(', ')}`);
   }
-  if (options.content === undefined || options.content === null) {
-    throw badOption('content', 'no content picture was given', 'Give an image, a URL, bytes or { data, width, height }');
+  const isTexture = options.content === undefined && options.contentWeight === 0;
+  if (!isTexture && (options.content === undefined || options.content === null)) {
+    const fix = 'Give an image, a URL, bytes or { data, width, height }; or contentWeight 0 for a texture of the style alone';
+    throw badOption('content', 'no content picture was given', fix);
+  }
+  if (isTexture && (options.updateMask ?? (options.init === 'content' || undefined)) !== undefined) {
+    throw badOption(options.updateMask ? 'updateMask' : 'init', 'there is no content', 'Give a content, or leave it out');
   }
   const recipe = resolveRecipe(options.recipe);
   const iterations = options.iterations ?? recipe.iterations;
@@ -162,7 +187,8 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     weights: resolveWeights(options),
     contentLayers: checkLayers('contentLayers', options.contentLayers ?? recipe.content.layers),
     styleLayers: checkLayers('styleLayers', options.styleLayers ?? recipe.style.layers),
-    init: resolveInit(options.init ?? recipe.init),
+    ...(options.updateMask !== undefined && { updateMask: resolveMask(options.updateMask, 'updateMask') }),
+    init: resolveInit(options.init ?? (isTexture && recipe.init === 'content' ? 'noise' : recipe.init)),
     optimizer,
     averaging: resolveAveraging(options.averaging ?? recipe.averaging ?? 0),
     iterations,
@@ -171,6 +197,9 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     pooling: oneOf('pooling', options.pooling ?? recipe.pooling, ['max', 'average']),
     color: resolveColor(options.color ?? 'style'),
     scales: resolveScales(options.scales ?? recipe.scales),
+    maskMode: oneOf('maskMode', options.maskMode ?? 'simple', MASK_MODES),
+    seamless: flag('seamless', options.seamless ?? false),
+    resampling: oneOf('resampling', options.resampling ?? 'srgb', ['srgb', 'linear']),
   };
 }
 
@@ -213,6 +242,11 @@ function factor(name: string, value = 1): number {
   throw badOption(name, `got ${show(value)}`, 'Give a number from 0');
 }
 
+function flag(name: string, value: boolean): boolean {
+  if (typeof value === 'boolean') return value;
+  throw badOption(name, `got ${show(value)}`, 'Give true or false');
+}
+
 function oneOf<T extends string>(name: string, value: string, allowed: readonly T[]): T {
   const found = allowed.find((candidate) => candidate === value);
   if (found) return found;
@@ -253,7 +287,7 @@ function resolveStyles(style: StyleTransferOptions['style']): ResolvedOptions['s
   const inputs: readonly StyleInput[] = Array.isArray(style) ? style : [{ image: style as ImageSource }];
   if (inputs.length === 0) throw badOption('style', 'the list of styles is empty', 'Give at least one picture');
   return inputs.map((input, i) => {
-    const { image, weight = 1, scale, ...rest } = (input ?? {}) as StyleInput;
+    const { image, weight = 1, scale, mask, styleMask, ...rest } = (input ?? {}) as StyleInput;
     if (image === undefined || image === null) {
       throw badOption(`style[${i}]`, 'it has no image', 'Give [{ image, weight }, …]');
     }
@@ -263,10 +297,15 @@ function resolveStyles(style: StyleTransferOptions['style']): ResolvedOptions['s
     if (scale !== undefined && !(Number.isFinite(scale) && scale > 0 && scale <= 16)) {
       throw badOption(`style[${i}].scale`, `got ${show(scale)}`, 'Give a number above 0, at most 16');
     }
-    if ('mask' in rest) throw badOption(`style[${i}].mask`, 'masks are not implemented yet', 'Leave it out');
     const [unknown] = Object.keys(rest);
-    if (unknown) throw badOption(`style[${i}]`, `there is no setting ${unknown}`, 'Give image, weight, scale');
-    return scale === undefined ? { image, weight } : { image, weight, scale };
+    if (unknown) throw badOption(`style[${i}]`, `there is no setting ${unknown}`, 'Give image, weight, scale, mask, styleMask');
+    return {
+      image,
+      weight,
+      ...(scale !== undefined && { scale }),
+      ...(mask !== undefined && { mask: resolveMask(mask, `style[${i}].mask`) }),
+      ...(styleMask !== undefined && { styleMask: resolveMask(styleMask, `style[${i}].styleMask`) }),
+    };
   });
 }
 
@@ -304,6 +343,7 @@ function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): Res
 export function settingsOf(resolved: ResolvedOptions): Settings {
   const { recipe, weights, init } = resolved;
   const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
+  const { maskMode, seamless, resampling } = resolved;
   const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
   return {
     recipe: isNamed ? recipe.name : recipe,
@@ -320,6 +360,9 @@ export function settingsOf(resolved: ResolvedOptions): Settings {
     scales,
     averaging,
     tolerance,
+    maskMode,
+    seamless,
+    resampling,
   };
 }
 

@@ -2,7 +2,7 @@
 
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
-import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
+import { isOpaque, pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import { fitSize, resize } from '../image/resize.ts';
 import { loadImage } from '../image/source.ts';
 import { defaultNetwork } from '../vgg/default.ts';
@@ -11,10 +11,17 @@ import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
 import type { Recipe } from './recipes.ts';
 import { NARROWEST, type Scale } from './scales.ts';
 
+/** Masks of a style, gray, 1 where something counts: where in the result, and what of the style. */
+export interface MaskPictures {
+  readonly mask?: Pixels | undefined;
+  readonly styleMask?: Pixels | undefined;
+}
+
 /** Decoded pictures at their own sizes. */
 export interface LoadedPictures {
   readonly content: Pixels;
-  readonly styles: readonly { readonly picture: Pixels; readonly weight: number; readonly scale?: number }[];
+  readonly styles: readonly ({ readonly picture: Pixels; readonly weight: number; readonly scale?: number } & MaskPictures)[];
+  readonly updateMask?: Pixels | undefined;
   /** A picture to start from, when `init` is one. */
   readonly init: Pixels | undefined;
 }
@@ -34,18 +41,39 @@ export async function loadNetwork(options: StyleTransferOptions): Promise<Vgg> {
 /** Decodes everything that the options name. */
 export async function loadPictures(
   options: StyleTransferOptions,
-  { styles, init }: ResolvedOptions,
+  resolved: ResolvedOptions,
   device: GPUDevice,
 ): Promise<LoadedPictures> {
   const load = (source: ImageSource, where: string): Promise<Pixels> =>
     loadImage(source, { where, device, signal: options.signal });
-  const content = await load(options.content, 'content');
-  const loaded = [];
+  // What is hidden by transparency must not be seen by the network.
+  const visible = async (picture: Pixels): Promise<Pixels> =>
+    isOpaque(picture) ? picture : (await import('./masks.ts')).withoutHidden(picture);
+  const { styles, init, updateMask } = resolved;
+  const given = options.content === undefined ? undefined : await visible(await load(options.content, 'content'));
+  const loaded: LoadedPictures['styles'][number][] = [];
   for (const [i, { image, weight, scale }] of styles.entries()) {
     const where = styles.length > 1 ? `style[${i}]` : 'style';
-    loaded.push({ picture: await load(image, where), weight, ...(scale !== undefined && { scale }) });
+    loaded.push({ picture: await visible(await load(image, where)), weight, ...(scale !== undefined && { scale }) });
   }
-  return { content, styles: loaded, init: isWord(init) ? undefined : await load(init, 'init') };
+  const pictures = {
+    content: given ?? blank(loaded[0]!.picture, resolved.size),
+    styles: loaded,
+    init: isWord(init) ? undefined : await load(init, 'init'),
+  };
+  if (!updateMask && styles.every(({ mask, styleMask }) => !mask && !styleMask)) return pictures;
+  const masks = await (await import('./masks.ts')).loadMasks(resolved, load);
+  return {
+    ...pictures,
+    styles: loaded.map((style, i) => ({ ...style, ...masks.ofStyles[i] })),
+    updateMask: masks.updateMask,
+  };
+}
+
+/** What stands for the content of a texture: gray, shaped like the style where `size` leaves that open. */
+function blank(style: Pixels, size: ResolvedOptions['size']): Pixels {
+  const { width, height } = fitSize(style.width, style.height, size);
+  return pixelsFromPlanar(width, height, new Float32Array(3 * width * height).fill(0.5));
 }
 
 function isWord(init: ResolvedOptions['init']): init is 'content' | 'style' | 'noise' | 'gray' {
@@ -83,7 +111,8 @@ export function styleSize(
 /** Pictures at the sizes of one scale, colours treated. */
 export interface ScaledPictures {
   readonly content: Pixels;
-  readonly styles: readonly { readonly picture: Pixels; readonly weight: number }[];
+  readonly styles: readonly ({ readonly picture: Pixels; readonly weight: number } & MaskPictures)[];
+  readonly updateMask?: Pixels | undefined;
 }
 
 /** Resizes content and styles for a result of `width` x `height`. */
@@ -91,26 +120,42 @@ export async function scalePictures(
   pictures: LoadedPictures,
   { width, height }: { readonly width: number; readonly height: number },
   fit: StyleFit,
-  color: ResolvedOptions['color'],
+  { color, resampling }: Pick<ResolvedOptions, 'color' | 'resampling'>,
 ): Promise<ScaledPictures> {
-  const content = resize(pictures.content, width, height);
-  const styles = pictures.styles.map(({ picture, weight, scale }) => {
+  const resample = resampling === 'linear' ? (await import('../image/linear-light.ts')).resizeLight : resize;
+  const content = resample(pictures.content, width, height);
+  const { updateMask } = pictures;
+  const styles = pictures.styles.map(({ picture, weight, scale, mask, styleMask }) => {
     const size = fit === 'stretched' ? undefined : styleSize(picture, Math.max(width, height), scale, fit);
     const resized = size
-      ? resize(picture, size.width, size.height)
+      ? resample(picture, size.width, size.height)
       : resize(picture, width, height, { filter: 'nearest' });
-    return { picture: resized, weight };
+    return { picture: resized, weight, mask, styleMask };
   });
-  if (color.mode === 'style') return { content, styles };
+  if (color.mode === 'style') return { content, styles, updateMask };
   const { contentColors, styleColors } = await import('./recolor.ts');
   return {
     content: contentColors(content, color),
-    styles: styles.map(({ picture, weight }) => ({ picture: styleColors(picture, content, color), weight })),
+    styles: styles.map((style) => ({ ...style, picture: styleColors(style.picture, content, color) })),
+    updateMask,
   };
 }
 
-/** The picture that a run starts from, at the size of `content`. Noise is white, uniform in [0, 1], from the seed. */
+/**
+ * The picture that a session starts from, at the size of `content`: `given`, else what `init` says. Noise is white, uniform in
+ * [0, 1], from the seed. Outside of the update mask it is the content.
+ */
 export async function startPicture(
+  init: Pick<ResolvedOptions, 'init' | 'seed'>,
+  pictures: ScaledPictures,
+  given: Pixels | undefined,
+): Promise<Pixels> {
+  const { content, updateMask } = pictures;
+  const start = await unmaskedStart(init, pictures, given);
+  return updateMask ? (await import('./masks.ts')).keepOutside(start, content, updateMask) : start;
+}
+
+async function unmaskedStart(
   { init, seed }: Pick<ResolvedOptions, 'init' | 'seed'>,
   { content, styles }: ScaledPictures,
   given: Pixels | undefined,
@@ -147,8 +192,8 @@ export async function scaleParts(
   readonly maxIterations: number;
 }> {
   const scale = scales[index]!;
-  const pictures = await scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved.color);
-  const start = coarser ? resize(coarser, scale.width, scale.height) : await startPicture(resolved, pictures, loaded.init);
+  const pictures = await scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved);
+  const start = await startPicture(resolved, pictures, coarser ?? loaded.init);
   const { iterations } = scale;
   return { options: { ...resolved, iterations }, pictures, start, maxIterations: iterations };
 }

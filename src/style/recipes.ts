@@ -24,9 +24,10 @@ export type LayerWeights = Readonly<Record<string, number>>;
 /**
  * What is compared of a style layer: `gram`, the Gram matrix; `covariance`, that of centred features; `mean` and `std` per
  * channel, by the mean of squared differences; `wasserstein`, the squared 2-Wasserstein distance of the features taken for
- * Gaussian, over C, which knows neither `normalize` nor `measure`.
+ * Gaussian, over C, which knows neither `normalize` nor `measure`; `mrf`, each 3x3 patch against the most alike of the styles'
+ * (Li and Wand 2016), by the mean of squared differences, or of those over the mean square of the styles' where `relative`.
  */
-export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein';
+export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein' | 'mrf';
 
 /** One way to do neural style transfer. */
 export interface Recipe {
@@ -96,16 +97,19 @@ const TORCH_LBFGS: OptimizerOptions = { name: 'lbfgs', learningRate: 1, history:
 /**
  * The recipe that is used when none is named. Both distances are relative to the target's own size, so its weights
  * mean the same in every network and at every resolution; content comes from the second block, which keeps faces and
- * houses recognisable; coarse scales first, because that is where large strokes come from.
+ * houses recognisable; coarse scales first, because that is where large strokes come from. Some total variation keeps flat
+ * parts free of the dots that features hardly see, and a repeated border keeps the frame away that zeros leave:
+ * docs/default-recipe.md has pictures with and without.
  */
 const ours: Recipe = {
   name: 'default',
   source: 'wgpu-style',
   space: RGB,
   pooling: 'average',
+  firstPadding: 'replicate',
   content: { weight: 0.004, layers: { relu2_2: 1 }, measure: 'relative' },
   style: { weight: 0.2, layers: FIVE_BLOCKS, normalize: 'pixels', measure: 'relative' },
-  tv: { weight: 0, form: 'squared' },
+  tv: { weight: 0.1, form: 'mean-squared' },
   optimizer: { name: 'lbfgs', learningRate: 1, history: 20 },
   clamp: false,
   init: 'content',

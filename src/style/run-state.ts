@@ -23,14 +23,16 @@ export function originOf(resolved: ResolvedOptions, loaded: LoadedPictures, vgg:
   const first = vgg.layers.find((layer) => layer.kind === 'conv');
   return {
     options: settingsOf(resolved),
-    content: printOf(loaded.content),
-    styles: loaded.styles.map(({ picture }) => printOf(picture)),
+    content: printOf(loaded.content, loaded.updateMask),
+    styles: loaded.styles.map(({ picture, mask, styleMask }) => printOf(picture, mask, styleMask)),
     network: `${vgg.parameters} ${first ? checksum(first.weight) : ''}`,
   };
 }
 
-function printOf({ width, height, data }: Pixels): string {
-  return `${width}x${height} ${checksum(data)}`;
+/** Masks that are absent leave no trace, so that checkpoints without any stay as they were. */
+function printOf(...pictures: readonly (Pixels | undefined)[]): string {
+  const present = pictures.flatMap((picture, i) => (picture ? [[i, picture] as const] : []));
+  return present.map(([i, { width, height, data }]) => `${i > 0 ? `mask ${i} ` : ''}${width}x${height} ${checksum(data)}`).join(', ');
 }
 
 function checksum({ buffer, byteOffset, byteLength }: ArrayBufferView): string {

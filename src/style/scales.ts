@@ -55,10 +55,18 @@ export interface Scale {
   readonly iterations: number;
 }
 
+/** Pixels that four poolings make one of: sides of whole ones tile in every layer. */
+const CELL = 16;
+
+function tiling(size: { width: number; height: number }, isWanted: boolean): { width: number; height: number } {
+  const whole = (side: number): number => Math.max(NARROWEST, CELL * Math.round(side / CELL));
+  return isWanted ? { width: whole(size.width), height: whole(size.height) } : size;
+}
+
 /** The sizes that a run with these options goes through for a content of this shape; the last is the result's. */
 export function scalesOf(
   content: { readonly width: number; readonly height: number },
-  { scales, size, iterations }: Pick<ResolvedOptions, 'scales' | 'size' | 'iterations'>,
+  { scales, size, iterations, seamless = false }: Pick<ResolvedOptions, 'scales' | 'size' | 'iterations'> & { readonly seamless?: boolean },
 ): Scale[] {
   const full = fitSize(content.width, content.height, size);
   const longest = Math.max(full.width, full.height);
@@ -66,7 +74,7 @@ export function scalesOf(
   const sides = scales === false ? [longest] : scales === 'auto' ? autoSides(longest, least) : scales;
   return ladder(sides, iterations).map((rung) => {
     // The last size of an automatic ladder is `size` itself, also where that gives both sides.
-    const fit = rung.side === longest ? full : fitSize(full.width, full.height, rung.side);
+    const fit = rung.side === longest ? full : tiling(fitSize(full.width, full.height, rung.side), seamless);
     return { ...fit, iterations: rung.iterations };
   });
 }

@@ -77,7 +77,7 @@ export class StyleSession {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
       const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-      const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved.color);
+      const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved);
       const start = await startPicture(resolved, pictures, loaded.init);
       const session = await StyleSession.from({
         device,

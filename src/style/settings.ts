@@ -3,6 +3,7 @@
 
 import type { OptimizerOptions } from '../optim/index.ts';
 import type { ColorMode, ColorOptions } from './color-options.ts';
+import type { MaskMode } from './mask-options.ts';
 import type { Tolerance } from './plateau.ts';
 import type { LayerWeights, Recipe } from './recipes.ts';
 
@@ -44,6 +45,15 @@ export interface PlainOptions {
   readonly color?: ColorMode | ColorOptions;
   /** `'auto'`: coarse to fine; a list of longest sides, the last being the result's; or false. `styleTransfer` only. */
   readonly scales?: 'auto' | readonly number[] | false;
+  /** Which features masks let count: `'simple'` (default), `'inside'` those that see nothing else, `'all'` those that see any. */
+  readonly maskMode?: MaskMode;
+  /** True: the result's opposite sides fit together, so that it tiles. Exactly so where both sides are multiples of 16. */
+  readonly seamless?: boolean;
+  /**
+   * In which light content and styles are resized: `'srgb'` (default) their encoded values, as all published recipes; `'linear'`
+   * light itself, which keeps fine bright detail from darkening.
+   */
+  readonly resampling?: 'srgb' | 'linear';
 }
 
 /** Plain options with every default filled in. `init` is absent where it is a picture. */

@@ -55,8 +55,16 @@ const EPSILON = 1e-8;
 /** Added to the diagonal of covariances whose root is taken, as crowsonkb does. */
 const RIDGE = 1e-4;
 
-/** Statistics of `feature` [h, w, c]: Gram matrix and covariance over M or C·M, μ and σ as [1, c], FFᵀ / M. */
-export function layerStatistics(tape: Tape, feature: Tensor, normalize: Recipe['style']['normalize']): LayerStatistics {
+/**
+ * Statistics of `feature` [h, w, c]: Gram matrix and covariance over M or C·M, μ and σ as [1, c], FFᵀ / M. With a `guide`
+ * [h, w, 1] of mean square 1, each pixel counts by its square, in all of them alike.
+ */
+export function layerStatistics(
+  tape: Tape,
+  feature: Tensor,
+  normalize: Recipe['style']['normalize'],
+  guide?: Tensor,
+): LayerStatistics {
   const [h, w, c] = feature.shape as [number, number, number];
   const known = new Map<string, Tensor>();
   const once = (name: string, make: () => Tensor): Tensor => {
@@ -65,17 +73,18 @@ export function layerStatistics(tape: Tape, feature: Tensor, normalize: Recipe['
     return tensor;
   };
   const moments = (): Tensor => once('moments', () => tape.meanStd(feature, { epsilon: EPSILON }));
+  const guided = (): Tensor => (guide ? once('guided', () => tape.mul(feature, guide)) : feature);
   const statistic: LayerStatistics = (name) =>
     once(name, () => {
       switch (name) {
         case 'mean':
-          return tape.slice(moments(), [0, 0], [1, c]);
+          return guide ? guidedMean(tape, guided(), guide) : tape.slice(moments(), [0, 0], [1, c]);
         case 'std':
-          return tape.slice(moments(), [1, 0], [1, c]);
+          return guide ? guidedStd(tape, feature, statistic('mean'), guide) : tape.slice(moments(), [1, 0], [1, c]);
         case 'moment':
-          return tape.gram(feature, 1 / (h * w));
+          return tape.gram(guided(), 1 / (h * w));
         case 'gram': // eq. 3 of Gatys, Ecker and Bethge 2016, normalised
-          return tape.gram(feature, 1 / (normalize === 'pixels' ? h * w : h * w * c));
+          return tape.gram(guided(), 1 / (normalize === 'pixels' ? h * w : h * w * c));
         case 'covariance': {
           const central = covariance(tape, statistic('moment'), statistic('mean'));
           return normalize === 'pixels' ? central : tape.scale(central, 1 / c);
@@ -85,6 +94,21 @@ export function layerStatistics(tape: Tape, feature: Tensor, normalize: Recipe['
   return statistic;
 }
 
+/** Σ T² F / M of T∘F and T: [1, c]. */
+function guidedMean(tape: Tape, guided: Tensor, guide: Tensor): Tensor {
+  const [h, w, c] = guided.shape as [number, number, number];
+  const weights = tape.scale(tape.reshape(guide, [1, h * w]), 1 / (h * w));
+  return tape.matmul(weights, tape.reshape(guided, [h * w, c]));
+}
+
+/** √(Σ T² (F − μ)² / M + ε): the deviation of T∘(F − μ) and its opposite together, whose mean is 0. */
+function guidedStd(tape: Tape, feature: Tensor, mean: Tensor, guide: Tensor): Tensor {
+  const c = feature.shape[2]!;
+  const centred = tape.mul(tape.sub(feature, tape.reshape(mean, [c])), guide);
+  const both = tape.concat([centred, tape.scale(centred, -1)], 0);
+  return tape.slice(tape.meanStd(both, { epsilon: EPSILON }), [1, 0], [1, c]);
+}
+
 /** FFᵀ / M − μμᵀ. */
 function covariance(tape: Tape, moment: Tensor, mean: Tensor): Tensor {
   return tape.sub(moment, tape.matmul(mean, mean, { transposeA: true }));
@@ -92,6 +116,7 @@ function covariance(tape: Tape, moment: Tensor, mean: Tensor): Tensor {
 
 /** The tensors that a target of `statistic` consists of; several styles are blended in these. */
 export function targetTensors(of: LayerStatistics, statistic: Statistic): Tensor[] {
+  if (statistic === 'mrf') return []; // patches are matched, not blended: mrf.ts
   return statistic === 'wasserstein' ? [of('mean'), of('moment')] : [of(statistic)];
 }
 
@@ -103,6 +128,7 @@ export function distances(
   targets: readonly Target[],
   measuring: Measuring,
 ): Distance[] {
+  if (statistic === 'mrf') return [];
   if (statistic === 'wasserstein') return wasserstein(tape, of, targets);
   const [target] = targets as [Target];
   const found = of(statistic);

@@ -2,14 +2,17 @@
 // arenas are gone afterwards.
 
 import type { Tape, Tensor } from '../autograd/index.ts';
+import { loadChunk } from '../gpu/chunk.ts';
 import { createBuffer, watchMemory } from '../gpu/buffers.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { edgeMap, edgeName } from './edges.ts';
+import type { PatchTerm, StyleFeatures } from './mrf.ts';
 import type { Recipe } from './recipes.ts';
 import { toSpace } from './space.ts';
 import { layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
-import { features, type FeatureRequest } from './terms.ts';
+import type { Guides, Region } from './regions.ts';
+import { features, type FeatureRequest, type RegionTargets } from './terms.ts';
 
 function sumOfSquares(values: Float32Array): number {
   let sum = 0;
@@ -71,7 +74,7 @@ export async function edgeTargets(
 ): Promise<Map<number, Target>> {
   if (poolings.length === 0) return new Map();
   const image = imageTensor(tape, content, request, 'content');
-  const maps = poolings.map((pooling) => edgeMap(tape, image, pooling));
+  const maps = poolings.map((pooling) => edgeMap(tape, image, pooling, request.wraps));
   const program = tape.compile(maps);
   try {
     await program.run();
@@ -87,43 +90,122 @@ function keep(tape: Tape, shape: readonly number[], values: Float32Array, label:
   return { tensor: tape.constant(shape, values, label), sumOfSquares: sumOfSquares(values) };
 }
 
-/** Weighted means of the styles' statistics, for each of `parts`; weights are divided by their sum. */
+/** A guide on the tape: [h, w, 1]. */
+function guideTensors(tape: Tape, guides: Guides | undefined): ReadonlyMap<string, Tensor> {
+  const planes = [...(guides ?? [])];
+  return new Map(
+    planes.map(([layer, { width, height, values }]) => [layer, tape.constant([height, width, 1], values, `guide/${layer}`)]),
+  );
+}
+
+/** What each region's styles ask for; regions in which nothing counts ask for nothing. */
 export async function styleTargets(
   tape: Tape,
-  styles: readonly { readonly picture: Pixels; readonly weight: number }[],
+  regions: readonly Region[],
+  parts: readonly StylePart[],
+  { normalize, measure }: Pick<Recipe['style'], 'normalize' | 'measure'>,
+  request: FeatureRequest,
+): Promise<RegionTargets[]> {
+  const targets: RegionTargets[] = [];
+  for (const { share, guides, styles } of regions) {
+    const own = parts.filter(({ layer }) => !guides || guides.has(layer));
+    const matched = own.filter(({ statistic }) => statistic === 'mrf');
+    const blended = own.filter(({ statistic }) => statistic !== 'mrf');
+    const read = async ({ picture }: Region['styles'][number], layers: readonly string[]): ReturnType<typeof readFeatures> =>
+      readFeatures(tape, picture, layers, request);
+    targets.push({
+      share,
+      guides: guideTensors(tape, guides),
+      parts: await regionTargets(tape, styles, blended, normalize, request),
+      patches:
+        matched.length === 0
+          ? new Map<StylePart, PatchTerm>()
+          : await (await loadChunk('StyleSession.create', import('./mrf.ts'))).patchTerms(tape, matched, { styles, guides }, measure, read),
+    });
+  }
+  return targets;
+}
+
+/** Features of a style picture, brought home. */
+async function readFeatures(
+  tape: Tape,
+  picture: Pixels,
+  layers: readonly string[],
+  request: FeatureRequest,
+): Promise<Map<string, Omit<StyleFeatures, 'guide'>>> {
+  const image = imageTensor(tape, picture, request, 'style');
+  const found = features(tape, image, layers, request);
+  const program = tape.compile(layers.map((layer) => found.get(layer)!));
+  try {
+    await program.run();
+    const read = new Map<string, Omit<StyleFeatures, 'guide'>>();
+    for (const layer of layers) {
+      const tensor = found.get(layer)!;
+      read.set(layer, { shape: tensor.shape as [number, number, number], data: await program.read(tensor) });
+    }
+    return read;
+  } finally {
+    program.destroy();
+    tape.release(image);
+  }
+}
+
+/** The sum of a statistic's tensors over styles, each times its weight, and the sum of the weights. */
+interface WeightedSum {
+  weight: number;
+  readonly tensors: { readonly shape: readonly number[]; readonly sums: Float32Array<ArrayBuffer> }[];
+}
+
+/** Weighted means of the styles' statistics, for each of `parts`; a style counts where its guide has the layer. */
+async function regionTargets(
+  tape: Tape,
+  styles: Region['styles'],
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
 ): Promise<Map<StylePart, Target[]>> {
-  if (parts.length === 0) return new Map();
-  const total = styles.reduce((sum, { weight }) => sum + weight, 0);
-  const layers = [...new Set(parts.map(({ layer }) => layer))];
-  const means: Float32Array<ArrayBuffer>[] = [];
-  let tensors: Tensor[][] = [];
-  for (const { picture, weight } of styles) {
+  const known = new Map<StylePart, WeightedSum>();
+  for (const { picture, weight, guides } of styles) {
+    const own = parts.filter(({ layer }) => !guides || guides.has(layer));
+    if (own.length === 0) continue;
+    const layers = [...new Set(own.map(({ layer }) => layer))];
     const image = imageTensor(tape, picture, request, 'style');
+    const masks = guideTensors(tape, guides);
     const found = features(tape, image, layers, request);
-    const of = new Map(layers.map((layer) => [layer, layerStatistics(tape, found.get(layer)!, normalize)]));
-    tensors = parts.map(({ statistic, layer }) => targetTensors(of.get(layer)!, statistic));
-    const all = tensors.flat();
-    const program = tape.compile([...new Set(all)]);
+    const of = new Map(
+      layers.map((layer) => [layer, layerStatistics(tape, found.get(layer)!, normalize, masks.get(layer))]),
+    );
+    const tensors = new Map(own.map((part) => [part, targetTensors(of.get(part.layer)!, part.statistic)]));
+    const program = tape.compile([...new Set([...tensors.values()].flat())]);
     try {
       await program.run();
-      for (const [i, tensor] of all.entries()) {
-        const values = await program.read(tensor);
-        const mean = (means[i] ??= new Float32Array(values.length));
-        values.forEach((value, k) => (mean[k]! += (value * weight) / total));
+      for (const [part, list] of tensors) {
+        const read = await Promise.all(list.map((tensor) => program.read(tensor)));
+        known.set(part, addTo(known.get(part), weight, list, read));
       }
     } finally {
       program.destroy();
       tape.release(image);
+      masks.forEach((mask) => tape.release(mask));
     }
   }
-  let next = 0;
-  return new Map(
-    parts.map((part, i) => {
-      const label = `style/${part.layer}/${part.statistic}`;
-      return [part, tensors[i]!.map(({ shape }) => keep(tape, shape, means[next++]!, label))];
-    }),
-  );
+  const means = [...known].map(([part, { weight, tensors }]) => {
+    const label = `style/${part.layer}/${part.statistic}`;
+    return [part, tensors.map(({ shape, sums }) => keep(tape, shape, sums.map((sum) => sum / weight), label))] as const;
+  });
+  return new Map(means);
+}
+
+function addTo(
+  sum: WeightedSum | undefined,
+  weight: number,
+  tensors: readonly Tensor[],
+  read: readonly Float32Array[],
+): WeightedSum {
+  const before = sum ?? {
+    weight: 0,
+    tensors: tensors.map(({ shape }, i) => ({ shape, sums: new Float32Array(read[i]!.length) })),
+  };
+  before.tensors.forEach(({ sums }, i) => read[i]!.forEach((value, k) => (sums[k]! += value * weight)));
+  return { ...before, weight: before.weight + weight };
 }

@@ -8,6 +8,7 @@ import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
 import type { FeatureNetwork } from './network.ts';
 import type { LayerWeights, PixelSpace, Recipe } from './recipes.ts';
+import type { PatchTerm } from './mrf.ts';
 import {
   distances,
   layerStatistics,
@@ -21,13 +22,24 @@ export interface FeatureRequest {
   readonly vgg: FeatureNetwork;
   readonly pooling: 'max' | 'average';
   readonly space: PixelSpace;
+  /** Opposite borders of the picture are neighbours. */
+  readonly wraps: boolean;
 }
 
-/** Targets: of content layers by name, of edges by pooling size, of style by comparison. */
+/** What a region's styles ask for: its share of the style loss, guides [h, w, 1] by layer, and targets by comparison. */
+export interface RegionTargets {
+  readonly share: number;
+  readonly guides: ReadonlyMap<string, Tensor>;
+  readonly parts: ReadonlyMap<StylePart, readonly Target[]>;
+  /** Comparisons of patches. */
+  readonly patches: ReadonlyMap<StylePart, PatchTerm>;
+}
+
+/** Targets: of content layers by name, of edges by pooling size, of style by region. */
 export interface Targets {
   readonly content: ReadonlyMap<string, Target>;
   readonly edges: ReadonlyMap<number, Target>;
-  readonly style: ReadonlyMap<StylePart, readonly Target[]>;
+  readonly style: readonly RegionTargets[];
 }
 
 /** One scalar of the loss before its weight, and the constant that the recipe puts before it. */
@@ -69,7 +81,7 @@ export function buildTerms(
   targets: Targets,
   request: FeatureRequest,
 ): Term[] {
-  const styled = [...targets.style.keys()].map(({ layer }) => layer);
+  const styled = targets.style.flatMap(({ parts, patches }) => [...parts.keys(), ...patches.keys()].map(({ layer }) => layer));
   const wanted = [...new Set([...targets.content.keys(), ...styled])];
   const found = wanted.length > 0 ? features(tape, image, wanted, request) : new Map<string, Tensor>();
   const terms: Term[] = [];
@@ -88,13 +100,13 @@ export function buildTerms(
   for (const { pooling, weight } of activeEdges(recipe)) {
     const target = targets.edges.get(pooling);
     if (!target) continue;
-    const map = edgeMap(tape, image, pooling);
+    const map = edgeMap(tape, image, pooling, request.wraps);
     const value = tape.meanSquared(map, target.tensor);
     terms.push({ kind: 'content', layer: edgeName(pooling), value, constant: weight * elementsOf(map.shape) });
   }
-  terms.push(...styleTerms(tape, image, recipe.style, targets.style, found));
+  for (const region of targets.style) terms.push(...styleTerms(tape, image, recipe.style, region, found));
   if (recipe.tv.weight > 0) {
-    const value = tape.totalVariation(image, { form: recipe.tv.form });
+    const value = tape.totalVariation(image, { form: recipe.tv.form, wraps: request.wraps });
     terms.push({ kind: 'tv', value, constant: recipe.tv.weight });
   }
   return terms;
@@ -104,20 +116,26 @@ function styleTerms(
   tape: Tape,
   image: Tensor,
   style: Recipe['style'],
-  targets: Targets['style'],
+  { share, guides, parts, patches }: RegionTargets,
   found: ReadonlyMap<string, Tensor>,
 ): Term[] {
   const imagePixels = image.shape[0]! * image.shape[1]!;
   const statistics = new Map<string, LayerStatistics>();
   const terms: Term[] = [];
-  for (const [{ statistic, layer, weight }, target] of targets) {
+  for (const [{ statistic, layer, weight }, target] of parts) {
     const feature = found.get(layer)!;
-    const of = statistics.get(layer) ?? layerStatistics(tape, feature, style.normalize);
+    const of = statistics.get(layer) ?? layerStatistics(tape, feature, style.normalize, guides.get(layer));
     statistics.set(layer, of);
     const measuring = { style, pixels: feature.shape[0]! * feature.shape[1]!, imagePixels };
     for (const { value, factor } of distances(tape, of, statistic, target, measuring)) {
-      terms.push({ kind: 'style', layer, value, constant: style.weight * weight * factor });
+      terms.push({ kind: 'style', layer, value, constant: style.weight * share * weight * factor });
     }
+  }
+  for (const [{ layer, weight }, term] of patches) {
+    const distance = term(found.get(layer)!);
+    if (!distance) continue;
+    const { value, factor } = distance;
+    terms.push({ kind: 'style', layer, value, constant: style.weight * share * weight * factor });
   }
   return terms;
 }

@@ -312,7 +312,9 @@ class Run {
     const content = resize(loaded.content, pixels.width, pixels.height);
     const { color } = this.#resolved;
     const colored = color.mode === 'style' ? pixels : (await import('./recolor.ts')).resultColors(pixels, content, color);
-    const data = colored.data.map((value, i) => (i % 4 === 3 ? content.data[i]! : value));
+    const { updateMask } = loaded;
+    const kept = updateMask ? (await import('./masks.ts')).keepOutside(colored, content, updateMask) : colored;
+    const data = kept.data.map((value, i) => (i % 4 === 3 ? content.data[i]! : value));
     const { network } = this.#options;
     return new StyledPicture(
       { ...pixels, data },

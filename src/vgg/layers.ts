@@ -3,8 +3,8 @@
 
 import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 
-/** What lies beyond the border of a convolution's input. */
-export type LayerPadding = 'zero' | 'reflect' | 'replicate';
+/** What lies beyond the border of a convolution's input; `wrap` is of no file, it makes pictures that tile. */
+export type LayerPadding = 'zero' | 'reflect' | 'replicate' | 'wrap';
 
 /**
  * The pooling of a 2x2 window with stride 2; an odd last row or column is dropped, as PyTorch does.

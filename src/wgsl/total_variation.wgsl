@@ -10,6 +10,8 @@
 // 2 power     right * (dx² + dy²)^1.25 where there are both a right and a lower neighbour
 // 3 nine      squared, and diagonal * d² along the diagonals of the image with its border repeated once
 override FORM: u32 = 0;
+// The first row is the neighbour of the last, and the first column of the last: the variation of a torus.
+override WRAP: bool = false;
 
 struct Params {
   h: u32, w: u32,
@@ -24,15 +26,21 @@ struct Params {
 // What vec4 i adds to the value, and d value / d x[i].
 struct Variation { value: vec4f, slope: vec4f }
 
+// Neighbours of vec4 i, round the border where there is one between them.
+fn right(p: Params, i: u32) -> u32 { return select(i + p.perRow, i + p.perRow - p.w * p.perRow, i / p.perRow % p.w + 1u == p.w); }
+fn left(p: Params, i: u32) -> u32 { return select(i - p.perRow, i + (p.w - 1u) * p.perRow, i / p.perRow % p.w == 0u); }
+fn below(p: Params, i: u32) -> u32 { return (i + p.w * p.perRow) % (p.h * p.w * p.perRow); }
+fn above(p: Params, i: u32) -> u32 { return (i + (p.h - 1u) * p.w * p.perRow) % (p.h * p.w * p.perRow); }
+
 fn straight(p: Params, i: u32) -> Variation {
   let row = p.w * p.perRow;
   let v = x[i];
   var across = Variation();
   var along = Variation();
-  if (i % row + p.perRow < row) { across = ahead(v - x[i + p.perRow]); }
-  if (i / row + 1u < p.h) { along = ahead(v - x[i + row]); }
-  if (i % row >= p.perRow) { across.slope += ahead(v - x[i - p.perRow]).slope; }
-  if (i >= row) { along.slope += ahead(v - x[i - row]).slope; }
+  if (WRAP || i % row + p.perRow < row) { across = ahead(v - x[right(p, i)]); }
+  if (WRAP || i / row + 1u < p.h) { along = ahead(v - x[below(p, i)]); }
+  if (WRAP || i % row >= p.perRow) { across.slope += ahead(v - x[left(p, i)]).slope; }
+  if (WRAP || i >= row) { along.slope += ahead(v - x[above(p, i)]).slope; }
   return Variation(p.right * across.value + p.down * along.value, p.right * across.slope + p.down * along.slope);
 }
 
@@ -46,28 +54,28 @@ struct Cell { dx: vec4f, dy: vec4f, steepness: vec4f }
 
 fn cell(p: Params, i: u32) -> Cell {
   let v = x[i];
-  let dx = x[i + p.perRow] - v;
-  let dy = x[i + p.w * p.perRow] - v;
+  let dx = x[right(p, i)] - v;
+  let dy = x[below(p, i)] - v;
   return Cell(dx, dy, 2.5 * sqrt(sqrt(dx * dx + dy * dy)));
 }
 
 fn power(p: Params, i: u32) -> Variation {
   let row = p.w * p.perRow;
-  let isLeft = i % row + p.perRow < row;
-  let isUpper = i / row + 1u < p.h;
+  let isLeft = WRAP || i % row + p.perRow < row;
+  let isUpper = WRAP || i / row + 1u < p.h;
   var r = Variation();
   if (isLeft && isUpper) {
     let own = cell(p, i);
     r.value = 0.4 * own.steepness * (own.dx * own.dx + own.dy * own.dy);
     r.slope = -own.steepness * (own.dx + own.dy);
   }
-  if (isUpper && i % row >= p.perRow) {
-    let left = cell(p, i - p.perRow);
-    r.slope += left.steepness * left.dx;
+  if (isUpper && (WRAP || i % row >= p.perRow)) {
+    let beside = cell(p, left(p, i));
+    r.slope += beside.steepness * beside.dx;
   }
-  if (isLeft && i >= row) {
-    let above = cell(p, i - row);
-    r.slope += above.steepness * above.dy;
+  if (isLeft && (WRAP || i >= row)) {
+    let over = cell(p, above(p, i));
+    r.slope += over.steepness * over.dy;
   }
   return Variation(p.right * r.value, p.right * r.slope);
 }
@@ -78,6 +86,15 @@ fn diagonals(p: Params, i: u32) -> Variation {
   let pixel = vec2i(vec2u(i / p.perRow / p.w, i / p.perRow % p.w));
   let v = x[i];
   var r = Variation();
+  if (WRAP) {
+    for (var corner = 0u; corner < 4u; corner++) {
+      let aside = select(left(p, i), right(p, i), corner % 2u == 1u);
+      let d = v - x[select(above(p, aside), below(p, aside), corner / 2u == 1u)];
+      r.value += 0.5 * d * d;
+      r.slope += 2.0 * d;
+    }
+    return Variation(p.diagonal * r.value, p.diagonal * r.slope);
+  }
   for (var row = select(pixel.x, -1, pixel.x == 0); row <= select(pixel.x, last.x + 1, pixel.x == last.x); row++) {
     for (var column = select(pixel.y, -1, pixel.y == 0); column <= select(pixel.y, last.y + 1, pixel.y == last.y); column++) {
       for (var corner = 0; corner < 4; corner++) {

@@ -23,12 +23,12 @@ const SHAPES = [
 describe('total variation', () => {
   for (const shape of SHAPES) {
     for (const form of ['squared', 'absolute', 'power', 'nine-point', 'mean-squared'] as const) {
-      it(`${form}, of ${showShape(shape)}: value and gradient`, async () => {
+      it.each([false, true])(`${form}, of ${showShape(shape)}, on a torus %s: value and gradient`, async (wraps) => {
         await checkOp({
           inputs: [shape],
-          build: (tape, x) => tape.totalVariation(x!, { form }),
-          forward: (x) => Float64Array.of(reference.totalVariation(shape, form, x!)),
-          backward: (dY, x) => [reference.totalVariationBackward(shape, form, dY[0]!, x!)],
+          build: (tape, x) => tape.totalVariation(x!, { form, wraps }),
+          forward: (x) => Float64Array.of(reference.totalVariation(shape, form, x!, wraps)),
+          backward: (dY, x) => [reference.totalVariationBackward(shape, form, dY[0]!, x!, wraps)],
           tolerance: TOLERANCE,
         });
       });

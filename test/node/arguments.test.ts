@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseArguments, settingsFiles } from '../../src/node/arguments.ts';
+import { maskOf } from '../../src/node/masks.ts';
 import { flags, laterFlags, nearestFlag } from '../../src/node/flags.ts';
 import { helpText } from '../../src/node/help.ts';
 
@@ -85,6 +86,23 @@ describe('what is understood', () => {
   test('what is written beside the result', () => {
     const line = 'a.png b.png -o out.png --bits 16 --plot l.svg --trace t.jsonl --checkpoint c --checkpoint-every 5';
     expect(parse(line)).toMatchObject({ bits: 16, plot: 'l.svg', trace: 't.jsonl', checkpoint: 'c', checkpointEvery: 5 });
+  });
+
+  test('masks go to the styles in order, - stands for none', () => {
+    expect(parse('a.png b.png c.png -o out.png --mask - --mask m.png#FF8000 --style-mask s.png --update-mask u.png --mask-mode all --seamless')).toMatchObject({
+      styles: [
+        { path: 'b.png', weight: 1, styleMask: 's.png' },
+        { path: 'c.png', weight: 1, mask: 'm.png#FF8000' },
+      ],
+      updateMask: 'u.png',
+      options: { maskMode: 'all', seamless: true },
+    });
+    expect(parse('a.png b.png -o out.png')).toHaveProperty('styles', [{ path: 'b.png', weight: 1 }]);
+    expect(maskOf('a/m.png')).toEqual({ path: 'a/m.png' });
+    expect(maskOf('a/m#1.png')).toEqual({ path: 'a/m#1.png' });
+    expect(maskOf('m.png#FF8000,invert')).toEqual({ path: 'm.png', color: '#FF8000', invert: true });
+    expect(maskOf('m.png#alpha')).toEqual({ path: 'm.png', channel: 'alpha' });
+    expect(maskOf('https://a.example/m.png#invert')).toEqual({ path: 'https://a.example/m.png', invert: true });
   });
 
   test('with --style every other word is a content; frames are contents too', () => {

@@ -35,7 +35,8 @@ describe('exit status', () => {
   test.each<readonly [number, string, RegExp]>([
     [2, '', /got no pictures/],
     [2, 'a.png b.png -o out.png --itertions 5', /Did you mean --iterations/],
-    [2, 'a.png b.png -o out.png --mask m.png', /--mask: this flag is not available yet/],
+    [2, 'a.png b.png -o out.png --mask m.png --mask n.png', /--mask: got 2 masks for 1 style/],
+    [1, 'a.png b.png -o out.png --mask none.png', /--mask: no such file: got "none\.png"/],
     [2, 'plan a.png', /style: got only "a\.png"/],
     [2, 'sweep a.png b.png -o grid.png', /--vary: got 0 axes/],
     [2, 'a.png b.png -o out.png --size -1', /--size: got "-1"/],

@@ -6,6 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { badOption, WgpuStyleError } from '../../src/gpu/errors.ts';
 import { decodePng } from '../../src/image/png.ts';
 import { readPngText } from '../../src/image/png-text.ts';
+import { readSettings } from '../../src/node/settings.ts';
 import { numberedOutput } from '../../src/node/records.ts';
 import type { StyleTransferOptions } from '../../src/style/options.ts';
 import type { StyledPicture } from '../../src/style/picture.ts';
@@ -39,6 +40,31 @@ describe('a run that succeeds', () => {
       iterations: 10,
     });
     expect(text['wgpu-style']).not.toContain(folder);
+  });
+
+  test('hands on masks, and tells of them in the picture', async () => {
+    const words = pair('--mask', path.join(folder, 'b.png#ff0000'), '--update-mask', path.join(folder, 'a.png#invert'), '--seamless');
+    const { options } = await run(words);
+    const image = expect.objectContaining({ width: 3, height: 2 });
+    expect(options).toMatchObject({
+      style: [{ mask: { image, color: '#ff0000' } }],
+      updateMask: { image, invert: true },
+      seamless: true,
+    });
+    const text = readPngText(await readFile(output));
+    expect(JSON.parse(text['wgpu-style']!)).toMatchObject({
+      style: [{ image: 'b.png', weight: 1, mask: 'b.png#ff0000' }],
+      updateMask: 'a.png#invert',
+    });
+    const again = await readSettings(output, '--config');
+    expect(again).toMatchObject({ styles: [{ mask: 'b.png#ff0000' }], updateMask: 'a.png#invert' });
+  });
+
+  test('- is no content: a texture', async () => {
+    const { status, options } = await run(['-', 'b.png', '-o', output, '--size', '32x24', '--seamless']);
+    expect(status).toBe(0);
+    expect(options).toMatchObject({ contentWeight: 0, size: { width: 32, height: 24 }, seamless: true });
+    expect(options).not.toHaveProperty('content');
   });
 
   test('hands on every option, pictures decoded', async () => {

@@ -1,11 +1,12 @@
-// Elementwise functions of two operands in float64; an operand of length 1 or of one row is repeated.
+// Elementwise functions of two operands in float64; an operand of length 1, of one row or of one column is repeated.
 
 export type BinaryOp = 'add' | 'sub' | 'mul';
 
 /** Where element i of the result reads an operand of `length` values; rows of the result have `c`. */
 function place(i: number, length: number, count: number, c: number): number {
   if (length === count) return i;
-  return length === c ? i % c : 0;
+  if (length === 1) return 0;
+  return length * c === count && length !== c ? Math.floor(i / c) : i % c;
 }
 
 export function binary(op: BinaryOp, c: number, a: ArrayLike<number>, b: ArrayLike<number>): Float64Array {

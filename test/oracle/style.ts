@@ -30,6 +30,8 @@ export interface Problem {
   content: { weight: number; layers: Record<string, number>; measure: string };
   /** Of the first convolution; zeros where absent. */
   firstPadding?: string | undefined;
+  /** Every convolution sees the opposite border beyond one. */
+  wraps?: boolean | undefined;
   style: {
     weight: number;
     layers: Record<string, number>;
@@ -45,12 +47,13 @@ export interface Problem {
   styles: readonly { picture: Picture; weight: number }[];
 }
 
-interface Feature {
+export interface Feature {
   shape: readonly [number, number, number];
   data: Float64Array;
 }
 
-function featuresOf({ layers, mean, std, pooling, firstPadding = 'zero' }: Problem, picture: Picture): Map<string, Feature> {
+/** Features of every layer. */
+export function featuresOf({ layers, mean, std, pooling, firstPadding = 'zero', wraps = false }: Problem, picture: Picture): Map<string, Feature> {
   let shape: readonly [number, number, number] = [picture.height, picture.width, 3];
   let data: Float64Array = Float64Array.from(picture.data, (value, i) => (value - mean[i % 3]!) / std[i % 3]!);
   const found = new Map<string, Feature>();
@@ -59,7 +62,7 @@ function featuresOf({ layers, mean, std, pooling, firstPadding = 'zero' }: Probl
     if (layer.kind === 'conv') {
       const { cin, cout } = layer;
       const one: [number, number] = [1, 1];
-      const geometry = { h, w, cin, cout, kernel: [3, 3], stride: one, dilation: one, pad: [1, 1, 1, 1], mode: i === 0 ? firstPadding : 'zero' };
+      const geometry = { h, w, cin, cout, kernel: [3, 3], stride: one, dilation: one, pad: [1, 1, 1, 1], mode: wraps ? 'wrap' : i === 0 ? firstPadding : 'zero' };
       data = conv2d(geometry as Parameters<typeof conv2d>[0], data, layer.weight, layer.bias);
       shape = [h, w, cout];
     } else if (layer.kind === 'relu') {

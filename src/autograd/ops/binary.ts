@@ -2,8 +2,9 @@
 
 import { badOption } from '../../gpu/errors.ts';
 import { binary, broadcastOf, type Broadcast } from '../../kernels/binary.ts';
+import { matmul as product } from '../../kernels/matmul.ts';
 import { columnSum, reduceForward } from '../../kernels/reduce.ts';
-import { elementsOf, sameShape, showShape, type Shape } from '../../kernels/shape.ts';
+import { channelsOf, elementsOf, rowsOf, sameShape, showShape, type Shape } from '../../kernels/shape.ts';
 import { unaryBackward } from '../../kernels/unary.ts';
 import type { Dispatch } from '../../gpu/dispatch.ts';
 import type { Recorder } from '../recorder.ts';
@@ -16,12 +17,13 @@ function resultShape(where: string, a: Tensor, b: Tensor): { shape: Shape; a: Br
   throw badOption(
     where,
     `got shapes ${showShape(a.shape)} and ${showShape(b.shape)}`,
-    'Give one shape, or let one of them be [c] (a value per channel) or [1] (a scalar)',
+    'Give one shape, or let one of them be [c] (a value per channel), [.., 1] (a value per pixel) or [1] (a scalar)',
   );
 }
 
 /** dX (+)= factor · `term` (of the result's shape), added up over whatever the operand was broadcast along. */
 function gather(
+  tape: Recorder,
   kind: Broadcast,
   shape: Shape,
   factor: number,
@@ -32,6 +34,11 @@ function gather(
     return [unaryBackward({ op: 'scale', shape, factor }, { saved: term, dY: term, dX }, accumulate)];
   }
   if (kind === 'channel') return columnSum({ shape, factor }, { x: term, y: dX }, accumulate, scratch);
+  if (kind === 'row') {
+    const c = channelsOf(shape);
+    const ones = tape.constant([c, 1], new Float32Array(c).fill(1), 'ones');
+    return product({ m: rowsOf(shape), n: 1, k: c, factor }, { a: term, b: ones, c: dX }, tape.target, accumulate, scratch);
+  }
   const total = accumulate ? scratch([1], 'term') : dX;
   const sums = reduceForward({ op: 'sum', shape, factor }, { a: term, y: total }, scratch);
   if (!accumulate) return sums;
@@ -49,8 +56,8 @@ export function blend(tape: Recorder, name: 'add' | 'sub', a: Tensor, b: Tensor)
     shape,
     forward: (y) => [binary({ op: 'blend', shape, ...kinds, beta: sign }, { a, b, y })],
     backward: [
-      (flow) => gather(kinds.a, shape, 1, flow.dY, flow),
-      (flow) => gather(kinds.b, shape, sign, flow.dY, flow),
+      (flow) => gather(tape, kinds.a, shape, 1, flow.dY, flow),
+      (flow) => gather(tape, kinds.b, shape, sign, flow.dY, flow),
     ],
   });
 }
@@ -65,7 +72,7 @@ export function multiply(tape: Recorder, a: Tensor, b: Tensor): Tensor {
       const { dY, dX, accumulate, scratch } = flow;
       if (own === 'same') return [binary(params, { a: dY, b: other, y: dX }, accumulate)];
       const term = scratch(shape, 'term');
-      return [binary(params, { a: dY, b: other, y: term }), ...gather(own, shape, 1, term, flow)];
+      return [binary(params, { a: dY, b: other, y: term }), ...gather(tape, own, shape, 1, term, flow)];
     };
   return tape.record({
     name: 'mul',
@@ -73,6 +80,24 @@ export function multiply(tape: Recorder, a: Tensor, b: Tensor): Tensor {
     shape,
     forward: (y) => [binary({ op: 'multiply', shape, ...kinds }, { a, b, y })],
     backward: [rule(kinds.a, b, kinds.b), rule(kinds.b, a, kinds.a)],
+  });
+}
+
+/** y = x; dX = dY · mask, where the mask itself has no gradient. */
+export function maskGradient(tape: Recorder, x: Tensor, mask: Tensor): Tensor {
+  const { shape, b } = resultShape('tape.maskGradient', x, mask);
+  if (!sameShape(shape, x.shape)) {
+    throw badOption('tape.maskGradient', `the mask ${showShape(mask.shape)} is larger than ${showShape(x.shape)}`, 'Give [h, w, 1]');
+  }
+  return tape.record({
+    name: 'maskGradient',
+    inputs: [x, mask],
+    shape,
+    forward: (y) => [binary({ op: 'blend', shape, a: 'same', b, beta: 0 }, { a: x, b: mask, y })],
+    backward: [
+      ({ dY, dX, accumulate }) => [binary({ op: 'multiply', shape, a: 'same', b }, { a: dY, b: mask, y: dX }, accumulate)],
+      undefined,
+    ],
   });
 }
 

@@ -14,14 +14,14 @@ import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Tensor } from '../tensor.ts';
 
 /** L_tv in one of its forms, each a sum over differences of neighbours. */
-export function totalVariation(tape: Recorder, x: Tensor, form: VariationForm): Tensor {
+export function totalVariation(tape: Recorder, x: Tensor, form: VariationForm, wraps: boolean): Tensor {
   if (x.shape.length !== 3) {
     throw badOption('tape.totalVariation', `got shape ${showShape(x.shape)}`, 'Give an image [h, w, c]');
   }
   if (!VARIATIONS.includes(form)) {
     throw badOption('tape.totalVariation form', `got ${String(form)}`, `Give one of ${VARIATIONS.join(', ')}`);
   }
-  const params = { shape: x.shape as [number, number, number], form };
+  const params = { shape: x.shape as [number, number, number], form, wraps };
   return tape.record({
     name: 'totalVariation',
     inputs: [x],

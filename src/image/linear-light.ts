@@ -1,0 +1,16 @@
+// Resizing in linear light: a mean of pixels is then what the eye sees from afar, where the mean of encoded values is darker.
+
+import { toEncoded, toLinear } from './lightness.ts';
+import { clamp01, type Pixels } from './pixels.ts';
+import { resize } from './resize.ts';
+
+/** Colours by `curve`, alpha as it is. */
+function curved({ width, height, data }: Pixels, curve: (value: number) => number): Pixels {
+  return { width, height, data: data.map((value, i) => (i % 4 === 3 ? value : clamp01(curve(value)))) };
+}
+
+/** `resize` (bicubic) of the light that a picture's sRGB values stand for. The same size returns the picture itself. */
+export function resizeLight(pixels: Pixels, width: number, height: number): Pixels {
+  if (width === pixels.width && height === pixels.height) return pixels;
+  return curved(resize(curved(pixels, toLinear), width, height), toEncoded);
+}

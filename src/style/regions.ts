@@ -1,0 +1,34 @@
+// Where which styles paint. Without masks and with opaque pictures there is one region, the whole picture, and no guides.
+
+import { loadChunk } from '../gpu/chunk.ts';
+import { isOpaque, type Pixels } from '../image/pixels.ts';
+import type { Layer } from '../vgg/index.ts';
+import type { MaskMode } from './mask-options.ts';
+import type { Plane } from './masks.ts';
+import type { ScaledPictures } from './prepare.ts';
+
+/** Layer → how much each of its features counts, with a mean square of 1; layers in which nothing counts are absent. */
+export type Guides = ReadonlyMap<string, Plane>;
+
+/** A part of the result with the styles that paint there. */
+export interface Region {
+  /** Of the style loss; the shares of all regions add up to 1. */
+  readonly share: number;
+  /** Undefined where everything counts, here and in styles. */
+  readonly guides: Guides | undefined;
+  readonly styles: readonly { readonly picture: Pixels; readonly weight: number; readonly guides: Guides | undefined }[];
+}
+
+/** The regions of a result, for statistics of the `wanted` layers. */
+export async function regionsOf(
+  pictures: ScaledPictures,
+  layers: readonly Layer[],
+  wanted: readonly string[],
+  mode: MaskMode,
+): Promise<Region[]> {
+  const { content, styles } = pictures;
+  const isWhole = isOpaque(content) && styles.every(({ picture, mask, styleMask }) => !mask && !styleMask && isOpaque(picture));
+  if (isWhole) return [{ share: 1, guides: undefined, styles: styles.map((style) => ({ ...style, guides: undefined })) }];
+  const { guidedRegions } = await loadChunk('StyleSession.create', import('./guides.ts'));
+  return guidedRegions(pictures, layers, new Set(wanted), mode);
+}
