@@ -11,6 +11,7 @@ export {
   type CheckpointOptions,
   type ColorMode,
   type ColorOptions,
+  type EncodeOptions,
   type Init,
   type LayerWeights,
   type LimitsRequest,
