@@ -12,6 +12,7 @@ export {
   type ColorMode,
   type ColorOptions,
   type DeviceLostError,
+  type EncodeOptions,
   type Init,
   type Kept,
   type LayerWeights,
@@ -50,7 +51,7 @@ export type {
   VggSource,
 } from './vgg/index.ts';
 export type { OptimizerOptions } from './optim/index.ts';
-export type { ImageSource } from './image/index.ts';
+export type { BufferFormat, BufferImage, ColorSpace, ImageSource, RawImage, TextureImage } from './image/index.ts';
 export { tune, type TuneOptions, type TuningTable } from './kernels/index.ts';
-export { requestDevice, type DeviceRequest } from './gpu/device.ts';
+export { requestDevice, requiredFeatures, type DeviceRequest } from './gpu/device.ts';
 export { WgpuStyleError, type ErrorCode } from './gpu/errors.ts';

@@ -29,6 +29,21 @@ export async function freshDevice(): Promise<GPUDevice> {
   return device;
 }
 
+/** Instances of Dawn crash when they are collected under living objects. */
+const instances = new Set<GPU>();
+
+/** A device as an app makes it that asks for nothing: default limits, no features. The test destroys it. */
+export async function defaultDevice(descriptor: GPUDeviceDescriptor = {}): Promise<GPUDevice> {
+  await testDevice(); // puts the names of WebGPU in place, and says which adapter it is
+  const { create } = await import('webgpu');
+  const gpu = create([]);
+  instances.add(gpu);
+  const adapter = await gpu.requestAdapter();
+  const device = await adapter!.requestDevice({ label: 'test/default', ...descriptor });
+  watchErrors(device);
+  return device;
+}
+
 function watchErrors(device: GPUDevice): void {
   device.addEventListener('uncapturederror', ({ error }) => {
     shared.errors.push(`${error.constructor.name}: ${error.message}`);

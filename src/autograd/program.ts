@@ -95,19 +95,33 @@ export class Program {
    * in order: what depends on constants alone is recorded once, and again after a constant was rewritten.
    */
   encode(encoder: GPUCommandEncoder, timestamps?: Pick<GPUComputePassDescriptor, 'timestampWrites'>): void {
-    this.#alive('program.encode');
-    const gone = this.#leaves.find(({ buffer }) => !buffer);
-    if (gone) throw released('program.encode', gone);
-    const version = this.#plan.foldedFrom.reduce((sum, constant) => sum + constant.version, 0);
-    if (version !== this.#foldedVersion) {
+    if (this.#begin('program.encode')) {
       const pass = encoder.beginComputePass({ label: 'wgpu-style/fold constants' });
       this.#once.encode(pass);
       pass.end();
-      this.#foldedVersion = version;
     }
     const pass = encoder.beginComputePass({ label: 'wgpu-style/program', ...timestamps });
     this.#always.encode(pass);
     pass.end();
+  }
+
+  /**
+   * The dispatches of one run, for a caller that records them piece by piece: all of them, in order, before the next run
+   * is recorded by this or another way. The arena is theirs until then.
+   */
+  next(): readonly Sequence[] {
+    return this.#begin('program.next') ? [this.#once, this.#always] : [this.#always];
+  }
+
+  /** True when what depends on constants alone has to be recorded (again) with this run. */
+  #begin(where: string): boolean {
+    this.#alive(where);
+    const gone = this.#leaves.find(({ buffer }) => !buffer);
+    if (gone) throw released(where, gone);
+    const version = this.#plan.foldedFrom.reduce((sum, constant) => sum + constant.version, 0);
+    if (version === this.#foldedVersion) return false;
+    this.#foldedVersion = version;
+    return true;
   }
 
   /** Submits one run without waiting: what is read in the same turn is of this run. Needs {@link ready} settled. */

@@ -69,11 +69,10 @@ export async function requestDeviceFrom(
     }
     limits[name] = Math.max(needed, limits[name] ?? 0);
   }
-  const optional = OPTIONAL_FEATURES.filter((feature) => adapter.features.has(feature));
   try {
     return await adapter.requestDevice({
       label: request.label ?? 'wgpu-style',
-      requiredFeatures: [...new Set([...optional, ...(request.requiredFeatures ?? [])])],
+      requiredFeatures: [...new Set([...requiredFeatures(adapter), ...(request.requiredFeatures ?? [])])],
       requiredLimits: limits,
     });
   } catch (cause) {
@@ -84,6 +83,14 @@ export async function requestDeviceFrom(
       cause,
     });
   }
+}
+
+/**
+ * The features to ask of `adapter` for a device of one's own: those it has of the ones that make runs faster or better measured.
+ * None is needed: without an adapter the answer is an empty list.
+ */
+export function requiredFeatures(adapter?: Pick<GPUAdapter, 'features'>): GPUFeatureName[] {
+  return OPTIONAL_FEATURES.filter((feature) => adapter?.features.has(feature));
 }
 
 /** Vendor, architecture and description of the device's adapter, as far as the platform tells. */

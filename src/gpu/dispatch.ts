@@ -214,9 +214,18 @@ export class Sequence {
     return this.#bound.length;
   }
 
-  /** Records every dispatch into `pass`, in order; never submits. Throws `bad-option` before {@link ready}. */
-  encode(pass: GPUComputePassEncoder): void {
-    for (const bound of this.#bound) {
+  /** What dispatch `index` costs. */
+  cost(index: number): Cost {
+    return this.#bound[index]!.dispatch.cost;
+  }
+
+  /**
+   * Records every dispatch into `pass`, in order, or those from `first` to before `end`; never submits. Throws
+   * `bad-option` before {@link ready}.
+   */
+  encode(pass: GPUComputePassEncoder, first = 0, end: number = this.#bound.length): void {
+    for (let i = first; i < end; i++) {
+      const bound = this.#bound[i]!;
       const { dispatch, key, group } = bound;
       bound.pipeline ??= pipelineNow(this.#device, key);
       pass.pushDebugGroup(dispatch.label);

@@ -3,7 +3,9 @@
 import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
-import { checkSides, pixelsFromBytes, pixelsFromFloats, type Pixels } from './pixels.ts';
+import { toEncoded } from './lightness.ts';
+import { checkSides, clamp01, pixelsFromBytes, pixelsFromFloats, type Pixels } from './pixels.ts';
+import { checkColorSpace, textureImage, type ColorSpace, type TextureImage } from './texture-image.ts';
 
 /** How the pixels of a buffer lie: four floats in [0, 1], or four bytes; RGBA, rows without padding. */
 export type BufferFormat = 'rgba32float' | 'rgba8unorm';
@@ -16,6 +18,8 @@ export interface BufferImage {
   readonly format?: BufferFormat;
   /** Where the pixels begin, in bytes, a multiple of 4; default 0. */
   readonly offset?: number;
+  /** Default `srgb`, whatever the format. */
+  readonly colorSpace?: ColorSpace;
 }
 
 const bytesPerPixel: Readonly<Partial<Record<GPUTextureFormat, number>>> = {
@@ -23,6 +27,7 @@ const bytesPerPixel: Readonly<Partial<Record<GPUTextureFormat, number>>> = {
   'rgba8unorm-srgb': 4,
   bgra8unorm: 4,
   'bgra8unorm-srgb': 4,
+  rgb10a2unorm: 4,
   rgba16float: 8,
   rgba32float: 16,
 };
@@ -74,34 +79,43 @@ async function validated<T>(device: GPUDevice, where: string, work: () => Promis
 function texelsToPixels(
   texture: GPUTexture,
   bytes: Uint8Array<ArrayBuffer>,
+  isLinear: boolean,
   where: string,
 ): Pixels {
   const { width, height, format } = texture;
-  if (format === 'rgba32float')
-    return pixelsFromFloats(width, height, new Float32Array(bytes.buffer), where);
-  if (format === 'rgba16float') {
-    return pixelsFromFloats(
-      width,
-      height,
-      Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber),
-      where,
-    );
+  const fromFloats = (floats: Float32Array): Pixels => pixelsFromFloats(width, height, isLinear ? encoded(floats) : floats, where);
+  if (format === 'rgba32float') return fromFloats(new Float32Array(bytes.buffer));
+  if (format === 'rgba16float') return fromFloats(Float32Array.from(new Uint16Array(bytes.buffer), halfToNumber));
+  if (format === 'rgb10a2unorm') {
+    const sample = (word: number, c: number): number => (c < 3 ? ((word >>> (10 * c)) & 1023) / 1023 : (word >>> 30) / 3);
+    const words = new Uint32Array(bytes.buffer);
+    return fromFloats(Float32Array.from(bytes, (_, i) => sample(words[i >> 2]!, i & 3)));
   }
   if (format.startsWith('bgra')) {
     for (let i = 0; i < bytes.length; i += 4) [bytes[i], bytes[i + 2]] = [bytes[i + 2]!, bytes[i]!];
   }
-  return pixelsFromBytes(width, height, bytes, where);
+  // The bytes of -srgb formats are encoded values: only the sampler decodes them.
+  if (!isLinear || format.endsWith('-srgb')) return pixelsFromBytes(width, height, bytes, where);
+  return fromFloats(Float32Array.from(bytes, (value) => value / 255));
+}
+
+/** RGBA of linear light as sRGB; more light than white, as scenes have it, is white. */
+function encoded(rgba: Float32Array): Float32Array {
+  return rgba.map((value, i) => (i % 4 === 3 || !Number.isFinite(value) ? value : toEncoded(clamp01(value))));
 }
 
 /**
- * Reads level 0, layer 0 of a 2D texture with COPY_SRC: rgba8unorm(-srgb), bgra8unorm(-srgb), rgba16float or
- * rgba32float. Values are taken as sRGB-encoded with straight alpha. Throws `bad-image` for other textures.
+ * Reads level 0, layer 0 of a 2D texture with COPY_SRC: rgba8unorm(-srgb), bgra8unorm(-srgb), rgb10a2unorm, rgba16float
+ * or rgba32float. Values are taken as sRGB-encoded with straight alpha, unless `colorSpace` says that they are linear.
+ * Throws `bad-image` for other textures.
  */
 export async function pixelsFromTexture(
   device: GPUDevice,
-  texture: GPUTexture,
+  image: GPUTexture | TextureImage,
   where: string,
 ): Promise<Pixels> {
+  const { texture, colorSpace } = textureImage(image);
+  checkColorSpace(colorSpace, where);
   const { width, height, format } = texture;
   checkSides(width, height, where);
   const texelBytes = bytesPerPixel[format];
@@ -139,7 +153,7 @@ export async function pixelsFromTexture(
     for (let y = 0; y < height; y++) {
       rows.set(new Uint8Array(padded, y * bytesPerRow, width * texelBytes), y * width * texelBytes);
     }
-    return texelsToPixels(texture, rows, where);
+    return texelsToPixels(texture, rows, colorSpace === 'srgb-linear', where);
   } finally {
     destroyBuffer(staging);
   }
@@ -157,7 +171,8 @@ export async function pixelsFromBuffer(
   image: BufferImage,
   where: string,
 ): Promise<Pixels> {
-  const { buffer, width, height, offset = 0 } = image;
+  const { buffer, width, height, offset = 0, colorSpace } = image;
+  checkColorSpace(colorSpace, where);
   checkSides(width, height, where);
   const area = width * height;
   const room = buffer.size - offset;
@@ -179,7 +194,8 @@ export async function pixelsFromBuffer(
     );
   }
   const bytes = await validated(device, where, () => readBuffer(device, buffer, offset, needed));
-  return format === 'rgba32float'
-    ? pixelsFromFloats(width, height, new Float32Array(bytes), where)
-    : pixelsFromBytes(width, height, new Uint8Array(bytes), where);
+  const isFloat = format === 'rgba32float';
+  if (!isFloat && colorSpace !== 'srgb-linear') return pixelsFromBytes(width, height, new Uint8Array(bytes), where);
+  const floats = isFloat ? new Float32Array(bytes) : Float32Array.from(new Uint8Array(bytes), (value) => value / 255);
+  return pixelsFromFloats(width, height, colorSpace === 'srgb-linear' ? encoded(floats) : floats, where);
 }

@@ -25,6 +25,7 @@ export {
   type ColorMatch,
 } from './color.ts';
 export type { LightnessSpace } from './lightness.ts';
+export { checkPaintable, textureImage, type ColorSpace, type TextureImage } from './texture-image.ts';
 export { Painter, type PaintSource, type PaintTarget } from './paint.ts';
 export type { Preview } from './preview.ts';
 export { normal, uniform } from './random.ts';

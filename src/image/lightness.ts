@@ -41,7 +41,7 @@ export function toLinear(value: number): number {
   return Math.sign(value) * (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
 }
 
-/** Linear light to sRGB. */
+/** Linear light to sRGB, likewise odd. */
 export function toEncoded(value: number): number {
   const v = Math.abs(value);
   return Math.sign(value) * (v <= 0.0031308 ? v * 12.92 : 1.055 * v ** (1 / 2.4) - 0.055);

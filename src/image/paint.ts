@@ -3,6 +3,7 @@
 import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
 import { loadShader } from '../gpu/pipelines.ts';
 import code from '../wgsl/paint.wgsl';
+import type { ColorSpace, TextureImage } from './texture-image.ts';
 
 /** An image in GPU memory: [height, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
 export interface PaintSource {
@@ -33,26 +34,32 @@ async function pipelineFor(device: GPUDevice, format: GPUTextureFormat): Promise
   return pipeline;
 }
 
-/** A texture, or what gives the current one (a canvas has a new one each frame). */
-export type PaintTarget =
-  | GPUTexture
-  | {
-      readonly format: GPUTextureFormat;
-      readonly width: number;
-      readonly height: number;
-      readonly texture: () => GPUTexture;
-    };
+/** What is painted on: `view` gives it anew each time, since a canvas has another texture each frame. */
+export interface PaintTarget {
+  readonly format: GPUTextureFormat;
+  readonly width: number;
+  readonly height: number;
+  readonly view: () => GPUTextureView;
+  /** Default `srgb`. */
+  readonly colorSpace?: ColorSpace | undefined;
+}
 
-/** Paints one source into one texture (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniform only. */
+function texturePainted({ texture, colorSpace }: TextureImage): PaintTarget {
+  const { format, width, height } = texture;
+  const view = texture.createView({ dimension: '2d', mipLevelCount: 1, arrayLayerCount: 1 });
+  return { format, width, height, colorSpace, view: () => view };
+}
+
+/** Paints one source into one target (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniform only. */
 export class Painter {
-  readonly #texture: () => GPUTexture;
+  readonly #view: () => GPUTextureView;
   readonly #pipeline: GPURenderPipeline;
   readonly #group: GPUBindGroup;
   readonly #uniform: GPUBuffer;
 
   private constructor(device: GPUDevice, source: PaintSource, target: PaintTarget, pipeline: GPURenderPipeline) {
-    const { format, width, height } = target;
-    this.#texture = 'texture' in target ? target.texture : () => target;
+    const { format, width, height, colorSpace } = target;
+    this.#view = target.view;
     this.#pipeline = pipeline;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
     this.#uniform = createBuffer(device, 'paint/params', 64, usage);
@@ -60,7 +67,7 @@ export class Painter {
     new Uint32Array(words, 0, 2).set([source.height, source.width]);
     const gain = 1 / source.scale;
     new Float32Array(words, 8, 10).set([height, width, ...source.mean, 0, gain, gain, gain, 0]);
-    new Uint32Array(words, 48, 1).set([format.endsWith('-srgb') ? 1 : 0]);
+    new Uint32Array(words, 48, 1).set([colorSpace === 'srgb-linear' || format.endsWith('-srgb') ? 1 : 0]);
     device.queue.writeBuffer(this.#uniform, 0, words);
     this.#group = device.createBindGroup({
       label: 'wgpu-style/paint',
@@ -72,16 +79,17 @@ export class Painter {
     });
   }
 
-  /** A painter from `source` to `target`, once its shader is loaded. */
-  static async create(device: GPUDevice, source: PaintSource, target: PaintTarget): Promise<Painter> {
-    return new Painter(device, source, target, await pipelineFor(device, target.format));
+  /** A painter from `source` to a target, once its shader is loaded. Of a texture it paints level 0, layer 0. */
+  static async create(device: GPUDevice, source: PaintSource, target: PaintTarget | TextureImage): Promise<Painter> {
+    const resolved = 'view' in target ? target : texturePainted(target);
+    return new Painter(device, source, resolved, await pipelineFor(device, resolved.format));
   }
 
   /** Records the painting into the caller's encoder. */
   encode(encoder: GPUCommandEncoder): void {
     const pass = encoder.beginRenderPass({
       label: 'wgpu-style/paint',
-      colorAttachments: [{ view: this.#texture().createView(), loadOp: 'clear', storeOp: 'store' }],
+      colorAttachments: [{ view: this.#view(), loadOp: 'clear', storeOp: 'store' }],
     });
     pass.setPipeline(this.#pipeline);
     pass.setBindGroup(0, this.#group);

@@ -58,7 +58,7 @@ async function presented(
     format,
     width: canvas.width,
     height: canvas.height,
-    texture: () => context.getCurrentTexture(),
+    view: () => context.getCurrentTexture().createView(),
   });
 }
 

@@ -3,6 +3,7 @@
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { isDrawable, tagOf, type Drawable } from './drawable.ts';
 import type { BufferImage } from './gpu-source.ts';
+import type { TextureImage } from './texture-image.ts';
 import { pixelsFromBytes, pixelsFromFloats, type Pixels } from './pixels.ts';
 
 /** Samples in memory: 8-bit, or floats in [0, 1]; RGBA, RGB or gray by length; interleaved, rows from the top. */
@@ -15,7 +16,7 @@ export interface RawImage {
 /**
  * A picture in any form: ImageData, ImageBitmap, image, canvas and video elements, OffscreenCanvas, VideoFrame, Blob or
  * File, a URL (http, https, data, blob) or in Node a file path, encoded bytes (PNG everywhere; else what the browser or
- * sharp decodes), raw samples, a GPUTexture, or a GPUBuffer with its size.
+ * sharp decodes), raw samples, a GPUTexture (by itself, or with its colour space), or a GPUBuffer with its size.
  */
 export type ImageSource =
   | ImageData
@@ -28,6 +29,7 @@ export type ImageSource =
   | RawImage
   | Pixels
   | GPUTexture
+  | TextureImage
   | BufferImage;
 
 /** `where` names the input in errors; `device` is needed for textures and buffers only. */
@@ -56,8 +58,9 @@ async function bytesOfBlob(blob: Blob, where: string): Promise<Uint8Array<ArrayB
   }
 }
 
-function isTexture(source: object): source is GPUTexture {
-  return 'createView' in source && 'format' in source;
+function isTexture(source: object): source is GPUTexture | TextureImage {
+  const texture = 'texture' in source && typeof source.texture === 'object' && source.texture ? source.texture : source;
+  return 'createView' in texture && 'format' in texture;
 }
 
 /** What was given, in a word or two, for messages. */

@@ -67,6 +67,10 @@ export class Averaged implements Optimizer {
     this.#sequence.encode(pass);
   }
 
+  next(): readonly Sequence[] {
+    return [...this.#rule.next(), this.#sequence];
+  }
+
   setLearningRate(value: number): void {
     this.#rule.setLearningRate(value);
   }

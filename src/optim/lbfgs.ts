@@ -130,21 +130,23 @@ export class Lbfgs implements Optimizer {
   }
 
   encode(pass: GPUComputePassEncoder): void {
+    for (const sequence of this.next()) sequence.encode(pass);
+  }
+
+  next(): readonly Sequence[] {
     if (this.#destroyed) throw destroyed('Lbfgs.encode');
     const made = this.#steps++;
-    if (made === 0) {
-      this.#first.encode(pass);
-      return;
-    }
+    if (made === 0) return [this.#first];
     const size = this.#slots.length;
     const count = Math.min(made, size);
     const newest = made - 1;
     const slot = (k: number): Slot => this.#slots[k % size]!;
-    slot(newest).pair.encode(pass);
-    for (let k = newest; k > newest - count + 1; k--) slot(k).firstLoop.encode(pass);
-    slot(newest - count + 1).turn.encode(pass);
-    for (let k = newest - count + 1; k < newest; k++) slot(k).secondLoop.encode(pass);
-    slot(newest).finish.encode(pass);
+    const sequences = [slot(newest).pair];
+    for (let k = newest; k > newest - count + 1; k--) sequences.push(slot(k).firstLoop);
+    sequences.push(slot(newest - count + 1).turn);
+    for (let k = newest - count + 1; k < newest; k++) sequences.push(slot(k).secondLoop);
+    sequences.push(slot(newest).finish);
+    return sequences;
   }
 
   setLearningRate(value: number): void {

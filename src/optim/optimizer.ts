@@ -8,7 +8,7 @@
 // the range of floats stays where it is. Other runs are not touched by any of this, not in the last bit.
 
 import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
-import type { Cost, Params } from '../gpu/dispatch.ts';
+import type { Cost, Params, Sequence } from '../gpu/dispatch.ts';
 import { badOption } from '../gpu/errors.ts';
 
 /**
@@ -63,6 +63,8 @@ export interface Optimizer {
    * in order, because the count of updates is kept here.
    */
   encode(pass: GPUComputePassEncoder): void;
+  /** The dispatches of the next update, for a caller that records them piece by piece. Counts as an {@link encode}. */
+  next(): readonly Sequence[];
   /** Takes effect for commands submitted after the call. Throws `bad-option` unless finite and above 0. */
   setLearningRate(value: number): void;
   /** Forgets moments, history and count: the next update is a first one. The learning rate stays as set. */

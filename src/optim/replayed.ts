@@ -31,7 +31,7 @@ export class Replayed implements Optimizer {
   readonly #where: string;
   readonly #device: GPUDevice;
   readonly #state: State;
-  readonly #sequence: Sequence;
+  readonly #sequences: readonly [Sequence];
   #steps = 0;
   #destroyed = false;
 
@@ -40,9 +40,10 @@ export class Replayed implements Optimizer {
     this.#device = device;
     this.#state = state;
     device.queue.writeBuffer(state.get('scalars'), 0, Float32Array.of(learningRate, 1, 0, 0));
-    this.#sequence = new Sequence(device, state.name, dispatches);
+    const sequence = new Sequence(device, state.name, dispatches);
+    this.#sequences = [sequence];
     this.cost = { ...totalCost(dispatches), stateBytes: state.bytes };
-    this.ready = Promise.all([this.#sequence.ready, state.settled]).then(() => undefined);
+    this.ready = Promise.all([sequence.ready, state.settled]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
   }
 
@@ -55,9 +56,13 @@ export class Replayed implements Optimizer {
   }
 
   encode(pass: GPUComputePassEncoder): void {
+    for (const sequence of this.next()) sequence.encode(pass);
+  }
+
+  next(): readonly Sequence[] {
     if (this.#destroyed) throw destroyed(`${this.#where}.encode`);
-    this.#sequence.encode(pass);
     this.#steps++;
+    return this.#sequences;
   }
 
   setLearningRate(value: number): void {
@@ -82,7 +87,7 @@ export class Replayed implements Optimizer {
 
   destroy(): void {
     this.#destroyed = true;
-    this.#sequence.destroy();
+    this.#sequences[0].destroy();
     this.#state.destroy();
   }
 }

@@ -1,5 +1,5 @@
 export { styleTransfer } from './transfer.ts';
-export { StyleSession } from './session.ts';
+export { StyleSession, type EncodeOptions } from './session.ts';
 export type { SessionPlan } from './session-plan.ts';
 export { requiredLimits, type LimitsRequest } from './limits.ts';
 export { recipes, type LayerWeights, type PixelSpace, type Recipe, type Statistic } from './recipes.ts';

@@ -2,6 +2,7 @@
 
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
+import { checkPaintable, type TextureImage } from '../image/texture-image.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/options.ts';
 import type { DownloadProgress, Vgg, VggSource } from '../vgg/index.ts';
 import { recipes, type LayerWeights, type Recipe } from './recipes.ts';
@@ -82,8 +83,12 @@ export interface StyleTransferOptions extends PlainOptions {
   readonly onDownload?: (progress: DownloadProgress) => void;
   /** Takes what had to be assumed of `network`, and the like. Default: `console.warn`. */
   readonly onWarning?: (message: string) => void;
-  /** A canvas or texture that shows the picture while it forms. */
-  readonly preview?: HTMLCanvasElement | OffscreenCanvas | GPUTexture;
+  /**
+   * A canvas or texture that shows the picture while it forms. A texture is 2D, of any size, with RENDER_ATTACHMENT and one
+   * of the formats that `docs/embedding.md` lists; its values are sRGB-encoded unless `{ texture, colorSpace: 'srgb-linear' }`
+   * says otherwise or the format (…-srgb) decodes by itself. Alpha is 1.
+   */
+  readonly preview?: HTMLCanvasElement | OffscreenCanvas | GPUTexture | TextureImage;
   /** Saves the state of the run, every so many iterations and when it is aborted. `styleTransfer` only. */
   readonly checkpoint?: CheckpointOptions;
   /**
@@ -214,11 +219,7 @@ function checkSurroundings({ device, signal, preview, checkpoint, ...options }: 
     if (given !== undefined && typeof given !== 'function') throw badOption(name, `got ${show(given)}`, 'Give a function');
   }
   if (checkpoint !== undefined) checkCheckpoint(checkpoint);
-  if (!lacks(preview, 'getContext')) return;
-  if (lacks(preview, 'createView')) throw badOption('preview', `got ${show(preview)}`, 'Give a canvas or a GPUTexture');
-  const { usage } = preview as GPUTexture;
-  if ((usage & GPUTextureUsage.RENDER_ATTACHMENT) !== 0) return;
-  throw badOption('preview', `the texture has usage ${usage}`, 'Create it with GPUTextureUsage.RENDER_ATTACHMENT');
+  if (lacks(preview, 'getContext')) checkPaintable(preview, show(preview));
 }
 
 function checkCheckpoint(checkpoint: CheckpointOptions): void {

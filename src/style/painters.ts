@@ -2,6 +2,7 @@
 
 import type { Preview } from '../image/index.ts';
 import { Painter, type PaintSource } from '../image/paint.ts';
+import { textureImage } from '../image/texture-image.ts';
 import type { Belongings } from './belongings.ts';
 import type { StyleTransferOptions } from './options.ts';
 
@@ -13,9 +14,9 @@ export async function makePainters(
   preview: StyleTransferOptions['preview'],
   belongings: Belongings,
 ): Promise<Preview[]> {
-  const own = belongings.keep(await Painter.create(device, source, texture));
+  const own = belongings.keep(await Painter.create(device, source, { texture }));
   if (!preview) return [own];
-  if (!('getContext' in preview)) return [own, belongings.keep(await Painter.create(device, source, preview))];
+  if (!('getContext' in preview)) return [own, belongings.keep(await Painter.create(device, source, textureImage(preview)))];
   const { canvasPreview } = await import('../image/preview.ts');
   return [own, belongings.keep(await canvasPreview(device, source, texture, preview))];
 }

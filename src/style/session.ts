@@ -5,6 +5,7 @@ import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
+import { Slicer } from '../gpu/slicer.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/resize.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
@@ -25,6 +26,17 @@ import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from
 import type { SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
+/** How much of an iteration {@link StyleSession.encode} records. */
+export interface EncodeOptions {
+  /** Milliseconds on the GPU, above 0. Default: all that is left of the iteration. */
+  readonly budgetMilliseconds?: number;
+}
+
+function checkBudget(milliseconds: number | undefined): void {
+  if (milliseconds === undefined || (typeof milliseconds === 'number' && milliseconds > 0)) return;
+  throw badOption('session.encode', `budgetMilliseconds is ${String(milliseconds)}`, 'Give a number above 0, or leave it out');
+}
+
 /** Style transfer at one size, step by step. Make one with {@link StyleSession.create}. */
 export class StyleSession {
   readonly device: GPUDevice;
@@ -38,7 +50,9 @@ export class StyleSession {
   readonly #loop: Loop;
   readonly #belongings: Belongings;
   readonly #plateau: Plateau;
+  readonly #slicer: Slicer;
   #factors: TermWeights;
+  #hasNewFactors = false;
   #ownsDevice = false;
   #destroyed = false;
 
@@ -52,12 +66,13 @@ export class StyleSession {
     this.width = pictures.content.width;
     this.height = pictures.content.height;
     const { program, weighed, optimizer, texture, plan } = iteration;
+    this.#slicer = belongings.keep(new Slicer(device, 'slice'));
     this.texture = texture;
     this.plan = plan;
     this.#loop = belongings.keep(
       new Loop({
         device,
-        encode: (encoder) => this.encode(encoder),
+        encode: (encoder) => void this.encode(encoder),
         read: [{ buffer: program.buffer(weighed), size: bytesOf(weighed.shape) }, optimizer.failures],
       }),
     );
@@ -115,19 +130,39 @@ export class StyleSession {
    * Records exactly one iteration (loss, gradient, update, texture) into the caller's encoder; never submits. The
    * losses of such iterations can be had from {@link evaluate}. Every encoder must be submitted, in order: the
    * optimiser counts its updates when they are recorded.
+   *
+   * With `budgetMilliseconds` it records a slice: as many of the iteration's dispatches as should take that long on the GPU,
+   * at least one. The next call goes on where this one stopped; one without a budget records the rest. Whole or in slices, the
+   * bytes are the same. What dispatches take is learnt from former slices, so the first are short; where the device has no
+   * `timestamp-query`, the work of others in the same submit counts too. Submit the encoder before the next call.
+   * `evaluate`, `gradient`, `step`, `run`, `writeImage` and `checkpoint` first end and submit an iteration that is under way.
+   *
+   * @returns True when an iteration has been recorded to its end: the texture then shows it.
+   * @throws `bad-option` for a budget that is no number above 0, or after `destroy`.
    */
-  encode(encoder: GPUCommandEncoder): void {
+  encode(encoder: GPUCommandEncoder, { budgetMilliseconds }: EncodeOptions = {}): boolean {
     this.#alive('session.encode');
-    this.#iteration.program.encode(encoder);
-    const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
-    this.#iteration.optimizer.encode(pass);
-    pass.end();
-    for (const painter of this.#iteration.painters) painter.encode(encoder);
+    checkBudget(budgetMilliseconds);
+    if (!this.#slicer.isUnderWay) this.#writeWeights();
+    const { program, optimizer, painters } = this.#iteration;
+    if (budgetMilliseconds === undefined && !this.#slicer.isUnderWay) {
+      program.encode(encoder);
+      const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
+      optimizer.encode(pass);
+      pass.end();
+    } else {
+      if (!this.#slicer.isUnderWay) this.#slicer.begin([...program.next(), ...optimizer.next()]);
+      this.#slicer.encode(encoder, budgetMilliseconds ?? Infinity);
+      if (this.#slicer.isUnderWay) return false;
+    }
+    for (const painter of painters) painter.encode(encoder);
+    return true;
   }
 
   /** Losses at the current image (with `averaging` the last iterate, not the average). Changes nothing. */
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
+    this.#endIteration();
     this.#iteration.program.submit();
     return summarize(this.#iteration.terms, await this.#iteration.program.read(this.#iteration.weighed));
   }
@@ -135,6 +170,7 @@ export class StyleSession {
   /** d total / d image at the same image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
+    this.#endIteration();
     this.#iteration.program.submit();
     return planarGradient(await this.#iteration.program.gradient(this.#iteration.image), this.#options.recipe.space);
   }
@@ -162,6 +198,7 @@ export class StyleSession {
     if (wrong >= 0) {
       throw badOption('session.writeImage', `value ${wrong} is ${planarRgb[wrong]}`, 'Give finite numbers, 0 to 1');
     }
+    this.#endIteration();
     this.#iteration.tape.write(this.#iteration.image, planarToSpace(planarRgb, this.#options.recipe.space));
     this.#iteration.optimizer.reset();
     this.#plateau.reset();
@@ -172,6 +209,7 @@ export class StyleSession {
   async step(n = 1): Promise<Losses> {
     this.#alive('session.step');
     if (!Number.isInteger(n) || n < 1) throw badOption('session.step', `got ${n}`, 'Give a whole number from 1');
+    this.#endIteration();
     let last: Losses | undefined;
     for await (const { losses } of this.#iterations(n)) last = losses;
     return last!;
@@ -189,6 +227,7 @@ export class StyleSession {
     signal,
   }: { readonly iterations?: number; readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<SessionProgress, void> {
     this.#alive('session.run');
+    this.#endIteration();
     if (!Number.isInteger(iterations) || iterations < 0) {
       throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
     }
@@ -212,7 +251,7 @@ export class StyleSession {
     }
   }
 
-  /** Changes the factors of the three terms while it runs; a term that was 0 at the start stays off. */
+  /** Changes the factors of the three terms from the next iteration on; a term that was 0 at the start stays off. */
   set(weights: Partial<TermWeights>): void {
     this.#alive('session.set');
     for (const name of Object.keys(weights)) {
@@ -221,7 +260,8 @@ export class StyleSession {
     }
     const given = Object.entries(weights).filter(([, value]) => value !== undefined);
     this.#factors = resolveWeights({ ...this.#factors, ...Object.fromEntries(given) });
-    this.#iteration.tape.write(this.#iteration.weights, termWeights(this.#iteration.terms, this.#factors));
+    this.#hasNewFactors = true;
+    if (!this.#slicer.isUnderWay) this.#writeWeights();
     this.#plateau.reset();
   }
 
@@ -231,6 +271,7 @@ export class StyleSession {
    */
   async checkpoint(run?: RunState): Promise<Uint8Array<ArrayBuffer>> {
     this.#alive('session.checkpoint');
+    this.#endIteration();
     const { recipe, optimizer, averaging, seed } = this.#options;
     const { width, height } = this;
     const { steps } = this.#iteration.optimizer;
@@ -268,6 +309,7 @@ export class StyleSession {
   /** Goes on from a checkpoint's state. Throws `bad-option` for one of another size, recipe or optimiser. */
   async adopt({ header, buffers }: Checkpoint): Promise<void> {
     const { checkFits } = await import('./checkpoint.ts');
+    this.#endIteration();
     const own = this.#stateBuffers();
     checkFits({ header, buffers }, this.width, this.height, this.#options.recipe.name, own);
     own.forEach(({ buffer }, i) => this.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
@@ -287,6 +329,23 @@ export class StyleSession {
     this.#destroyed = true;
     this.#belongings.destroy();
     if (this.#ownsDevice) this.device.destroy();
+  }
+
+  /** An iteration that was recorded in part is recorded to its end and submitted: what follows works on whole ones. */
+  #endIteration(): void {
+    if (this.#slicer.isUnderWay) {
+      const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/iteration' });
+      this.encode(encoder);
+      this.device.queue.submit([encoder.finish()]);
+    }
+    this.#writeWeights();
+  }
+
+  /** Puts changed factors before the terms. Never in the middle of an iteration: loss and gradient would not fit. */
+  #writeWeights(): void {
+    if (!this.#hasNewFactors) return;
+    this.#hasNewFactors = false;
+    this.#iteration.tape.write(this.#iteration.weights, termWeights(this.#iteration.terms, this.#factors));
   }
 
   #paint(): void {

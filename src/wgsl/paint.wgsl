@@ -8,7 +8,7 @@ struct Params {
   targetH: f32, targetW: f32,  // the target
   mean: vec4f,
   gain: vec4f,
-  linear: u32,                 // 1 for targets that encode sRGB themselves (…-srgb): give them linear light
+  linear: u32,                 // 1 where linear light is wanted: by formats that encode sRGB themselves (…-srgb) too
 }
 
 @group(0) @binding(0) var<storage, read> image: array<vec4f>;

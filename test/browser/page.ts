@@ -98,7 +98,7 @@ function replacing(filter: RegExp, contents: string): Plugin {
 }
 
 async function serve(files: Readonly<Record<string, Uint8Array | string>>): Promise<Server> {
-  const types: Record<string, string> = { '': 'text/html', '.js': 'text/javascript', '.png': 'image/png' };
+  const types: Record<string, string> = { '': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.png': 'image/png', '.wasm': 'application/wasm' };
   const server = createServer((request, response) => {
     const { pathname } = new URL(request.url ?? '/', 'http://localhost');
     const body = files[pathname];
