@@ -176,6 +176,9 @@ const sqrtm: Op = (graph, x = graph.choose(({ node }) => node.shape.length >= 2)
   const c = channels(x);
   if (c > 8) return undefined; // the oracle turns every pair of rows
   const factor = Math.fround(1 / (count(x.node.shape) / c));
+  // Newton and Schulz lose what is small beside the largest eigenvalue.
+  const largest = matrix.gram(c, factor, graph.valueOf(x)).reduce((sum, v) => sum + Math.abs(v), 0);
+  if (largest > 100) return undefined;
   return graph.add({
     label: 'sqrtm(gram + 1)',
     shape: [c, c],
