@@ -9,7 +9,8 @@ import { rms } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { evaluate } from '../oracle/tape.ts';
 import { again, Dice, seeds } from './dice.ts';
-import { randomGraph, type Graph, type Twin } from './random-graph.ts';
+import type { Graph, Twin } from './graph.ts';
+import { randomGraph } from './random-graph.ts';
 
 const FILE = 'test/property/graphs.test.ts';
 const COUNT = Number(process.env['WGPU_STYLE_GRAPHS'] ?? 1000);

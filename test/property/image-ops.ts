@@ -1,4 +1,4 @@
-// The ops on images as random graphs meet them: see ops.ts.
+// Ops on images as random graphs meet them, with the oracle's rules.
 
 import * as convolution from '../oracle/conv2d.ts';
 import * as padding from '../oracle/pad.ts';
@@ -6,12 +6,8 @@ import * as pooling from '../oracle/pool.ts';
 import { columnSum } from '../oracle/reduce.ts';
 import * as enlarging from '../oracle/upsample.ts';
 import { randomGeometry } from './convolutions.ts';
+import { isImage, type Graph, type Op, type Twin } from './graph.ts';
 import { hasClearMaxima, isFarFromZero } from './kinks.ts';
-import type { Graph, Twin } from './random-graph.ts';
-
-type Op = (graph: Graph, ...operands: Twin[]) => Twin | undefined;
-
-const isImage = ({ node }: Twin): boolean => node.shape.length === 3;
 
 function image(graph: Graph): Twin | undefined {
   return graph.choose(isImage);
@@ -143,13 +139,7 @@ const upsample: Op = (graph, x = image(graph)) => {
 };
 
 /** Convolutions are named several times: they are most of a network, and have most ways to go wrong. */
-export const IMAGE_OPS = {
-  conv2d,
-  convolution: conv2d,
-  'one more convolution': conv2d,
-  conv2dTranspose,
-  maxPool: pool('max'),
-  avgPool: pool('average'),
-  pad,
-  upsample,
-} as const;
+export const IMAGE_OPS: readonly Op[] = [
+  ...[conv2d, conv2d, conv2d, conv2dTranspose],
+  ...[pool('max'), pool('average'), pad, upsample],
+];
