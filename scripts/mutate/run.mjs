@@ -7,7 +7,7 @@ import path from 'node:path';
 import { root } from '../adapter/dist.mjs';
 
 /** A mutant whose tests take longer than this is stuck in a loop: found out. */
-const TIMEOUT = 120_000;
+const TIMEOUT = 400_000;
 /** Fewer than in the suite: a mistake in a kernel shows in many graphs, or in none. */
 const GRAPHS = '200';
 
