@@ -54,8 +54,9 @@ export function testsOf(name) {
     .sort((a, b) => a.steps - b.steps);
   const files = reaching.map(({ file }) => file);
   const nearest = reaching[0]?.steps ?? 0;
-  const named = files.filter((file) => path.basename(file).startsWith(stem));
+  const named = files.filter((file) => path.basename(file).startsWith(stem) && !/autograd|property/.test(file));
   const near = named.length > 0 ? named : reaching.filter(({ steps }) => steps === nearest).map(({ file }) => file).slice(0, 4);
-  // Tests of pictures reach everything through the public face, and look at none of it.
-  return [near, files.filter((file) => !near.includes(file) && !file.startsWith('test/image/'))];
+  // Tests of other kernels and of pictures reach nearly everything, and look at none of it.
+  const isWide = (file) => /test\/(autograd|optim|property|style)\/|gpu-forms/.test(file);
+  return [near, files.filter((file) => !near.includes(file) && isWide(file))];
 }
