@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defineConfig, type Plugin, type ViteUserConfig } from 'vitest/config';
 import { shaderLoader } from './scripts/shaders.mjs';
@@ -10,15 +11,21 @@ const assets: Plugin = {
   load(id) {
     const [file = '', query] = id.split('?');
     if (file.endsWith('.wgsl')) {
-      return query === undefined ? shaderLoader(file) : `export default ${JSON.stringify(readFileSync(file, 'utf8'))};`;
+      return query === undefined ? shaderLoader(file) : `export default ${JSON.stringify(shaderText(file))};`;
     }
     if (file.endsWith('.safetensors')) {
-      const path = JSON.stringify(file);
-      return `import { readFileSync } from 'node:fs'; export default new Uint8Array(readFileSync(${path}));`;
+      const place = JSON.stringify(file);
+      return `import { readFileSync } from 'node:fs'; export default new Uint8Array(readFileSync(${place}));`;
     }
     return undefined;
   },
 };
+
+/** A shader, or what lies under its name in WGPU_STYLE_SHADERS: a mutant (scripts/mutate.mjs). */
+function shaderText(file: string): string {
+  const other = path.join(process.env['WGPU_STYLE_SHADERS'] ?? '', path.basename(file));
+  return readFileSync(process.env['WGPU_STYLE_SHADERS'] && existsSync(other) ? other : file, 'utf8');
+}
 
 function source(file: string): string {
   return fileURLToPath(new URL(`./src/${file}`, import.meta.url));

@@ -1,32 +1,33 @@
 // One Dawn device for the whole test process. GPU tests ask for it here; there is no way to skip: where no adapter is
 // found, the suite fails (`npm test` installs one, see scripts/ensure-adapter.mjs).
+//
+// Errors that nobody captured make the running test fail (test/setup.ts), on whichever device they happen: every device
+// of the process is listened to from its birth, also those that the library requests for itself.
 
 import { requestDevice } from '../src/node/device.ts';
 
 interface Shared {
   device?: Promise<GPUDevice>;
-  errors: string[];
+  /** Every device that was made, as long as somebody holds it. */
+  readonly devices: Set<WeakRef<GPUDevice>>;
+  readonly errors: string[];
+  isWatching: boolean;
 }
 
 // On globalThis, because a test runner may load this module more than once in a process.
 const key = Symbol.for('wgpu-style.test.device');
 const holder = globalThis as unknown as { [key]?: Shared };
-const shared: Shared = (holder[key] ??= { errors: [] });
+const shared: Shared = (holder[key] ??= { devices: new Set(), errors: [], isWatching: false });
 
-/** The shared device. Errors that nobody captured make the running test fail (test/setup.ts). */
+/** The shared device. */
 export function testDevice(): Promise<GPUDevice> {
-  shared.device ??= requestDevice({ label: 'test' }).then((device) => {
-    watchErrors(device);
-    return device;
-  });
+  shared.device ??= requestDevice({ label: 'test' });
   return shared.device;
 }
 
-/** Another device, for tests that lose or limit theirs; the test destroys it. Its errors count like the shared one's. */
-export async function freshDevice(): Promise<GPUDevice> {
-  const device = await requestDevice({ label: 'test/fresh', log: () => undefined });
-  watchErrors(device);
-  return device;
+/** Another device, for tests that lose or limit theirs; the test destroys it. */
+export function freshDevice(): Promise<GPUDevice> {
+  return requestDevice({ label: 'test/fresh', log: () => undefined });
 }
 
 /** Instances of Dawn crash when they are collected under living objects. */
@@ -39,22 +40,34 @@ export async function defaultDevice(descriptor: GPUDeviceDescriptor = {}): Promi
   const gpu = create([]);
   instances.add(gpu);
   const adapter = await gpu.requestAdapter();
-  const device = await adapter!.requestDevice({ label: 'test/default', ...descriptor });
-  watchErrors(device);
-  return device;
+  return adapter!.requestDevice({ label: 'test/default', ...descriptor });
 }
 
-function watchErrors(device: GPUDevice): void {
-  device.addEventListener('uncapturederror', ({ error }) => {
-    shared.errors.push(`${error.constructor.name}: ${error.message}`);
-  });
+/** Listens to every device that Dawn makes from now on, whoever asks for it. */
+export async function watchDevices(): Promise<void> {
+  if (shared.isWatching) return;
+  shared.isWatching = true;
+  const dawn = (await import('webgpu').catch(() => undefined)) as { globals: { GPUAdapter: typeof GPUAdapter } } | undefined;
+  const adapter = dawn?.globals.GPUAdapter.prototype;
+  if (!adapter) return; // told by whoever needs a device
+  const request = adapter.requestDevice;
+  adapter.requestDevice = async function (this: GPUAdapter, ...descriptor) {
+    const device = await request.apply(this, descriptor);
+    device.addEventListener('uncapturederror', ({ error }) => {
+      shared.errors.push(`${error.constructor.name} on "${device.label}": ${error.message}`);
+    });
+    shared.devices.add(new WeakRef(device));
+    return device;
+  };
 }
 
-/** Waits until the shared device has said all it has to say, then gives and forgets the uncaptured errors. */
+/** Waits until every device has said all it has to say, then gives and forgets the uncaptured errors. */
 export async function takeUncapturedErrors(): Promise<readonly string[]> {
-  if (shared.device) {
-    const device = await shared.device.catch(() => undefined);
-    await device?.queue.onSubmittedWorkDone();
+  for (const reference of shared.devices) {
+    const device = reference.deref();
+    if (!device) shared.devices.delete(reference);
+    // A device that was lost or destroyed has nothing to say any more.
+    else await device.queue.onSubmittedWorkDone().catch(() => shared.devices.delete(reference));
   }
   return shared.errors.splice(0);
 }

@@ -1,5 +1,7 @@
-// Runs a kernel by itself: values in, values out, with the two promises of every kernel checked on the way: old
-// contents never shine through (unless asked to accumulate), and padding lanes hold zeros.
+// Runs a kernel by itself: values in, values out, with the three promises of every kernel checked on the way: old
+// contents never shine through (unless asked to accumulate), padding lanes hold zeros, and nothing behind the end of a
+// buffer is used or touched. Bounds of buffers cannot be relied on for that: WebGPU lets an access beyond them fall on
+// another element.
 
 import { expect } from 'vitest';
 import { createBuffer, destroyBuffer } from '../src/gpu/buffers.ts';
@@ -14,6 +16,9 @@ export interface Values {
   readonly shape: Shape;
   readonly data: ArrayLike<number>;
 }
+
+/** Bytes of garbage behind every buffer. */
+const FENCE = 1024;
 
 /** Makes dispatches over real buffers; `scratch` gives a temporary buffer. */
 export type MakeDispatches = (
@@ -45,9 +50,11 @@ export async function runKernelBytes(
 ): Promise<ArrayBuffer> {
   const device = await testDevice();
   const made: GPUBuffer[] = [];
+  const fence = randomValues(FENCE / 4, 97).map((v) => v * 1e6);
   const upload = ({ shape, data }: Values): GPUBuffer => {
-    const buffer = createBuffer(device, 'test', bytesOf(shape));
+    const buffer = createBuffer(device, 'test', bytesOf(shape) + FENCE);
     device.queue.writeBuffer(buffer, 0, pack(shape, data));
+    device.queue.writeBuffer(buffer, bytesOf(shape), fence);
     made.push(buffer);
     return buffer;
   };
@@ -67,6 +74,8 @@ export async function runKernelBytes(
   pass.end();
   device.queue.submit([encoder.finish()]);
   const read = await readBuffer(device, output, 0, bytesOf(outputShape));
+  const fences = await Promise.all(made.map((buffer) => readBuffer(device, buffer, buffer.size - FENCE, FENCE)));
+  for (const behind of fences) expect(new Float32Array(behind), 'what lies behind a buffer').toEqual(fence);
   sequence.destroy();
   made.forEach(destroyBuffer);
   return read;

@@ -33,11 +33,18 @@ export class WgpuStyleError extends Error {
   readonly fix: string;
 
   constructor(code: ErrorCode, { what, where, fix, cause }: ErrorDetail) {
-    super(`${where}: ${what}. ${fix}.`, cause === undefined ? undefined : { cause });
+    super(`${short(where)}: ${short(what)}. ${short(fix)}.`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.where = where;
     this.fix = fix;
   }
+}
+
+/** Messages quote what was given, which may be a whole file. */
+const LONGEST = 600;
+
+function short(text: string): string {
+  return text.length > LONGEST ? `${text.slice(0, LONGEST)}… (${text.length} characters)` : text;
 }
 
 /** A rejected option: names it, says what was given and what is allowed. */

@@ -5,6 +5,7 @@
 
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { OptimizerOptions, StateBuffer } from '../optim/index.ts';
+import { isBufferList, isHeader } from './checkpoint-header.ts';
 import type { Losses } from './losses.ts';
 import type { TermWeights } from './options.ts';
 import type { PlateauState } from './plateau.ts';
@@ -91,16 +92,15 @@ export function decodeCheckpoint(bytes: Uint8Array, where = 'StyleSession.restor
     throw wrong('it does not begin as one');
   }
   const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
-  let parsed: (CheckpointHeader & { readonly buffers?: readonly { name: string; byteLength: number }[] }) | null;
+  let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length))) as typeof parsed;
+    parsed = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length)));
   } catch (cause) {
     throw wrong('its header cannot be read', cause);
   }
-  const hasList: boolean = Array.isArray(parsed?.buffers);
-  if (!hasList || !parsed?.buffers) throw wrong('its header names no buffers');
-  const { buffers: sizes, ...header } = parsed;
-  if (!header.optimizer || !header.weights) throw wrong('its header is not whole');
+  const { buffers: sizes, ...header } = (parsed ?? {}) as Readonly<Record<string, unknown>>;
+  if (!isBufferList(sizes)) throw wrong('its header names no buffers');
+  if (!isHeader(header)) throw wrong('its header is not whole');
   let at = 12 + length;
   const buffers = sizes.map(({ name, byteLength }) => {
     const part = bytes.slice(at, (at += byteLength));

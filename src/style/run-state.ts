@@ -7,6 +7,7 @@ import { badOption } from '../gpu/errors.ts';
 import { crc32 } from '../image/png-chunks.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import type { Vgg } from '../vgg/index.ts';
+import { isRunState } from './checkpoint-header.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type RunOrigin, type RunState } from './checkpoint.ts';
 import { settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import type { LoadedPictures } from './prepare.ts';
@@ -78,14 +79,7 @@ export function decodeRun(bytes: Uint8Array): RunCheckpoint {
   const { header, buffers } = decodeCheckpoint(bytes, 'resume');
   const { run } = header;
   if (!run) throw wrong('it is of a session: use StyleSession.restore');
-  const counts = [run.scale, run.before, run.skipped, header.steps].every((count) => Number.isInteger(count) && count >= 0);
-  const isWhole =
-    counts &&
-    Number.isFinite(run.milliseconds) &&
-    typeof run.options === 'object' &&
-    typeof run.losses?.layers === 'object' &&
-    Array.isArray(run.styles);
-  if (!isWhole) throw wrong('its header is not whole');
+  if (!isRunState(run)) throw wrong('its header is not whole');
   return { header: { ...header, run }, buffers };
 }
 

@@ -132,6 +132,17 @@ describe('bombs end early and small', () => {
     expect(process.memoryUsage().arrayBuffers - taken).toBeLessThan(10e6);
   });
 
+  test('a header that promises 2^31 x 2^31 pixels, and nothing behind it', async () => {
+    const whole = fileOf([header(2 ** 31, 2 ** 31)]);
+    for (const file of [whole.subarray(0, 10), whole.subarray(0, 33), whole]) {
+      const taken = process.memoryUsage().arrayBuffers;
+      for (const read of [() => decodePng(file), () => loadImage(new Uint8Array(file))]) {
+        await expect(read()).rejects.toMatchObject({ code: 'bad-image' });
+      }
+      expect(process.memoryUsage().arrayBuffers - taken).toBeLessThan(10e6);
+    }
+  });
+
   test('a text called __proto__ changes no prototype', () => {
     const parts = [header(1, 1), { type: 'tEXt', data: Buffer.from('__proto__\0x') }];
     expect(Object.getPrototypeOf(readPngText(fileOf(parts)))).toBe(Object.prototype);

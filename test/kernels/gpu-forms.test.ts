@@ -5,25 +5,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Tape, type Tensor } from '../../src/autograd/index.ts';
 import { StyleSession, type StyleTransferOptions } from '../../src/index.ts';
+import { asGpu } from '../as-gpu.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { picture, tinyNetwork } from '../style/setting.ts';
 
 // Both sum up to 9 · 40 products and a few thousand pixels in f32, in different orders.
 const TOLERANCE = 2e-5;
-
-/** The shared device, saying that it is a GPU without subgroups. */
-async function asGpu(): Promise<GPUDevice> {
-  const device = await testDevice();
-  const adapterInfo = { vendor: 'acme', architecture: 'gpu', device: '', description: 'a GPU' };
-  return new Proxy(device, {
-    get(target, key): unknown {
-      if (key === 'adapterInfo') return adapterInfo;
-      const value: unknown = Reflect.get(target, key, target);
-      return typeof value === 'function' ? (value.bind(target) as unknown) : value;
-    },
-  });
-}
 
 let gpu: GPUDevice;
 let cpu: GPUDevice;

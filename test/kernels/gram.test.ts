@@ -3,6 +3,9 @@ import { checkOp } from '../autograd/check-op.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { Tape } from '../../src/autograd/index.ts';
+import { gramLossForward } from '../../src/kernels/gram.ts';
+import { kernelTarget } from '../../src/kernels/target.ts';
+import { runKernel } from '../run-kernel.ts';
 import { elementsOf, showShape, type Shape } from '../../src/kernels/shape.ts';
 import * as reference from '../oracle/matmul.ts';
 
@@ -34,6 +37,27 @@ describe('Gram matrices', () => {
         });
       });
     }
+  }
+
+  // 12 and 68 channels: parts of a vec4, and more threads than there are vec4s to add up.
+  for (const [rows, c] of [[1, 1], [33, 12], [700, 5], [40, 68]] as const) {
+    it(`of ${rows} rows and ${c} channels, and their distance to a target, give residual and loss`, async () => {
+      const kernels = kernelTarget(await testDevice());
+      const [shape, factor, lossFactor] = [[rows, c], 0.5, 0.25] as const;
+      const x = randomValues(rows * c, 1);
+      const target = randomValues(c * c, 2);
+      const g = reference.gram(c, factor, x);
+      const off = g.map((value, i) => value - target[i]!);
+      const loss = off.reduce((sum, value) => sum + lossFactor * value * value, 0);
+      const residual = reference.transpose(c, c, off).map((value, i) => value + off[i]!);
+      const run = (wanted: 'loss' | 'residual'): Promise<Float32Array> =>
+        runKernel([{ shape, data: x }, { shape: [c, c], data: target }], wanted === 'loss' ? [1] : [c, c], ([a, b], out, scratch) => {
+          const [d, y] = wanted === 'loss' ? [scratch([c, c]), out] : [out, scratch([1])];
+          return gramLossForward({ shape, factor, lossFactor }, { x: a!, target: b!, d, y }, kernels, scratch);
+        });
+      expect(relativeError(await run('residual'), residual)).toBeLessThan(TOLERANCE);
+      expect(relativeError(await run('loss'), [loss])).toBeLessThan(TOLERANCE);
+    });
   }
 
   it('are symmetric to the bit, and precise over many pixels of a positive feature', async () => {

@@ -24,6 +24,13 @@ function everyWindow({ shape: [h, w, c], size, stride, pads }: Windows, visit: (
   return o;
 }
 
+/** The cells of each window, in the order of the output. */
+export function outputCells(g: Windows): readonly (readonly number[])[] {
+  const all: number[][] = [];
+  everyWindow(g, (_, cells) => all.push(cells));
+  return all;
+}
+
 function firstMaximum(x: ArrayLike<number>, cells: number[]): number {
   let best = cells[0]!;
   for (const cell of cells) if (x[cell]! > x[best]!) best = cell;
