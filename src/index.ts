@@ -43,7 +43,7 @@ export {
   type VggSource,
 } from './vgg/index.ts';
 export type { OptimizerOptions } from './optim/index.ts';
-export type { ImageSource } from './image/index.ts';
+export { encodePng, readPngText, type ImageSource } from './image/index.ts';
 export { tune, type TuneOptions, type TuningTable } from './kernels/index.ts';
 export { requestDevice, type DeviceRequest } from './gpu/device.ts';
 export { WgpuStyleError, type ErrorCode } from './gpu/errors.ts';
