@@ -45,5 +45,5 @@ export {
 export type { OptimizerOptions } from './optim/index.ts';
 export { encodePng, readPngText, type ImageSource } from './image/index.ts';
 export { tune, type TuneOptions, type TuningTable } from './kernels/index.ts';
-export { requestDevice, type DeviceRequest } from './gpu/device.ts';
+export { isSoftwareAdapter, requestDevice, type DeviceRequest } from './gpu/device.ts';
 export { WgpuStyleError, type ErrorCode } from './gpu/errors.ts';
