@@ -1,0 +1,340 @@
+// The page: pictures in, commands to the worker, reports onto the screen.
+
+import { LossChart } from './chart.ts';
+import { element, say } from './dom.ts';
+import { Form } from './form.ts';
+import type { Command, Needs, Report } from './protocol.ts';
+import { ScaleStrip } from './scales.ts';
+import { defaults, readSettings } from './settings.ts';
+import { Slots } from './slots.ts';
+
+/** Longest side and iterations where the CPU computes: minutes, where the defaults would take hours. */
+const ON_CPU = { size: 96, iterations: 100 };
+
+/** What the page is at; style.css goes by it. */
+type State = 'empty' | 'starting' | 'running' | 'stopped' | 'done' | 'failed';
+
+const toggle = element('toggle', HTMLButtonElement);
+const save = element('save', HTMLButtonElement);
+const restart = element('restart', HTMLButtonElement);
+const networkChoice = element('network', HTMLSelectElement);
+const networkFile = element('network-file', HTMLInputElement);
+const compare = element('compare', HTMLInputElement);
+const canvas = element('canvas', HTMLCanvasElement);
+const status = element('status', HTMLElement);
+const alert = element('alert', HTMLElement);
+
+let state: State = 'empty';
+let before = '';
+
+const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+function send(command: Command, transfer: Transferable[] = []): void {
+  worker.postMessage(command, transfer);
+}
+
+const chart = new LossChart();
+const strip = new ScaleStrip((scale) => send({ kind: 'undo', scale }));
+const form = new Form(defaults, {
+  onWeights: (weights) => send({ kind: 'set', weights }),
+  onChange: askNeeds,
+});
+const slots = new Slots({
+  onPicture: () => {
+    tell('');
+    // In the slot the picture of the next run; before and after are of this one.
+    if (slots.get('content') && slots.get('style')) start();
+  },
+  takes: takeFile,
+  onError: (message) => tell(message),
+});
+
+const LABELS: Readonly<Record<State, string>> = {
+  empty: 'Stop',
+  starting: 'Stop',
+  running: 'Stop',
+  stopped: 'Resume',
+  done: 'Paint again',
+  failed: 'Try again',
+};
+
+function enter(next: State): void {
+  state = next;
+  document.documentElement.dataset['state'] = next;
+  toggle.textContent = LABELS[next];
+  toggle.disabled = next === 'starting';
+  restart.disabled = !slots.get('content') || !slots.get('style');
+}
+
+/** An error, with a button that does something about it where there is a way. */
+function tell(message: string, action?: { readonly label: string; readonly run: () => void }): void {
+  say(alert, message);
+  const button = element('action-button', HTMLButtonElement);
+  say(button, action?.label ?? '');
+  element('action', HTMLElement).hidden = !action;
+  button.onclick = () => {
+    tell('');
+    action?.run();
+  };
+}
+
+function request(): Omit<Extract<Command, { kind: 'start' }>, 'kind'> | undefined {
+  const [content, style] = [slots.get('content'), slots.get('style')];
+  return content && style && { content, style, options: form.options };
+}
+
+function start(): void {
+  const wanted = request();
+  if (!wanted) return;
+  tell('');
+  enter('starting');
+  status.textContent = 'Preparing …';
+  const image = element('before', HTMLImageElement);
+  if (before !== '') URL.revokeObjectURL(before);
+  image.src = before = URL.createObjectURL(wanted.content);
+  send({ kind: 'start', ...wanted });
+}
+
+function askNeeds(): void {
+  const wanted = request();
+  if (wanted) send({ kind: 'plan', ...wanted });
+}
+
+function showNeeds(needs: Needs): void {
+  const place = element('needs', HTMLElement);
+  if (needs.fits) {
+    const sizes = needs.scales.map(({ width, height }) => `${width} × ${height}`);
+    place.textContent = `Needs ${megabytes(needs.peakBytes)} of graphics memory: ${sizes.join(', then ')}.`;
+    return;
+  }
+  place.textContent = '';
+  const { largest } = needs;
+  if (state === 'starting') enter('failed');
+  status.textContent = '';
+  tell(`This size does not fit the graphics card. The largest that does for these pictures is ${largest} pixels.`, {
+    label: `Use ${largest} pixels`,
+    run: () => {
+      form.show({ ...form.options, size: largest });
+      start();
+    },
+  });
+}
+
+function megabytes(bytes: number): string {
+  return `${Math.max(1, Math.round(bytes / 2 ** 20))} MB`;
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.ceil(seconds)} s left`;
+  return seconds < 5400 ? `${Math.round(seconds / 60)} min left` : `${(seconds / 3600).toFixed(1)} h left`;
+}
+
+worker.onmessage = ({ data }: MessageEvent<Report>) => take(data);
+worker.onerror = ({ message }) => explain(message ?? 'The worker of this page could not be started.');
+
+function take(report: Report): void {
+  switch (report.kind) {
+    case 'ready':
+      showAdapter(report);
+      return;
+    case 'needs':
+      showNeeds(report.needs);
+      return;
+    case 'started': {
+      const { width, height } = report.scales.at(-1)!;
+      element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
+      chart.clear();
+      strip.begin(report.scales);
+      status.textContent = 'Compiling …';
+      return;
+    }
+    case 'progress':
+      showProgress(report);
+      return;
+    case 'kept':
+      strip.keep(report.scale, report.picture);
+      return;
+    case 'stopped':
+      enter(report.isDone ? 'done' : 'stopped');
+      save.disabled = false;
+      strip.mark(report.isDone ? -1 : report.scale);
+      status.textContent = report.isDone ? 'Done' : `Stopped after ${report.iteration} iterations`;
+      element('count', HTMLElement).textContent = '';
+      return;
+    case 'lost':
+      status.textContent = 'The graphics card was lost; asking for it again …';
+      return;
+    case 'recovered':
+      status.textContent = 'The graphics card is back, and so is the picture';
+      return;
+    case 'saved':
+      download(report.png);
+      return;
+    case 'download': {
+      const { received, needed } = report.progress;
+      showNetwork(`${megabytes(received)}${needed === undefined ? '' : ` of ${megabytes(needed)}`}`, received, needed ?? 0);
+      return;
+    }
+    case 'network':
+      showNetwork(`${report.description}: ready for the next run`);
+      askNeeds();
+      return;
+    case 'warning':
+      tell(report.message);
+      return;
+    case 'failed':
+      showFailure(report);
+  }
+}
+
+function showAdapter({ adapter, isSoftware }: Extract<Report, { kind: 'ready' }>): void {
+  const place = element('adapter', HTMLElement);
+  place.textContent = adapter;
+  if (!isSoftware) return;
+  place.classList.add('software');
+  place.textContent =
+    `${adapter} computes on the CPU: minutes for small pictures. ` +
+    'With a graphics card, switch on hardware acceleration in the browser’s settings.';
+  if (form.options === defaults) form.show({ ...defaults, ...ON_CPU });
+}
+
+function showProgress({ iteration, iterations, scale, losses, secondsLeft }: Extract<Report, { kind: 'progress' }>): void {
+  if (state === 'starting' || state === 'stopped') {
+    enter('running');
+    status.textContent = 'Painting …';
+  }
+  save.disabled = false;
+  chart.add({ iteration, scale, losses });
+  strip.mark(scale);
+  const bar = element('progress', HTMLProgressElement);
+  Object.assign(bar, { max: iterations, value: iteration });
+  element('count', HTMLElement).textContent = `${iteration} of ${iterations}, ${duration(secondsLeft)}`;
+}
+
+function showFailure({ during, code, message }: Extract<Report, { kind: 'failed' }>): void {
+  if (during === 'ready' || code === 'no-webgpu' || code === 'no-adapter') {
+    explain(message);
+    return;
+  }
+  tell(message);
+  if (during === 'network') {
+    networkChoice.value = 'default';
+    send({ kind: 'network', network: 'default' });
+  } else if (during !== 'plan') {
+    status.textContent = '';
+    enter('failed');
+  }
+}
+
+/** There is no WebGPU, or no adapter: what can be done about that, in place of controls that would do nothing. */
+function explain(reason: string): void {
+  element('explanation-reason', HTMLElement).textContent = reason;
+  element('explanation', HTMLElement).hidden = false;
+  // A picture that is there stays in sight.
+  if (state !== 'empty') tell(reason);
+  else document.documentElement.dataset['state'] = 'unable';
+}
+
+function showNetwork(text: string, received = 0, needed = 0): void {
+  element('network-state', HTMLElement).hidden = text === '';
+  element('network-text', HTMLElement).textContent = text;
+  const bar = element('download', HTMLProgressElement);
+  bar.hidden = needed === 0;
+  Object.assign(bar, { max: Math.max(1, needed), value: received });
+}
+
+function download(png: Uint8Array<ArrayBuffer>): void {
+  const link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob([png], { type: 'image/png' }));
+  link.download = 'wgpu-style.png';
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
+}
+
+/** Settings and networks among dropped files. */
+async function takeFile(file: File): Promise<boolean> {
+  if (/\.(onnx|safetensors)$/i.test(file.name)) {
+    takeNetwork(file);
+    return true;
+  }
+  return takeSettings(file);
+}
+
+async function takeSettings(file: File): Promise<boolean> {
+  const settings = await readSettings(file);
+  if (!settings) return false;
+  form.show(settings.options);
+  send({ kind: 'set', weights: form.weights });
+  const { network = '' } = settings;
+  const choice = [...networkChoice.options].find(({ value }) => value === network);
+  if (choice && choice.value !== networkChoice.value) {
+    networkChoice.value = network;
+    takeNetwork(network);
+  }
+  tell('');
+  status.textContent = `The settings of “${file.name}” are loaded`;
+  element('needs', HTMLElement).textContent = status.textContent;
+  askNeeds();
+  return true;
+}
+
+function takeNetwork(network: string | File): void {
+  element('network-file-line', HTMLElement).hidden = !(network instanceof File);
+  if (network instanceof File) networkChoice.value = 'file';
+  showNetwork(network === 'default' ? '' : 'Loading the network …');
+  send({ kind: 'network', network });
+}
+
+async function tryExample(): Promise<void> {
+  for (const [slot, file] of [['content', 'content.png'], ['style', 'style.png']] as const) {
+    const response = await fetch(new URL(`./examples/${file}`, import.meta.url));
+    await slots.put(slot, await response.blob());
+  }
+}
+
+toggle.addEventListener('click', () => {
+  if (state === 'running') send({ kind: 'stop' });
+  else if (state === 'stopped') {
+    enter('running');
+    status.textContent = 'Painting …';
+    send({ kind: 'resume' });
+  } else start();
+});
+restart.addEventListener('click', start);
+save.addEventListener('click', () => send({ kind: 'save' }));
+compare.addEventListener('input', () => {
+  element('frame', HTMLElement).style.setProperty('--split', `${compare.value}%`);
+});
+networkChoice.addEventListener('change', () => {
+  if (networkChoice.value === 'file') element('network-file-line', HTMLElement).hidden = false;
+  else takeNetwork(networkChoice.value);
+});
+networkFile.addEventListener('change', () => {
+  const [file] = networkFile.files ?? [];
+  if (file) takeNetwork(file);
+  networkFile.value = '';
+});
+const settingsFile = element('settings-file', HTMLInputElement);
+settingsFile.addEventListener('change', () => {
+  const [file] = settingsFile.files ?? [];
+  settingsFile.value = '';
+  if (!file) return;
+  void takeSettings(file).then((isOurs) => {
+    if (!isOurs) tell(`“${file.name}” carries no settings. PNG files that were saved here do.`);
+  });
+});
+element('example', HTMLButtonElement).addEventListener('click', () => {
+  tryExample().catch(() => tell('The example pictures could not be fetched.'));
+});
+
+if ('transferControlToOffscreen' in canvas && 'gpu' in navigator) {
+  const offscreen = canvas.transferControlToOffscreen();
+  send({ kind: 'canvas', canvas: offscreen }, [offscreen]);
+} else {
+  worker.terminate();
+  explain(isSecureContext ? 'It has no WebGPU.' : 'WebGPU needs a secure connection, and this page came without one.');
+}
+
+if ('serviceWorker' in navigator) {
+  // Without it everything works, but only online.
+  navigator.serviceWorker.register(new URL('./service-worker.js', import.meta.url)).catch(() => undefined);
+}
