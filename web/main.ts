@@ -147,6 +147,13 @@ function take(report: Report): void {
       status.textContent = 'Compiling …';
       return;
     }
+    case 'opened':
+      strip.mark(report.scale);
+      if (state === 'starting') {
+        enter('running');
+        status.textContent = 'Painting …';
+      }
+      return;
     case 'progress':
       showProgress(report);
       return;
@@ -157,8 +164,8 @@ function take(report: Report): void {
       enter(report.isDone ? 'done' : 'stopped');
       save.disabled = false;
       strip.mark(report.isDone ? -1 : report.scale);
-      status.textContent = report.isDone ? 'Done' : `Stopped after ${report.iteration} iterations`;
-      element('count', HTMLElement).textContent = '';
+      status.textContent = report.isDone ? 'Done' : 'Stopped';
+      element('count', HTMLElement).textContent = `${report.iteration} iterations`;
       return;
     case 'lost':
       status.textContent = 'The graphics card was lost; asking for it again …';
@@ -192,16 +199,12 @@ function showAdapter({ adapter, isSoftware }: Extract<Report, { kind: 'ready' }>
   if (!isSoftware) return;
   place.classList.add('software');
   place.textContent =
-    `${adapter} computes on the CPU: minutes for small pictures. ` +
-    'With a graphics card, switch on hardware acceleration in the browser’s settings.';
+    `This browser computes on the CPU (${adapter}): small pictures take minutes. ` +
+    'If there is a graphics card, switch on hardware acceleration in the settings.';
   if (form.options === defaults) form.show({ ...defaults, ...ON_CPU });
 }
 
 function showProgress({ iteration, iterations, scale, losses, secondsLeft }: Extract<Report, { kind: 'progress' }>): void {
-  if (state === 'starting' || state === 'stopped') {
-    enter('running');
-    status.textContent = 'Painting …';
-  }
   save.disabled = false;
   chart.add({ iteration, scale, losses });
   strip.mark(scale);

@@ -174,7 +174,7 @@ export class Painting {
 
   /** A session for the scale at hand, from the newest picture there is; it paints that at once. */
   async #open(): Promise<StyleSession> {
-    const { content, style, network, options, scales, canvas: preview, gpu } = this.#parts;
+    const { content, style, network, options, scales, canvas: preview, gpu, report } = this.#parts;
     const { width, height } = scales[Math.min(this.#scale, scales.length - 1)]!;
     // How far and how fine is the ladder's business, and the colours after a run that of whole runs.
     const { size: _size, iterations: _iterations, scales: _scales, ...own } = options;
@@ -195,6 +195,7 @@ export class Painting {
     } satisfies StyleTransferOptions);
     session.set(this.#weights);
     this.#session = session;
+    report({ kind: 'opened', scale: this.#scale });
     return session;
   }
 

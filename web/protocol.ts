@@ -53,6 +53,8 @@ export type Report =
   | { readonly kind: 'ready'; readonly adapter: string; readonly isSoftware: boolean }
   | { readonly kind: 'needs'; readonly needs: Needs }
   | { readonly kind: 'started'; readonly scales: readonly Rung[] }
+  /** A scale's first picture is on the canvas. */
+  | { readonly kind: 'opened'; readonly scale: number }
   | {
       readonly kind: 'progress';
       readonly iteration: number;

@@ -14,6 +14,7 @@ export class ScaleStrip {
 
   /** The scales of a new run. */
   begin(scales: readonly Rung[]): void {
+    this.#list.hidden = scales.length < 2;
     this.#list.replaceChildren(
       ...scales.map(({ width, height }, scale) => {
         const button = document.createElement('button');

@@ -22,8 +22,8 @@ interface ServiceWorkerScope {
 const scope = globalThis as unknown as ServiceWorkerScope;
 
 /** The library keeps networks in a cache of its own, which is not ours to clear. */
-const PREFIX = 'wgpu-style-page-';
-const NAME = PREFIX + VERSION;
+const PREFIX: string = 'wgpu-style-page-';
+const NAME: string = PREFIX + VERSION;
 
 scope.addEventListener('install', (event) => {
   // Past the browser's own cache, where files of two versions may stand beside each other.

@@ -1,10 +1,11 @@
 // The worker: owns device, network and painting, so that the page never waits for them.
 
-import { defaultNetwork, encodePng, isSoftwareAdapter, Vgg, WgpuStyleError } from 'wgpu-style';
+import { defaultNetwork, encodePng, isSoftwareAdapter, StyleSession, Vgg, WgpuStyleError } from 'wgpu-style';
 import { needsOf } from './fit.ts';
 import { Gpu } from './gpu.ts';
 import { bytesOf, Painting } from './painting.ts';
 import type { Command, PageOptions, Report, RunRequest } from './protocol.ts';
+import { defaults } from './settings.ts';
 import { longestSide } from './size.ts';
 
 /** What of a dedicated worker's scope is used here. */
@@ -175,9 +176,29 @@ async function loadNetwork(source: string | File): Promise<void> {
   }
 }
 
+/**
+ * Compiles what a run needs while its pictures are still being chosen: one iteration on a made-up picture, as large
+ * as the first scale. What goes wrong here goes wrong again where somebody waits for it.
+ */
+async function warmUp(device: GPUDevice, side: number): Promise<void> {
+  const size = { width: side, height: Math.round(0.75 * side) };
+  const data = new Uint8ClampedArray(4 * size.width * size.height).map((_, i) => (i * 7919) % 251);
+  const picture = { ...size, data };
+  const { tvWeight: _, ...settings } = defaults;
+  const session = await StyleSession.create({ ...settings, content: picture, style: picture, size, device, network: await network });
+  try {
+    await session.step();
+  } finally {
+    session.destroy();
+  }
+}
+
 void enqueue('ready', async () => {
   const device = await gpu.device();
   const { vendor, architecture, description } = device.adapterInfo;
   const adapter = description || [vendor, architecture].filter((word) => word !== '').join(' ');
-  report({ kind: 'ready', adapter, isSoftware: isSoftwareAdapter(device) });
+  const isSoftware = isSoftwareAdapter(device);
+  report({ kind: 'ready', adapter, isSoftware });
+  // The first scales of the sizes that the form begins with.
+  warmUp(device, isSoftware ? 96 : 128).catch(() => undefined);
 });
