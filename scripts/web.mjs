@@ -71,8 +71,8 @@ async function buildPage() {
     format: 'iife',
     entryPoints: ['web/service-worker.ts'],
     define: {
-      // A host answers its folder with index.html; that is what people open.
-      FILES: JSON.stringify(['./', ...files.filter((file) => file !== 'index.html')]),
+      // A host answers its folder with index.html, too.
+      FILES: JSON.stringify(['./', ...files]),
       VERSION: JSON.stringify(hash.digest('hex').slice(0, 16)),
     },
   });

@@ -3,6 +3,7 @@
 import { LossChart } from './chart.ts';
 import { element, say } from './dom.ts';
 import { Form } from './form.ts';
+import { megabytes, NetworkChoice } from './network.ts';
 import type { Command, Needs, Report } from './protocol.ts';
 import { ScaleStrip } from './scales.ts';
 import { defaults, readSettings } from './settings.ts';
@@ -17,15 +18,18 @@ type State = 'empty' | 'starting' | 'running' | 'stopped' | 'done' | 'failed';
 const toggle = element('toggle', HTMLButtonElement);
 const save = element('save', HTMLButtonElement);
 const restart = element('restart', HTMLButtonElement);
-const networkChoice = element('network', HTMLSelectElement);
-const networkFile = element('network-file', HTMLInputElement);
 const compare = element('compare', HTMLInputElement);
 const canvas = element('canvas', HTMLCanvasElement);
+/** Shows the picture while there is no device. */
+const still = element('still', HTMLCanvasElement);
 const status = element('status', HTMLElement);
 const alert = element('alert', HTMLElement);
 
 let state: State = 'empty';
+/** The address of the picture that is being painted, for before and after. */
 let before = '';
+/** Whether the worker has a run that can go on. */
+let hasRun = false;
 
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 function send(command: Command, transfer: Transferable[] = []): void {
@@ -36,8 +40,12 @@ const chart = new LossChart();
 const strip = new ScaleStrip((scale) => send({ kind: 'undo', scale }));
 const form = new Form(defaults, {
   onWeights: (weights) => send({ kind: 'set', weights }),
-  onChange: askNeeds,
+  onChange: () => {
+    tell('');
+    askNeeds();
+  },
 });
+const networks = new NetworkChoice((network) => send({ kind: 'network', network }));
 const slots = new Slots({
   onPicture: () => {
     tell('');
@@ -108,7 +116,7 @@ function showNeeds(needs: Needs): void {
   }
   place.textContent = '';
   const { largest } = needs;
-  if (state === 'starting') enter('failed');
+  if (state === 'starting') enter(hasRun ? 'stopped' : 'failed');
   status.textContent = '';
   tell(`This size does not fit the graphics card. The largest that does for these pictures is ${largest} pixels.`, {
     label: `Use ${largest} pixels`,
@@ -117,10 +125,6 @@ function showNeeds(needs: Needs): void {
       start();
     },
   });
-}
-
-function megabytes(bytes: number): string {
-  return `${Math.max(1, Math.round(bytes / 2 ** 20))} MB`;
 }
 
 function duration(seconds: number): string {
@@ -142,12 +146,15 @@ function take(report: Report): void {
     case 'started': {
       const { width, height } = report.scales.at(-1)!;
       element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
+      hasRun = true;
+      save.disabled = true;
       chart.clear();
       strip.begin(report.scales);
       status.textContent = 'Compiling …';
       return;
     }
     case 'opened':
+      still.hidden = true;
       strip.mark(report.scale);
       if (state === 'starting') {
         enter('running');
@@ -163,11 +170,15 @@ function take(report: Report): void {
     case 'stopped':
       enter(report.isDone ? 'done' : 'stopped');
       save.disabled = false;
-      strip.mark(report.isDone ? -1 : report.scale);
+      strip.mark(report.scale);
       status.textContent = report.isDone ? 'Done' : 'Stopped';
       element('count', HTMLElement).textContent = `${report.iteration} iterations`;
       return;
     case 'lost':
+      if (report.picture) {
+        still.getContext('bitmaprenderer')!.transferFromImageBitmap(report.picture);
+        still.hidden = false;
+      }
       status.textContent = 'The graphics card was lost; asking for it again …';
       return;
     case 'recovered':
@@ -176,13 +187,11 @@ function take(report: Report): void {
     case 'saved':
       download(report.png);
       return;
-    case 'download': {
-      const { received, needed } = report.progress;
-      showNetwork(`${megabytes(received)}${needed === undefined ? '' : ` of ${megabytes(needed)}`}`, received, needed ?? 0);
+    case 'download':
+      networks.showDownload(report);
       return;
-    }
     case 'network':
-      showNetwork(`${report.description}: ready for the next run`);
+      networks.show(networks.name === 'default' ? '' : `${report.description}: ready for the next run`);
       askNeeds();
       return;
     case 'warning':
@@ -214,15 +223,21 @@ function showProgress({ iteration, iterations, scale, losses, secondsLeft }: Ext
 }
 
 function showFailure({ during, code, message }: Extract<Report, { kind: 'failed' }>): void {
+  if (hasRun && (code === 'no-adapter' || code === 'device-lost')) {
+    // What was painted is there, to be saved, and to go on from when the graphics card is back.
+    tell(message);
+    enter('stopped');
+    status.textContent = 'Stopped';
+    return;
+  }
   if (during === 'ready' || code === 'no-webgpu' || code === 'no-adapter') {
     explain(message);
     return;
   }
   tell(message);
   if (during === 'network') {
-    networkChoice.value = 'default';
-    send({ kind: 'network', network: 'default' });
-  } else if (during !== 'plan') {
+    networks.take('default');
+  } else if (during !== 'plan' && during !== 'save') {
     status.textContent = '';
     enter('failed');
   }
@@ -237,18 +252,13 @@ function explain(reason: string): void {
   else document.documentElement.dataset['state'] = 'unable';
 }
 
-function showNetwork(text: string, received = 0, needed = 0): void {
-  element('network-state', HTMLElement).hidden = text === '';
-  element('network-text', HTMLElement).textContent = text;
-  const bar = element('download', HTMLProgressElement);
-  bar.hidden = needed === 0;
-  Object.assign(bar, { max: Math.max(1, needed), value: received });
-}
-
 function download(png: Uint8Array<ArrayBuffer>): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([png], { type: 'image/png' }));
-  link.download = 'wgpu-style.png';
+  const stems = [slots.get('content'), slots.get('style')].map((file) =>
+    file instanceof File ? file.name.replace(/\.[^.]*$/, '') : '',
+  );
+  link.download = `${stems.filter((stem) => stem !== '').join('-') || 'wgpu-style'}.png`;
   link.click();
   setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
@@ -256,7 +266,7 @@ function download(png: Uint8Array<ArrayBuffer>): void {
 /** Settings and networks among dropped files. */
 async function takeFile(file: File): Promise<boolean> {
   if (/\.(onnx|safetensors)$/i.test(file.name)) {
-    takeNetwork(file);
+    networks.take(file);
     return true;
   }
   return takeSettings(file);
@@ -267,24 +277,23 @@ async function takeSettings(file: File): Promise<boolean> {
   if (!settings) return false;
   form.show(settings.options);
   send({ kind: 'set', weights: form.weights });
-  const { network = '' } = settings;
-  const choice = [...networkChoice.options].find(({ value }) => value === network);
-  if (choice && choice.value !== networkChoice.value) {
-    networkChoice.value = network;
-    takeNetwork(network);
-  }
   tell('');
+  takeNamedNetwork(settings.network ?? 'default');
   status.textContent = `The settings of “${file.name}” are loaded`;
   element('needs', HTMLElement).textContent = status.textContent;
   askNeeds();
   return true;
 }
 
-function takeNetwork(network: string | File): void {
-  element('network-file-line', HTMLElement).hidden = !(network instanceof File);
-  if (network instanceof File) networkChoice.value = 'file';
-  showNetwork(network === 'default' ? '' : 'Loading the network …');
-  send({ kind: 'network', network });
+/** The network of loaded settings; nothing is downloaded without having been asked for. */
+function takeNamedNetwork(name: string): void {
+  if (name === networks.name) return;
+  const run = (): void => networks.take(name);
+  if (name === 'default') run();
+  else {
+    const action = networks.offers(name) ? { label: 'Load it', run } : undefined;
+    tell(`These settings were made with the network “${name}”.`, action);
+  }
 }
 
 async function tryExample(): Promise<void> {
@@ -306,15 +315,6 @@ restart.addEventListener('click', start);
 save.addEventListener('click', () => send({ kind: 'save' }));
 compare.addEventListener('input', () => {
   element('frame', HTMLElement).style.setProperty('--split', `${compare.value}%`);
-});
-networkChoice.addEventListener('change', () => {
-  if (networkChoice.value === 'file') element('network-file-line', HTMLElement).hidden = false;
-  else takeNetwork(networkChoice.value);
-});
-networkFile.addEventListener('change', () => {
-  const [file] = networkFile.files ?? [];
-  if (file) takeNetwork(file);
-  networkFile.value = '';
 });
 const settingsFile = element('settings-file', HTMLInputElement);
 settingsFile.addEventListener('change', () => {

@@ -92,7 +92,7 @@ export class Painting {
   /** After a loss: the picture back onto the canvas. A run that is under way does that by itself. */
   async recover(): Promise<void> {
     if (this.#running) return;
-    this.#leave();
+    await this.#leaveLost();
     await this.#surviving(() => this.#open());
     this.#parts.report({ kind: 'recovered' });
     if (this.#scale >= this.#parts.scales.length) this.#finish();
@@ -111,6 +111,8 @@ export class Painting {
   async destroy(): Promise<void> {
     await this.stop();
     this.#leave();
+    this.#parts.content.close();
+    this.#parts.style.close();
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -132,8 +134,7 @@ export class Painting {
         return;
       } catch (error) {
         if (losses > MOST_LOSSES || !(await gpu.wasLost(device))) throw error;
-        report({ kind: 'lost' });
-        this.#leave();
+        await this.#leaveLost();
         await gpu.device();
         report({ kind: 'recovered' });
       }
@@ -206,8 +207,15 @@ export class Painting {
   async #keep(scale: number, pixels: Pixels): Promise<void> {
     this.#kept.length = scale;
     this.#kept.push(pixels);
-    const picture = await createImageBitmap(new ImageData(bytesOf(pixels), pixels.width, pixels.height));
+    const picture = await bitmapOf(pixels);
     this.#parts.report({ kind: 'kept', scale, picture }, [picture]);
+  }
+
+  async #leaveLost(): Promise<void> {
+    this.#leave();
+    const pixels = this.#latest?.pixels ?? this.#kept.at(-1);
+    const picture = pixels && (await bitmapOf(pixels));
+    this.#parts.report({ kind: 'lost', picture }, picture ? [picture] : []);
   }
 
   #leave(): void {
@@ -236,7 +244,8 @@ export class Painting {
     const { scales, report } = this.#parts;
     const before = scales.slice(0, this.#scale).reduce((sum, { iterations }) => sum + iterations, 0);
     const isDone = this.#scale >= scales.length;
-    report({ kind: 'stopped', iteration: before + (isDone ? 0 : this.#done), scale: this.#scale, isDone });
+    const done = isDone ? 0 : this.#done;
+    report({ kind: 'stopped', iteration: before + done, scale: this.#scale - (done === 0 ? 1 : 0), isDone });
   }
 }
 
@@ -253,6 +262,10 @@ function scaleOf({ width, height }: ImageBitmap, longest: number): number {
 /** Between steps values may lie outside [0, 1]; a picture that is started from may not. */
 function inRange({ width, height, data }: Pixels): Pixels {
   return { width, height, data: data.map((value) => Math.min(1, Math.max(0, value))) };
+}
+
+function bitmapOf(pixels: Pixels): Promise<ImageBitmap> {
+  return createImageBitmap(new ImageData(bytesOf(pixels), pixels.width, pixels.height));
 }
 
 /** RGBA bytes; the array clamps. */

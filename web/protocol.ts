@@ -65,10 +65,12 @@ export type Report =
     }
   /** The picture that ended a scale. */
   | { readonly kind: 'kept'; readonly scale: number; readonly picture: ImageBitmap }
-  /** The run rests, after `iteration` iterations; `scale` is the one that it goes on with. */
+  /** The run rests, after `iteration` iterations; `scale` is the one that the picture is of. */
   | { readonly kind: 'stopped'; readonly iteration: number; readonly scale: number; readonly isDone: boolean }
-  /** The device was lost; and there is another one. */
-  | { readonly kind: 'lost' | 'recovered' }
+  /** The device was lost, which may take the canvas with it: the picture as it was last looked at. */
+  | { readonly kind: 'lost'; readonly picture: ImageBitmap | undefined }
+  /** There is another device. */
+  | { readonly kind: 'recovered' }
   | { readonly kind: 'saved'; readonly png: Uint8Array<ArrayBuffer> }
   | { readonly kind: 'download'; readonly progress: DownloadProgress }
   | { readonly kind: 'network'; readonly description: string }

@@ -43,7 +43,7 @@ export class ScaleStrip {
     picture.close();
   }
 
-  /** Marks the scale that is being painted; none when all are. */
+  /** Marks the scale that the painting is at. */
   mark(scale: number): void {
     this.#buttons().forEach((button, i) => {
       if (i === scale) button.setAttribute('aria-current', 'step');

@@ -40,8 +40,10 @@ export async function readSettings(file: Blob): Promise<Settings | undefined> {
   try {
     const text = readPngText(new Uint8Array(await file.arrayBuffer()))['wgpu-style'];
     const given = JSON.parse(text ?? '') as Readonly<Record<string, unknown>>;
-    // Whether the values are in range is for the library to say, when it is given them.
-    const known = Object.fromEntries(KEYS.filter((key) => key in given).map((key) => [key, given[key]]));
+    // Numbers that the form shows have to be some; the rest is for the library to judge, when it is given them.
+    const isFine = (key: keyof PageOptions): boolean =>
+      typeof defaults[key] !== 'number' || key === 'size' || Number.isFinite(given[key]);
+    const known = Object.fromEntries(KEYS.filter((key) => key in given && isFine(key)).map((key) => [key, given[key]]));
     const { recipe, ...rest } = defaults;
     const options = { ...rest, recipe: 'default', ...known } as PageOptions;
     return { options, network: typeof given['network'] === 'string' ? given['network'] : undefined };

@@ -1,6 +1,6 @@
 // The worker: owns device, network and painting, so that the page never waits for them.
 
-import { defaultNetwork, encodePng, isSoftwareAdapter, StyleSession, Vgg, WgpuStyleError } from 'wgpu-style';
+import { defaultNetwork, encodePng, isSoftwareAdapter, StyleSession, Vgg, WgpuStyleError, type TermWeights } from 'wgpu-style';
 import { needsOf } from './fit.ts';
 import { Gpu } from './gpu.ts';
 import { bytesOf, Painting } from './painting.ts';
@@ -18,13 +18,12 @@ const scope = globalThis as unknown as WorkerScope;
 const gpu = new Gpu(() => void enqueue('ready', async () => painting?.recover()));
 let canvas: OffscreenCanvas | undefined;
 let painting: Painting | undefined;
-let options: PageOptions | undefined;
-let weights: Parameters<Painting['set']>[0] | undefined;
+/** The settings of the painting, with the name of its network if that means anything elsewhere. */
+let settings: PageOptions & { readonly network?: string } = defaults;
+let weights: TermWeights | undefined;
 
-let network: Promise<Vgg> = defaultNetwork();
-network.catch(() => undefined); // told when a run needs it
-/** Undefined for a file: its name means nothing elsewhere. */
-let networkName: string | undefined = 'default';
+/** The network of the runs to come: a name or file, and what it was loaded to; nothing for the embedded one. */
+let chosen: { readonly source: string | File; readonly network: Vgg } | undefined;
 let loading = new AbortController();
 
 function report(message: Report, transfer: Transferable[] = []): void {
@@ -68,9 +67,12 @@ scope.onmessage = ({ data: command }) => {
 
 async function perform(command: Exclude<Command, { kind: 'canvas' | 'set' | 'network' | 'lose' }>): Promise<void> {
   switch (command.kind) {
-    case 'plan':
-      await prepare(command);
+    case 'plan': {
+      const { content, style } = (await prepare(command)) ?? {};
+      content?.close();
+      style?.close();
       return;
+    }
     case 'start':
       await start(command);
       return;
@@ -94,7 +96,7 @@ async function prepare({ content, style, options: wanted }: RunRequest): Promise
   const parts = {
     content: await decode(content, side, 'The picture'),
     style: await decode(style, side, 'The style'),
-    network: await network,
+    network: chosen?.network ?? (await defaultNetwork()),
   };
   const needs = await needsOf({ ...wanted, ...parts, device: await gpu.device() });
   report({ kind: 'needs', needs });
@@ -127,14 +129,17 @@ async function decode(file: Blob, side: number, what: string): Promise<ImageBitm
 }
 
 async function start(request: RunRequest): Promise<void> {
-  await painting?.destroy();
-  painting = undefined;
-  const prepared = await prepare(request);
-  if (!prepared || !canvas) return;
-  ({ options } = request);
+  await painting?.stop();
   weights = undefined;
+  const { source = 'default' } = chosen ?? {};
+  const prepared = await prepare(request);
+  if (!prepared || !canvas) return; // the painting before stays what it is
+  await painting?.destroy();
+  const { options } = request;
+  settings = { ...options, ...(typeof source === 'string' && { network: source }) };
   report({ kind: 'started', scales: prepared.scales });
   painting = new Painting({ ...prepared, options, canvas, gpu, report });
+  if (weights) painting.set(weights);
   goOn();
 }
 
@@ -146,8 +151,7 @@ function goOn(): void {
 async function save(): Promise<void> {
   const pixels = await painting?.read();
   if (!pixels) return;
-  const settings = { ...options, ...weights, ...(networkName !== undefined && { network: networkName }) };
-  const text = { Software: 'wgpu-style', 'wgpu-style': JSON.stringify(settings) };
+  const text = { Software: 'wgpu-style', 'wgpu-style': JSON.stringify({ ...settings, ...weights }) };
   const png = await encodePng(pixels.width, pixels.height, bytesOf(pixels), { text });
   report({ kind: 'saved', png }, [png.buffer]);
 }
@@ -158,7 +162,7 @@ async function loadNetwork(source: string | File): Promise<void> {
   loading = new AbortController();
   const { signal } = loading;
   try {
-    const loaded =
+    const network =
       source === 'default'
         ? await defaultNetwork()
         : await Vgg.load(source, {
@@ -167,9 +171,8 @@ async function loadNetwork(source: string | File): Promise<void> {
             onWarning: (message) => report({ kind: 'warning', message }),
           });
     if (signal.aborted) return;
-    network = Promise.resolve(loaded);
-    networkName = typeof source === 'string' ? source : undefined;
-    const { topology, parameters } = loaded.report;
+    chosen = source === 'default' ? undefined : { source, network };
+    const { topology, parameters } = network.report;
     report({ kind: 'network', description: `${topology}, ${(parameters / 1e6).toFixed(1)} million weights` });
   } catch (error) {
     if (!signal.aborted) reportFailure('network', error);
@@ -184,8 +187,9 @@ async function warmUp(device: GPUDevice, side: number): Promise<void> {
   const size = { width: side, height: Math.round(0.75 * side) };
   const data = new Uint8ClampedArray(4 * size.width * size.height).map((_, i) => (i * 7919) % 251);
   const picture = { ...size, data };
-  const { tvWeight: _, ...settings } = defaults;
-  const session = await StyleSession.create({ ...settings, content: picture, style: picture, size, device, network: await network });
+  const { tvWeight: _, ...options } = defaults;
+  const network = await defaultNetwork();
+  const session = await StyleSession.create({ ...options, content: picture, style: picture, size, device, network });
   try {
     await session.step();
   } finally {

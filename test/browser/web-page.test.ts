@@ -61,6 +61,22 @@ async function type(input: string, text: string): Promise<void> {
   await page.keyboard.press('Tab');
 }
 
+/** Drops a file onto an element, or pastes it. */
+async function drop(target: string, file: string): Promise<void> {
+  const [name, data] = [path.basename(file), readFileSync(file).toString('base64')];
+  await page.evaluate(
+    (where, called, base64) => {
+      const carried = new DataTransfer();
+      const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+      carried.items.add(new File([bytes], called));
+      const init = { bubbles: true, cancelable: true };
+      if (where === 'paste') document.dispatchEvent(new ClipboardEvent('paste', { ...init, clipboardData: carried }));
+      else document.querySelector(where)!.dispatchEvent(new DragEvent('drop', { ...init, dataTransfer: carried }));
+    },
+    ...([target, name, data] as const),
+  );
+}
+
 const text = (selector: string): Promise<string> => page.$eval(selector, ({ textContent }) => textContent ?? '');
 const value = (selector: string): Promise<string> => page.$eval(selector, (input) => (input as HTMLInputElement).value);
 
@@ -76,6 +92,16 @@ function iterations(count: number): Promise<unknown> {
 /** The pixels of the painting as the screen shows them. */
 async function seen(): Promise<Uint8ClampedArray> {
   return pixelsToBytes(await decodePng(await (await page.$('#canvas'))!.screenshot()));
+}
+
+/** The same once it is at rest: on software adapters the canvas is painted a little late. */
+async function settled(): Promise<Uint8ClampedArray> {
+  for (let last = await seen(); ; ) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const now = await seen();
+    if (difference(now, last) === 0) return now;
+    last = now;
+  }
 }
 
 /** A PNG that carries these settings. */
@@ -129,8 +155,8 @@ test('paints when the second picture is chosen; weights change, it stops, and th
   expect(await page.$$eval('#chart polyline', (lines) => lines.length)).toBe(2);
 
   await page.click('#save');
-  const saved = path.join(folder, 'wgpu-style.png');
-  await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toContain('wgpu-style.png');
+  const saved = path.join(folder, 'houses-woodblock.png');
+  await expect.poll(() => readdirSync(folder), { timeout: 10_000 }).toContain('houses-woodblock.png');
   const bytes = readFileSync(saved);
   expect(await decodePng(bytes)).toMatchObject({ width: 48, height: 36 });
   const settings = JSON.parse(readPngText(bytes)['wgpu-style']!) as object;
@@ -143,10 +169,12 @@ test('paints when the second picture is chosen; weights change, it stops, and th
 });
 
 test('a saved PNG brings its settings back', async () => {
-  await page.reload();
-  await ready();
-  expect([await value('#size'), await text('#style-weight-value')]).not.toContain('48');
-  await choose('#settings-file', path.join(folder, 'wgpu-style.png'));
+  await type('#size', '64');
+  await type('#iterations', '9');
+  await page.focus('#style-weight');
+  await page.keyboard.press('Home');
+  expect(await text('#style-weight-value')).toBe('× 0.13');
+  await choose('#settings-file', path.join(folder, 'houses-woodblock.png'));
   await page.waitForFunction(() => document.getElementById('style-weight-value')!.textContent === '× 2');
   expect([await value('#size'), await value('#iterations')]).toEqual(['48', '30']);
   await choose('#settings-file', path.join(pictures, 'houses.png'));
@@ -155,50 +183,68 @@ test('a saved PNG brings its settings back', async () => {
 });
 
 test('goes back to the picture that ended a scale, and on from there', async () => {
-  await choose('#settings-file', await settingsFile('ladder.png', { scales: [32, 48], size: 48, iterations: 9 }));
-  await choose('#content-file', path.join(pictures, 'houses.png'));
-  await page.waitForSelector('#content-slot.filled');
-  await choose('#style-file', path.join(pictures, 'woodblock.png'));
+  await drop('body', await settingsFile('ladder.png', { scales: [24, 48], size: 48, iterations: 16 }));
+  await page.waitForFunction(() => (document.getElementById('iterations') as HTMLInputElement).value === '16');
+  await drop('#style-slot', path.join(pictures, 'glass.png'));
+  await until('running');
   await until('done');
-  const end = await seen();
+  const end = await settled();
   await page.click('#scales li:first-child button');
   await until('stopped');
-  expect(await text('#count')).toBe('5 iterations');
-  const back = await seen();
-  expect(difference(back, end)).toBeGreaterThan(1);
+  expect(await text('#count')).toBe('9 iterations');
+  expect(difference(await settled(), end)).toBeGreaterThan(1);
   await page.click('#toggle');
   await until('done');
-  expect(await text('#count')).toBe('9 iterations');
+  expect(await text('#count')).toBe('16 iterations');
   // The same start and the same work: the same picture.
-  expect(difference(await seen(), end)).toBeLessThan(1);
+  expect(difference(await settled(), end)).toBeLessThan(1);
 });
 
 test('a lost device in the middle of a run: another one goes on with the picture', async () => {
   await type('#iterations', '60');
   await page.click('#restart');
-  await iterations(20);
+  await until('running');
+  const start = await seen();
+  await iterations(12);
   const before = await seen();
   await page.workers()[0]!.evaluate(`onmessage({ data: { kind: 'lose' } })`);
   await page.waitForFunction(() => /is back/.test(document.getElementById('status')!.textContent!), { timeout: 60_000 });
   const counted = parseInt(await text('#count'));
   await iterations(counted + 1);
-  const content = await page.$eval('#before', (image) => image.getAttribute('src'));
-  expect(content).toMatch(/^blob:/);
-  expect(difference(await seen(), before)).toBeLessThan(8);
+  // Near to where it was, far from where it began.
+  expect(difference(await seen(), before)).toBeLessThan(0.5 * difference(start, before));
   await page.click('#toggle');
   await until('stopped');
 });
 
 test('a lost device while the run rests: the picture stays, and it goes on', async () => {
-  const before = await seen();
+  const before = await settled();
   const count = await text('#count');
   await page.workers()[0]!.evaluate(`onmessage({ data: { kind: 'lose' } })`);
   await page.waitForFunction(() => /is back/.test(document.getElementById('status')!.textContent!), { timeout: 60_000 });
-  expect(difference(await seen(), before)).toBeLessThan(1);
+  expect(difference(await settled(), before)).toBeLessThan(1);
   await page.click('#toggle');
   await iterations(parseInt(count) + 1);
   await page.click('#toggle');
   await until('stopped');
+});
+
+test('takes an ONNX file as the network, and says what is wrong with one that is none', async () => {
+  await choose('#network-file', path.join(root, 'weights', 'default.onnx'));
+  await page.waitForFunction(() => /VGG-19 to relu5_1.*ready/.test(document.getElementById('network-text')!.textContent!));
+  await choose('#network-file', path.join(pictures, 'houses.png'));
+  await page.waitForSelector('#alert:not([hidden])');
+  expect(await text('#alert')).toMatch(/not .*ONNX/i);
+  expect(await value('#network')).toBe('default');
+});
+
+test('a file that is no picture is refused by name, a pasted one is taken', async () => {
+  await drop('#content-slot', path.join(root, 'README.md'));
+  await page.waitForSelector('#alert:not([hidden])');
+  expect(await text('#alert')).toMatch(/“README.md” is no picture/);
+  const shown = await page.$eval('#content-image', (image) => image.getAttribute('src'));
+  await drop('paste', path.join(pictures, 'landscape.png'));
+  await page.waitForFunction((old) => document.getElementById('content-image')!.getAttribute('src') !== old, {}, shown);
 });
 
 test('a size that does not fit is said before, with the largest that does', async () => {
