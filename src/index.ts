@@ -52,6 +52,9 @@ export type {
 } from './vgg/index.ts';
 export type { OptimizerOptions } from './optim/index.ts';
 export type { BufferFormat, BufferImage, ColorSpace, ImageSource, RawImage, TextureImage } from './image/index.ts';
-export { tune, type TuneOptions, type TuningTable } from './kernels/index.ts';
-export { requestDevice, requiredFeatures, type DeviceRequest } from './gpu/device.ts';
+export { encodePng } from './image/png.ts';
+export { readPngText } from './image/png-text.ts';
+export { tune, type TuneOptions } from './kernels/tune.ts';
+export type { TuningTable } from './kernels/tuning.ts';
+export { isSoftwareAdapter, requestDevice, requiredFeatures, type DeviceRequest } from './gpu/device.ts';
 export { WgpuStyleError, type ErrorCode } from './gpu/errors.ts';

@@ -40,6 +40,11 @@ export interface OpenPage {
   close(): Promise<void>;
 }
 
+/** A headless browser with WebGPU. */
+export function launchBrowser(): Promise<Browser> {
+  return puppeteer.launch({ headless: true, args: [...flags], env: browserEnvironment(), protocolTimeout: 600_000 });
+}
+
 /** Bundles `module`, serves it, starts a browser and waits until the page has loaded it. */
 export async function openPage({ module, files = {}, manifest }: PageOptions): Promise<OpenPage> {
   const bundle = await bundled(module, manifest);
@@ -53,12 +58,7 @@ export async function openPage({ module, files = {}, manifest }: PageOptions): P
     await new Promise((resolve) => server.close(resolve));
   };
   try {
-    browser = await puppeteer.launch({
-      headless: true,
-      args: [...flags],
-      env: browserEnvironment(),
-      protocolTimeout: 600_000,
-    });
+    browser = await launchBrowser();
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));

@@ -1,0 +1,115 @@
+// npm run web: builds the page into web/dist, static files for any host, and serves it on this machine.
+// npm run web -- --port 8080, or --build to build only.
+
+import { createHash } from 'node:crypto';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+process.chdir(root);
+
+const OUT = 'web/dist';
+
+/** Copied as they are: source -> name. */
+const STATIC = {
+  'web/index.html': 'index.html',
+  'web/style.css': 'style.css',
+  'web/icon.svg': 'icon.svg',
+  'web/app.webmanifest': 'app.webmanifest',
+  'examples/pictures/houses.png': 'examples/content.png',
+  'examples/pictures/woodblock.png': 'examples/style.png',
+};
+
+const TYPES = {
+  '.html': 'text/html; charset=utf-8',
+  '.js': 'text/javascript; charset=utf-8',
+  '.css': 'text/css; charset=utf-8',
+  '.svg': 'image/svg+xml',
+  '.png': 'image/png',
+  '.webmanifest': 'application/manifest+json',
+};
+
+/** protobufjs asks with eval for modules of Node that no browser has; the page's policy forbids eval. */
+const noInquire = {
+  name: 'no-inquire',
+  setup({ onLoad }) {
+    onLoad({ filter: /@protobufjs[/\\]inquire[/\\]index\.js$/ }, () => ({ contents: 'module.exports = () => null;' }));
+  },
+};
+
+async function buildPage() {
+  rmSync(OUT, { recursive: true, force: true });
+  const options = {
+    outdir: OUT,
+    bundle: true,
+    format: 'esm',
+    platform: 'browser',
+    target: 'es2022',
+    minify: true,
+    // The embedded network is a file of its own, fetched and not decoded from text. Its address counts from the worker's,
+    // so both are in the same folder.
+    loader: { '.wgsl': 'text', '.safetensors': 'file' },
+    assetNames: '[name]-[hash]',
+    chunkNames: '[name]-[hash]',
+    plugins: [noInquire],
+    logLevel: 'warning',
+  };
+  await build({ ...options, splitting: true, entryPoints: ['web/main.ts', 'web/worker.ts'] });
+  for (const [source, name] of Object.entries(STATIC)) {
+    mkdirSync(path.dirname(path.join(OUT, name)), { recursive: true });
+    copyFileSync(source, path.join(OUT, name));
+  }
+  const files = filesOf(OUT);
+  const hash = createHash('sha256');
+  for (const file of files) hash.update(file).update(readFileSync(path.join(OUT, file)));
+  await build({
+    ...options,
+    format: 'iife',
+    entryPoints: ['web/service-worker.ts'],
+    define: {
+      // A host answers its folder with index.html, too.
+      FILES: JSON.stringify(['./', ...files]),
+      VERSION: JSON.stringify(hash.digest('hex').slice(0, 16)),
+    },
+  });
+}
+
+function filesOf(folder) {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => path.relative(folder, path.join(entry.parentPath, entry.name)).replaceAll('\\', '/'))
+    .sort();
+}
+
+/** Serves the built files under the page's own policy, which a worker takes from headers only. */
+function serve(port) {
+  const [, policy] = readFileSync('web/index.html', 'utf8').match(/content="(default-src[^"]+)"/);
+  const files = new Set(filesOf(OUT));
+  const server = createServer((request, response) => {
+    const { pathname } = new URL(request.url, 'http://localhost');
+    const file = decodeURIComponent(pathname.slice(1)) || 'index.html';
+    if (!files.has(file)) {
+      response.writeHead(404).end();
+      return;
+    }
+    response.writeHead(200, {
+      'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream',
+      'content-security-policy': policy,
+      'cache-control': 'no-cache',
+    });
+    response.end(request.method === 'HEAD' ? undefined : readFileSync(path.join(OUT, file)));
+  });
+  server.listen(port, 'localhost', () => console.log(`http://localhost:${server.address().port}/`));
+  server.on('error', ({ message }) => {
+    console.error(`web: ${message}. Choose another port with --port.`);
+    process.exit(1);
+  });
+}
+
+const { values } = parseArgs({ options: { port: { type: 'string', default: '8080' }, build: { type: 'boolean' } } });
+await buildPage();
+if (!values.build) serve(Number(values.port));

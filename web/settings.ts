@@ -1,0 +1,59 @@
+// The options of a run as the page keeps them: its defaults, and those that a saved PNG carries.
+
+import { readPngText, recipes, type Recipe } from 'wgpu-style';
+import type { PageOptions } from './protocol.ts';
+
+/** Options, and the network that they were used with if it has a name. */
+export interface Settings {
+  readonly options: PageOptions;
+  readonly network: string | undefined;
+}
+
+/**
+ * The library's default recipe with total variation in it, so that there is something to weigh: at a weight of 1 and a
+ * grainy picture about a tenth of the content term. It is off until somebody raises it.
+ */
+const smoothable: Recipe = {
+  ...recipes['default']!,
+  name: 'default with smoothness',
+  tv: { weight: 0.02, form: 'mean-squared' },
+};
+
+/** What a run is made with when nothing was changed. */
+export const defaults: PageOptions = {
+  recipe: smoothable,
+  size: 512,
+  iterations: smoothable.iterations,
+  contentWeight: 1,
+  styleWeight: 1,
+  tvWeight: 0,
+  color: 'style',
+};
+
+const KEYS = [
+  ...(['recipe', 'size', 'iterations', 'contentWeight', 'styleWeight', 'tvWeight', 'color', 'seed', 'pooling'] as const),
+  ...(['scales', 'averaging', 'tolerance', 'init', 'optimizer', 'contentLayers', 'styleLayers'] as const),
+] satisfies readonly (keyof PageOptions)[];
+
+/** The settings in a PNG that was saved here or made by the command line; undefined for any other file. */
+export async function readSettings(file: Blob): Promise<Settings | undefined> {
+  try {
+    const text = readPngText(new Uint8Array(await file.arrayBuffer()))['wgpu-style'];
+    const given = JSON.parse(text ?? '') as Readonly<Record<string, unknown>>;
+    // Numbers that the form shows have to be some; the rest is for the library to judge, when it is given them.
+    const isFine = (key: keyof PageOptions): boolean =>
+      typeof defaults[key] !== 'number' || key === 'size' || Number.isFinite(given[key]);
+    const known = Object.fromEntries(KEYS.filter((key) => key in given && isFine(key)).map((key) => [key, given[key]]));
+    const { recipe, ...rest } = defaults;
+    const options = { ...rest, recipe: 'default', ...known } as PageOptions;
+    return { options, network: typeof given['network'] === 'string' ? given['network'] : undefined };
+  } catch {
+    return undefined;
+  }
+}
+
+/** Whether the recipe has total variation: a term that is off from the start has no weight to change. */
+export function hasVariation({ recipe = 'default' }: PageOptions): boolean {
+  const { tv } = typeof recipe === 'string' ? (recipes[recipe] ?? recipes['default']!) : recipe;
+  return tv.weight > 0;
+}
