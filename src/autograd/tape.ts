@@ -21,7 +21,6 @@ import { totalVariation, weigh } from './ops/loss.ts';
 import { gram, matmul, type MatmulOptions } from './ops/matmul.ts';
 import { instanceNorm, normalize, type InstanceNormOptions, type NormalizeOptions } from './ops/normalize.ts';
 import { pad, type Pads } from './ops/pad.ts';
-import { argmax, patchDistance, type ArgmaxOptions, type PatchMatches } from './ops/patches.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
 import { mean, meanSquared, sum } from './ops/reduce.ts';
 import { identity, meanStd, sqrtm } from './ops/statistics.ts';
@@ -329,16 +328,6 @@ export class Tape implements Recorder {
   /** The identity matrix [n, n], a constant: one for each size. */
   identity(n: number): Tensor {
     return identity(this, n);
-  }
-
-  /** The largest value along the last axis and its index, the first of equals: [.., n] → [.., 2]. Has no gradient. */
-  argmax(x: Tensor, options: ArgmaxOptions = {}): Tensor {
-    return argmax(this, x, options);
-  }
-
-  /** factor · Σ of weight · ‖3x3 patch of x − its match‖² over all patches of x [h, w, c]: [1]. Matches have no gradient. */
-  patchDistance(x: Tensor, matches: PatchMatches, { factor = 1 }: { readonly factor?: number } = {}): Tensor {
-    return patchDistance(this, x, matches, factor);
   }
 
   /** Scalars as one weighted vector: y[i] = weights[i]·terms[i], [n]; its sum is a loss of many terms. */

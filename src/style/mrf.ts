@@ -6,6 +6,7 @@
 //          the result's own patch changes no maximum
 
 import type { Tape, Tensor } from '../autograd/index.ts';
+import { argmax, patchDistance } from '../autograd/ops/patches.ts';
 import { PATCH } from '../kernels/patches.ts';
 import type { Plane } from './masks.ts';
 import type { Guides, Region } from './regions.ts';
@@ -103,7 +104,7 @@ export function patchTerm(
       const some = places.slice(first, first + chunk);
       const weights = tape.constant([PATCH, PATCH, c, some.length], bank(some, pixels, c), 'patches');
       const scores = tape.conv2d(feature, weights, { pad: 0 });
-      best = tape.argmax(scores, best ? { first, before: best } : { first });
+      best = argmax(tape, scores, best ? { first, before: best } : { first });
     }
     const matches = {
       source: tape.constant([before, c], pixels, 'style pixels'),
@@ -111,7 +112,7 @@ export function patchTerm(
       best: best!,
       weight: tape.constant([h + 1 - PATCH, w + 1 - PATCH, 1], patchWeights(h, w, guide), 'patch weights'),
     };
-    const value = tape.patchDistance(feature, matches, { factor: 1 / (PATCH * PATCH * c) });
+    const value = patchDistance(tape, feature, matches, 1 / (PATCH * PATCH * c));
     return { value, factor: measure === 'relative' ? 1 / Math.max(meanSquare, 1e-12) : 1 };
   };
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Tape } from '../../src/autograd/index.ts';
+import { argmax, patchDistance } from '../../src/autograd/ops/patches.ts';
 import { showShape } from '../../src/kernels/shape.ts';
 import { checkOp } from '../autograd/check-op.ts';
 import { randomValues } from '../check.ts';
@@ -14,7 +15,7 @@ describe('argmax', () => {
       await checkOp({
         inputs: [[rows, n]],
         values,
-        build: (tape, x) => tape.add(tape.argmax(x!), tape.scale(tape.slice(tape.concat([x!, x!], 1), [0, 0], [rows, 2]), 0)),
+        build: (tape, x) => tape.add(argmax(tape, x!), tape.scale(tape.slice(tape.concat([x!, x!], 1), [0, 0], [rows, 2]), 0)),
         forward: (x) => reference.argmax(n, x!),
         backward: (_, x) => [new Float64Array(x!.length)],
         tolerance: 1e-7,
@@ -26,10 +27,10 @@ describe('argmax', () => {
     const tape = new Tape(await testDevice());
     const rows = 37;
     const x = randomValues(rows * 12, 3).map((v) => Math.round(3 * v)); // many equals
-    const whole = tape.argmax(tape.constant([rows, 12], x));
+    const whole = argmax(tape, tape.constant([rows, 12], x));
     const part = (from: number, size: number): ReturnType<Tape['constant']> => tape.slice(tape.constant([rows, 12], x), [0, from], [rows, size]);
-    const first = tape.argmax(part(0, 5));
-    const both = tape.argmax(part(5, 7), { first: 5, before: first });
+    const first = argmax(tape, part(0, 5));
+    const both = argmax(tape, part(5, 7), { first: 5, before: first });
     const program = tape.compile([whole, both]);
     await program.run();
     expect(await program.read(both)).toEqual(await program.read(whole));
@@ -56,7 +57,8 @@ describe('the distance of patches to their matches', () => {
       await checkOp({
         inputs: [shape],
         build: (tape, x) =>
-          tape.patchDistance(
+          patchDistance(
+            tape,
             x!,
             {
               source: tape.constant([39, c], [...data[0]!, ...data[1]!]),
@@ -64,7 +66,7 @@ describe('the distance of patches to their matches', () => {
               best: tape.constant([h - 2, w - 2, 2], index.flatMap((k) => [0, k])),
               weight: tape.constant([h - 2, w - 2, 1], weight),
             },
-            { factor: 0.5 },
+            0.5,
           ),
         forward: (x) => Float64Array.of(0.5 * reference.patchDistance(shape, x!, matches, weight)),
         backward: (dY, x) => [reference.patchDistanceBackward(shape, x!, matches, weight, 0.5 * dY[0]!)],
@@ -77,9 +79,9 @@ describe('the distance of patches to their matches', () => {
     const tape = new Tape(await testDevice());
     const of = (...shape: number[]): ReturnType<Tape['variable']> => tape.variable(shape);
     const matches = { source: of(9, 4), table: of(1, 2), best: of(1, 1, 2), weight: of(1, 1, 1) };
-    expect(() => tape.patchDistance(of(3, 2, 4), matches)).toThrow(/tape\.patchDistance.*\[3, 2, 4\]/);
-    expect(() => tape.patchDistance(of(3, 3, 5), matches)).toThrow(/\[9, 4\]/);
-    expect(() => tape.argmax(of(4, 5), { before: of(3, 2) })).toThrow(/before.*\[3, 2\]/);
+    expect(() => patchDistance(tape, of(3, 2, 4), matches)).toThrow(/patchDistance.*\[3, 2, 4\]/);
+    expect(() => patchDistance(tape, of(3, 3, 5), matches)).toThrow(/\[9, 4\]/);
+    expect(() => argmax(tape, of(4, 5), { before: of(3, 2) })).toThrow(/before.*\[3, 2\]/);
     tape.destroy();
   });
 });

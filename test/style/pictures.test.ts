@@ -10,6 +10,16 @@ async function deepOptions(more: Partial<StyleTransferOptions>): Promise<StyleTr
   return tinyOptions({ network: tinyNetwork(DEEP), size: 32, iterations: 2, ...layers, ...more });
 }
 
+describe('resampling', () => {
+  it.each([['srgb', 0.5], ['linear', 188 / 255]] as const)('%s: fine black and white lines start as %f', async (resampling, gray) => {
+    const content = { width: 64, height: 64, data: Float32Array.from({ length: 64 * 64 }, (_, i) => i % 2) };
+    await withSession({ content, size: 16, resampling }, async (session) => {
+      const image = await session.readImage();
+      expect(image[16 * 8 + 8]).toBeCloseTo(gray, 2);
+    });
+  });
+});
+
 describe('pictures that are too small for the deepest layer', () => {
   const flat = (width: number, height: number): ImageSource => picture(width, height, 1);
 

@@ -1,4 +1,5 @@
-// Patches of features: the largest score of each, and the distance to what it belongs to.
+// Patches of features: the largest score of each, and the distance to what it belongs to. Functions and no methods of the
+// tape, so that only runs that compare patches load them.
 
 import { badOption } from '../../gpu/errors.ts';
 import { nearestForward, PATCH, patchDistanceBackward, patchDistanceForward } from '../../kernels/patches.ts';
@@ -6,7 +7,7 @@ import { elementsOf, sameShape, showShape } from '../../kernels/shape.ts';
 import type { Recorder } from '../recorder.ts';
 import type { Tensor } from '../tensor.ts';
 
-/** Options of {@link Tape.argmax}. */
+/** Options of {@link argmax}. */
 export interface ArgmaxOptions {
   /** Added to indices: where x is a part of more columns. Default 0. */
   readonly first?: number;
@@ -15,10 +16,10 @@ export interface ArgmaxOptions {
 }
 
 /** y[.., 0] = max over the last axis, y[.., 1] = its index, the first of equals. An index has no derivative. */
-export function argmax(tape: Recorder, x: Tensor, { first = 0, before }: ArgmaxOptions): Tensor {
+export function argmax(tape: Recorder, x: Tensor, { first = 0, before }: ArgmaxOptions = {}): Tensor {
   const shape = [...x.shape.slice(0, -1), 2];
   if (before && !sameShape(before.shape, shape)) {
-    throw badOption('tape.argmax before', `got ${showShape(before.shape)}`, `Give ${showShape(shape)}`);
+    throw badOption('argmax before', `got ${showShape(before.shape)}`, `Give ${showShape(shape)}`);
   }
   return tape.record({
     name: 'argmax',
@@ -30,21 +31,21 @@ export function argmax(tape: Recorder, x: Tensor, { first = 0, before }: ArgmaxO
   });
 }
 
-/** What patches are compared with: see {@link Tape.patchDistance}. */
+/** What patches are compared with: see {@link patchDistance}. */
 export interface PatchMatches {
   /** Pixels of one or more feature maps: [pixels, c]. */
   readonly source: Tensor;
   /** Of each source patch, the row of `source` of its upper left pixel, and the width of its map: [patches, 2]. */
   readonly table: Tensor;
-  /** Indices into `table`, from {@link Tape.argmax}: [h − 2, w − 2, 2]. */
+  /** Indices into `table`, from {@link argmax}: [h − 2, w − 2, 2]. */
   readonly best: Tensor;
   /** [h − 2, w − 2, 1] */
   readonly weight: Tensor;
 }
 
-/** y = factor · Σ w ‖patch − match‖²; dX = 2 · factor · dy · Σ w (x − match) over the patches a pixel is in. */
-export function patchDistance(tape: Recorder, x: Tensor, matches: PatchMatches, factor: number): Tensor {
-  const where = 'tape.patchDistance';
+/** y = factor · Σ w ‖3x3 patch − match‖² over all patches of x [h, w, c]; dX = 2 · factor · dy · Σ w (x − match) over the patches a pixel is in. */
+export function patchDistance(tape: Recorder, x: Tensor, matches: PatchMatches, factor: number = 1): Tensor {
+  const where = 'patchDistance';
   const { source, table, best, weight } = matches;
   const [h, w, c] = x.shape as [number, number, number];
   const patches = [h + 1 - PATCH, w + 1 - PATCH];
