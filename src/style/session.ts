@@ -226,10 +226,10 @@ export class StyleSession {
     signal,
   }: { readonly iterations?: number; readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<SessionProgress, void> {
     this.#alive('session.run');
-    this.#endIteration();
     if (!Number.isInteger(iterations) || iterations < 0) {
       throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
     }
+    this.#endIteration();
     yield* this.#iterations(iterations, signal, this.#plateau);
   }
 

@@ -31,14 +31,14 @@ export interface Painted {
 
 export async function onCanvas(): Promise<Painted> {
   const shown = element();
-  const loss = await canvas(shown, SIZE);
+  const loss = await canvas(shown, { size: SIZE, iterations: 8 });
   return { loss, colours: colours(shown) };
 }
 
 export async function inWorker(): Promise<Painted> {
   const shown = element();
   document.body.append(shown);
-  const loss = await worker(shown, SIZE);
+  const loss = await worker(shown, { size: SIZE, iterations: 8 });
   await new Promise((resolve) => requestAnimationFrame(resolve)); // the worker's last frame
   return { loss, colours: colours(shown) };
 }
