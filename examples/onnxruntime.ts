@@ -2,7 +2,8 @@
 // the GPU. The model here is our own network as an ONNX file; any other that takes [1, 3, h, w] will do. To look at it:
 // `npm run examples`.
 //
-// ONNX Runtime takes a device through `env.webgpu.device`, before its first session; releasing its sessions leaves it.
+// ONNX Runtime takes a device with the execution provider (1.30; it does not heed `env.webgpu.device`), and then accepts
+// buffers of that device only. Releasing its session leaves the device.
 
 import * as ort from 'onnxruntime-web/webgpu';
 import { requestDevice, StyleSession } from 'wgpu-style';
@@ -10,22 +11,21 @@ import { requestDevice, StyleSession } from 'wgpu-style';
 export interface Looks {
   readonly size?: number;
   readonly iterations?: number;
-  /** The model's output to look at. */
-  readonly output?: string;
+  /** Default: our own network, whose weights are float16: ONNX Runtime wants `shader-f16` for it. */
+  readonly model?: string;
   /** Where onnxruntime-web's .wasm and .mjs files are, ending in a slash. */
   readonly wasmPaths?: string;
 }
 
-/** Activations of the model on the painted picture, planar, and that picture; `isShared` tells that the device is one. */
+/** Activations of the model on the painted picture, planar, and that picture. */
 export async function main(
   canvas: HTMLCanvasElement,
-  { size = 128, iterations = 20, output = 'relu5_1', wasmPaths = '/onnxruntime/' }: Looks = {},
-): Promise<{ activations: Float32Array; dims: readonly number[]; image: Float32Array; isShared: boolean }> {
+  { size = 128, iterations = 20, model: file = 'weights/default.onnx', wasmPaths = '/onnxruntime/' }: Looks = {},
+): Promise<{ activations: Float32Array; dims: readonly number[]; image: Float32Array }> {
   const device = await requestDevice();
   ort.env.wasm.wasmPaths = wasmPaths;
   ort.env.wasm.numThreads = 1;
-  ort.env.webgpu.device = device;
-  const model = await ort.InferenceSession.create('weights/default.onnx', { executionProviders: ['webgpu'] });
+  const model = await ort.InferenceSession.create(file, { executionProviders: [{ name: 'webgpu', device }] });
 
   const style = 'pictures/glass.png';
   const session = await StyleSession.create({ device, content: 'pictures/landscape.png', style, size, preview: canvas });
@@ -36,16 +36,16 @@ export async function main(
   const planar = device.createBuffer({ size: 16 * Math.ceil((12 * width * height) / 16), usage });
   toPlanar(device, session.texture, planar);
   const input = ort.Tensor.fromGpuBuffer(planar, { dataType: 'float32', dims: [1, 3, height, width] });
-  const { [output]: result } = await model.run({ [model.inputNames[0]!]: input }, [output]);
+  const outputs = await model.run({ [model.inputNames[0]!]: input });
+  const { [model.outputNames[0]!]: result } = outputs;
   const activations = (await result!.getData()) as Float32Array;
   const { dims } = result!;
   const image = await session.readImage();
-  const isShared = (await ort.env.webgpu.device) === device;
 
   planar.destroy();
   session.destroy();
   await model.release();
-  return { activations, dims, image, isShared };
+  return { activations, dims, image };
 }
 
 /** The texture's texels as ONNX models want them: [3, h, w], in [0, 1]. */

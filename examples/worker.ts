@@ -6,10 +6,13 @@
 import { styleTransfer } from 'wgpu-style';
 
 /** The page's side: hands the canvas over; settles when the picture is painted. */
-export function main(canvas: HTMLCanvasElement, size = 256): Promise<number> {
+export function main(
+  canvas: HTMLCanvasElement,
+  { size = 256, iterations = 300 }: { readonly size?: number; readonly iterations?: number } = {},
+): Promise<number> {
   const offscreen = canvas.transferControlToOffscreen();
   const worker = new Worker(import.meta.url, { type: 'module' });
-  worker.postMessage({ canvas: offscreen, size, base: location.href }, [offscreen]);
+  worker.postMessage({ canvas: offscreen, size, iterations, base: location.href } satisfies Wish, [offscreen]);
   return new Promise((resolve, reject) => {
     worker.onerror = ({ message }) => reject(new Error(message));
     worker.onmessage = ({ data }: MessageEvent<Said>) => {
@@ -25,16 +28,18 @@ export function main(canvas: HTMLCanvasElement, size = 256): Promise<number> {
 interface Wish {
   readonly canvas: OffscreenCanvas;
   readonly size: number;
+  readonly iterations: number;
   readonly base: string;
 }
 type Said = { readonly iteration: number; readonly total: number } | { readonly done: number } | { readonly error: string };
 
 /** The worker's side: `preview` is the canvas that was handed over. */
-async function paint({ canvas, size, base }: Wish): Promise<number> {
+async function paint({ canvas, size, iterations, base }: Wish): Promise<number> {
   const { losses } = await styleTransfer({
     content: new URL('pictures/landscape.png', base),
     style: new URL('pictures/glass.png', base),
     size,
+    iterations,
     preview: canvas,
     onProgress: ({ iteration, losses: { total } }) => postMessage({ iteration, total } satisfies Said),
   });

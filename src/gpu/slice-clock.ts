@@ -96,6 +96,7 @@ class Timestamps<T> implements SliceClock<T> {
   }
 
   #arrived(): void {
+    if (this.#destroyed) return;
     const stamps = new BigInt64Array(this.#staging.getMappedRange());
     this.#slots.forEach((slot, i) => {
       if (slot.slice === undefined) return;

@@ -20,7 +20,7 @@ export interface PoolParams {
   readonly countPadding: boolean;
 }
 
-/** [⌊(h + pads − size) / stride⌋ + 1, likewise w, c]: what is left over at the bottom and right is not seen. */
+/** [⌊(h + pads − size) / stride⌋ + 1, likewise w, c]; what is left over at the bottom and right is not seen. */
 export function pooledShape({ shape, size, stride, pads }: PoolParams): [number, number, number] {
   const [h, w, c] = shape as readonly [number, number, number];
   return [

@@ -2,7 +2,7 @@
 // layout here; sharp puts the pixels together.
 
 import { pixelsFromBytes, type Pixels } from '../image/index.ts';
-import { loadSharp } from './images.ts';
+import { loadSharp } from './sharp.ts';
 import { cutText, textSvg, textWidth } from './svg-text.ts';
 
 /** One cell: a picture, or why there is none. */

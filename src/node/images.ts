@@ -1,12 +1,13 @@
 // Picture files in Node: sharp (an optional dependency, loaded when first needed) for everything but PNG.
 
 import path from 'node:path';
-import type { Sharp, SharpConstructor } from 'sharp';
+import type { Sharp } from 'sharp';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { DecodedImage } from '../gpu/host.ts';
 import { encodePng, encodeWidePng, loadImage, maxPixels, pixelsFromBytes, pixelsToBytes, type Pixels } from '../image/index.ts';
 import type { StyledPicture } from '../style/picture.ts';
 import { writeFileAtomic } from './files.ts';
+import { loadSharp } from './sharp.ts';
 
 /** The extensions that can be written, and what each becomes. */
 const formats: Readonly<Record<string, 'png' | 'jpeg' | 'webp' | 'avif' | 'tiff'>> = {
@@ -25,20 +26,6 @@ export async function drawSvg(svg: string, where: string, scale: number = 1): Pr
   const source = sharp(Buffer.from(svg), { density: 72 * scale, limitInputPixels: maxPixels, unlimited: true });
   const { data, info } = await source.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   return pixelsFromBytes(info.width, info.height, new Uint8Array(data), where);
-}
-
-/** sharp, when it is first needed. Throws `bad-image` where it is not installed. */
-export async function loadSharp(where: string, purpose: string): Promise<SharpConstructor> {
-  try {
-    return (await import('sharp')).default;
-  } catch (cause) {
-    throw new WgpuStyleError('bad-image', {
-      what: `${purpose} needs the package sharp, which is not installed here`,
-      where,
-      fix: 'Run "npm install sharp", or use PNG',
-      cause,
-    });
-  }
 }
 
 /**

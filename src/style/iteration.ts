@@ -4,6 +4,7 @@
 import { Tape, type Program, type Tensor } from '../autograd/index.ts';
 import { destroyBuffer } from '../gpu/buffers.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
+import { Slicer } from '../gpu/slicer.ts';
 import type { Pixels, Preview } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import { createOptimizer, type Optimizer } from '../optim/index.ts';
@@ -44,6 +45,8 @@ export interface Iteration {
   readonly weighed: Tensor;
   readonly program: Program;
   readonly optimizer: Optimizer;
+  /** Records both in slices, where that is wanted. */
+  readonly slicer: Slicer;
   /** What is painted and read: the average of the iterates where one is kept, else the image. */
   readonly shown: GPUBuffer;
   readonly texture: GPUTexture;
@@ -67,6 +70,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   const total = tape.sum(weighed);
   const program = belongings.keep(tape.compile([total, weighed], [image]));
   const optimizer = belongings.keep(makeOptimizer(parts, image, program, program.buffer(total)));
+  const slicer = belongings.keep(new Slicer(device, 'slice'));
   const shown = optimizer.average ?? image.buffer!;
   const [height, width] = image.shape as [number, number, number];
   const texture = belongings.keep(
@@ -82,7 +86,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   await Promise.all([program.ready, optimizer.ready]);
   throwIfAborted(signal, 'StyleSession.create');
   const plan = sessionPlan(program.cost, optimizer.cost);
-  return { tape, image, terms, weights, weighed, program, optimizer, shown, texture, painters, plan };
+  return { tape, image, terms, weights, weighed, program, optimizer, slicer, shown, texture, painters, plan };
 }
 
 /** The picture as a variable on a new tape, and the terms of the loss at it. */

@@ -5,7 +5,6 @@ import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
-import { Slicer } from '../gpu/slicer.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/resize.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
@@ -50,7 +49,7 @@ export class StyleSession {
   readonly #loop: Loop;
   readonly #belongings: Belongings;
   readonly #plateau: Plateau;
-  readonly #slicer: Slicer;
+  readonly #slicer: Iteration['slicer'];
   #factors: TermWeights;
   #hasNewFactors = false;
   #ownsDevice = false;
@@ -66,7 +65,7 @@ export class StyleSession {
     this.width = pictures.content.width;
     this.height = pictures.content.height;
     const { program, weighed, optimizer, texture, plan } = iteration;
-    this.#slicer = belongings.keep(new Slicer(device, 'slice'));
+    this.#slicer = iteration.slicer;
     this.texture = texture;
     this.plan = plan;
     this.#loop = belongings.keep(
@@ -227,10 +226,10 @@ export class StyleSession {
     signal,
   }: { readonly iterations?: number; readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<SessionProgress, void> {
     this.#alive('session.run');
-    this.#endIteration();
     if (!Number.isInteger(iterations) || iterations < 0) {
       throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
     }
+    this.#endIteration();
     yield* this.#iterations(iterations, signal, this.#plateau);
   }
 

@@ -1,7 +1,6 @@
 // The files beside a network file that hold its external data: opened when first asked for, once.
 
-import type { ByteSource } from './byte-source.ts';
-import type { OpenBeside } from './external-data.ts';
+import type { ByteSource, OpenBeside } from './byte-source.ts';
 import { besideSource, openSource, type ReadContext, type VggSource } from './source.ts';
 
 /** Finds files by the names in `given`, else beside `source` where that has a place. */

@@ -32,6 +32,9 @@ export interface ByteSource {
   readonly close: () => Promise<void>;
 }
 
+/** Opens a file by the name that the network file gives it; undefined where it cannot be found. */
+export type OpenBeside = (name: string) => Promise<ByteSource> | undefined;
+
 /** Larger bytes in memory are not hashed as a whole: it would take longer than the import. */
 const hashedAtMost = 64 * 2 ** 20;
 

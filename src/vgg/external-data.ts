@@ -2,11 +2,8 @@
 // length; onnx/docs/ExternalData.md.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { readFully, type ByteSource } from './byte-source.ts';
+import { readFully, type OpenBeside } from './byte-source.ts';
 import type { OnnxTensor } from './onnx-types.ts';
-
-/** Opens a file by the name that the network file gives it; undefined where it cannot be found. */
-export type OpenBeside = (name: string) => Promise<ByteSource> | undefined;
 
 const external = 1;
 

@@ -3,8 +3,7 @@
 // usual, and then it is called assumed.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import type { ByteSource } from './byte-source.ts';
-import type { OpenBeside } from './external-data.ts';
+import type { ByteSource, OpenBeside } from './byte-source.ts';
 import type { Layer } from './layers.ts';
 import { readOnnx } from './onnx.ts';
 import {

@@ -2,8 +2,8 @@
 // walk through the file is onnx-file.ts, the one that finds a VGG in the graph is topology.ts.
 
 import type { onnx } from 'onnx-proto';
-import type { ByteSource } from './byte-source.ts';
-import { externalTensor, type OpenBeside } from './external-data.ts';
+import type { ByteSource, OpenBeside } from './byte-source.ts';
+import { externalTensor } from './external-data.ts';
 import { readOnnxFile, type FileNode, type OnnxParts, type StreamChoice } from './onnx-file.ts';
 import { neededTensors } from './needed.ts';
 import type { OnnxGraph, OnnxNode, OnnxTensor } from './onnx-types.ts';

@@ -1,6 +1,6 @@
 // What a page does with the examples, for in-page.test.ts: bundled, served and called in headless Chrome.
 
-import { MeshBasicMaterial, RenderTarget, UnsignedByteType } from 'three/webgpu';
+import { RenderTarget, UnsignedByteType } from 'three/webgpu';
 import { main as canvas } from '../../examples/canvas.ts';
 import { main as onnxruntime } from '../../examples/onnxruntime.ts';
 import { main as three } from '../../examples/three.ts';
@@ -31,29 +31,27 @@ export interface Painted {
 
 export async function onCanvas(): Promise<Painted> {
   const shown = element();
-  const loss = await canvas(shown, SIZE);
+  const loss = await canvas(shown, { size: SIZE, iterations: 8 });
   return { loss, colours: colours(shown) };
 }
 
 export async function inWorker(): Promise<Painted> {
   const shown = element();
   document.body.append(shown);
-  const loss = await worker(shown, SIZE);
+  const loss = await worker(shown, { size: SIZE, iterations: 8 });
   await new Promise((resolve) => requestAnimationFrame(resolve)); // the worker's last frame
   return { loss, colours: colours(shown) };
 }
 
-/** Mean RGB of the picture as three shows it, and of how the scene was before. */
+/** RGBA of the picture as three shows it, in linear light, after so many iterations. */
 export async function inThree(iterations: number): Promise<number[]> {
   const target = new RenderTarget(SIZE, SIZE, { type: UnsignedByteType });
   const renderer = await three(element(), { size: SIZE, iterations, target });
   const pixels = (await renderer.readRenderTargetPixelsAsync(target, 0, 0, SIZE, SIZE)) as Uint8Array;
-  void MeshBasicMaterial;
   return [...pixels];
 }
 
 export interface Compared {
-  readonly isShared: boolean;
   readonly dims: readonly number[];
   /** Largest difference of the two libraries' activations, relative to their root mean square. */
   readonly difference: number;
@@ -61,11 +59,13 @@ export interface Compared {
 
 /** ONNX Runtime's activations of what we painted, against ours of the same pixels. */
 export async function besideOnnxRuntime(): Promise<Compared> {
-  const output = 'relu3_1';
-  const { activations, dims, image, isShared } = await onnxruntime(element(), { size: SIZE, iterations: 3, output });
+  const model = 'network.onnx';
+  const { activations, dims, image } = await onnxruntime(element(), { size: SIZE, iterations: 3, model });
   const [, c, h, w] = dims as [number, number, number, number];
   const device = await requestDevice();
-  const network = await Vgg.fromOnnx('weights/default.onnx', { upTo: output });
+  const output = 'relu2_1';
+  const preprocessing = { order: 'rgb', scale: 1, mean: [0, 0, 0], std: [1, 1, 1] } as const;
+  const network = await Vgg.fromOnnx(model, { upTo: output, preprocessing });
   const count = image.length / 3;
   // As the texture holds them: 8 bits.
   const side = { width: SIZE, height: count / SIZE };
@@ -78,7 +78,7 @@ export async function besideOnnxRuntime(): Promise<Compared> {
     sum += ours[i]! ** 2;
   }
   device.destroy();
-  return { isShared, dims, difference: worst / Math.sqrt(sum / ours.length) };
+  return { dims, difference: worst / Math.sqrt(sum / ours.length) };
 }
 
 /** What was painted from content of a kind: pictures of the same pixels give the same picture. */

@@ -1,13 +1,12 @@
-// Code in the documentation compiles. Every block that opens with ```ts is a module of its own; what it takes for
-// granted may stand before it in a comment that readers do not see: <!-- ts: declare const photo: ImageData; -->
+// Code in the documentation compiles.
 
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import ts from 'typescript';
 import { expect, test } from 'vitest';
+import { codeBlocks, linesOfBlocks } from './blocks.ts';
 
 const root = path.resolve(import.meta.dirname, '../..');
-const BLOCK = /(?:<!--\s*ts:([\s\S]*?)-->\s*)?^```(?:ts|typescript)\n([\s\S]*?)^```/gm;
 
 interface Block {
   readonly name: string;
@@ -25,11 +24,9 @@ function documents(): readonly string[] {
 }
 
 function blocksOf(document: string): readonly Block[] {
-  const text = readFileSync(path.join(root, document), 'utf8');
-  return [...text.matchAll(BLOCK)].map((match) => {
-    const line = text.slice(0, match.index).split('\n').length;
-    return { name: `${document}:${line}`, code: `${match[1] ?? ''}\n${match[2]}\nexport {};\n` };
-  });
+  const file = path.join(root, document);
+  const lines = linesOfBlocks(file);
+  return codeBlocks(file).map((code, i) => ({ name: `${document}:${lines[i]}`, code }));
 }
 
 /** Errors of the blocks, each with its document and its line in the block. */
