@@ -57,6 +57,6 @@ export function testsOf(name) {
   const named = files.filter((file) => path.basename(file).startsWith(stem) && !/autograd|property/.test(file));
   const near = named.length > 0 ? named : reaching.filter(({ steps }) => steps === nearest).map(({ file }) => file).slice(0, 4);
   // Tests of other kernels and of pictures reach nearly everything, and look at none of it.
-  const isWide = (file) => /test\/(autograd|optim|property|style)\/|gpu-forms/.test(file);
+  const isWide = (file) => /test\/(autograd|optim|property|style)\/|gpu-forms|gate/.test(file);
   return [near, files.filter((file) => !near.includes(file) && isWide(file))];
 }

@@ -25,6 +25,38 @@ function shortened(text: string): string {
   return text.length > 120 ? `${text.slice(0, 80)}… (${text.length} characters)` : text;
 }
 
+/** No file of a picture that could be painted is larger; a server that sends more is hung up on. */
+const MOST_BYTES = 512 * 2 ** 20;
+
+/** The body of a response; undefined where it is larger than {@link MOST_BYTES}, as it says or as it turns out. */
+async function bodyOf(response: Response): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const isTooLarge = Number(response.headers.get('content-length') ?? 0) > MOST_BYTES;
+  if (!response.body || isTooLarge) {
+    await response.body?.cancel();
+    return isTooLarge ? undefined : new Uint8Array(0);
+  }
+  const pieces: Uint8Array[] = [];
+  let length = 0;
+  const reader: ReadableStreamDefaultReader<Uint8Array> = response.body.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    length += value.length;
+    if (length > MOST_BYTES) {
+      await reader.cancel();
+      return undefined;
+    }
+  }
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const piece of pieces) {
+    bytes.set(piece, at);
+    at += piece.length;
+  }
+  return bytes;
+}
+
 async function fetchBytes(
   url: string,
   where: string,
@@ -40,7 +72,12 @@ async function fetchBytes(
         'Check the address',
       );
     }
-    return new Uint8Array(await response.arrayBuffer());
+    const bytes = await bodyOf(response);
+    if (bytes) return bytes;
+    throw failed(
+      `the server sends more than a picture: got over ${MOST_BYTES / 2 ** 20} MiB for "${shortened(url)}"`,
+      'Check the address, or download the file and give its path or bytes',
+    );
   } catch (cause) {
     if (cause instanceof WgpuStyleError) throw cause;
     throwIfAborted(signal, where);

@@ -164,7 +164,9 @@ export async function readSettings(file: string, where: string): Promise<Stored>
         'Give a PNG made by wgpu-style, or a JSON file',
       );
     }
-    return settingsFrom(parsed(text, file, where), where, asGiven);
+    // A picture may come from a stranger: where to write is not for it to say.
+    const { output: _, ...settings } = settingsFrom(parsed(text, file, where), where, asGiven);
+    return settings;
   }
   const beside = (location: string): string =>
     isUrl(location) ? location : path.join(path.dirname(file), location);

@@ -1,9 +1,6 @@
 // Every convolution variant against the float64 loops, at shapes that break tiles.
 
 import { describe, expect, it } from 'vitest';
-import { createBuffer, destroyBuffer } from '../../src/gpu/buffers.ts';
-import { Sequence, type Dispatch } from '../../src/gpu/dispatch.ts';
-import { readBuffer } from '../../src/gpu/readback.ts';
 import {
   conv2dForward,
   conv2dVariant,
@@ -11,7 +8,6 @@ import {
   type Conv2dVariant,
 } from '../../src/kernels/conv2d.ts';
 import { conv2dBackwardWeights, weightChunks, weightsVariant, type WeightsVariant } from '../../src/kernels/conv2d-weights.ts';
-import { bytesOf, pack, unpack, type Shape } from '../../src/kernels/shape.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { conv2d, conv2dBackwardWeights as backwardWeights, outputSize, type Geometry, type Mode } from '../oracle/conv2d.ts';
@@ -46,37 +42,17 @@ function paramsOf(g: Geometry): Conv2dParams {
 }
 
 async function runForward(g: Geometry, variant: Conv2dVariant, software: boolean, hasBias: boolean): Promise<number> {
-  const device = await testDevice();
+  const { adapterInfo } = await testDevice();
   const params = paramsOf(g);
-  const made: GPUBuffer[] = [];
-  const upload = (shape: Shape, data: Float32Array): GPUBuffer => {
-    const buffer = createBuffer(device, 'test', bytesOf(shape));
-    device.queue.writeBuffer(buffer, 0, pack(shape, data));
-    made.push(buffer);
-    return buffer;
-  };
   const kShape = [...g.kernel, g.cin, g.cout];
   const x = randomValues(g.h * g.w * g.cin, 1);
   const k = randomValues(kShape.reduce((a, b) => a * b), 2);
   const b = randomValues(g.cout, 3);
-  // Old contents must not shine through: the output starts as garbage.
-  const y = upload(params.output, randomValues(params.output.reduce((a, b) => a * b), 4).map((v) => v * 1e6));
-  const io = { x: upload(params.input, x), w: upload(kShape, k), bias: hasBias ? upload([g.cout], b) : undefined, y };
-  const target = { software, subgroupSize: device.adapterInfo.subgroupMinSize };
-  const dispatch: Dispatch<GPUBuffer> = conv2dForward(params, io, target, {}, variant);
-  const sequence = new Sequence(device, 'test', [dispatch]);
-  await sequence.ready;
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  sequence.encode(pass);
-  pass.end();
-  device.queue.submit([encoder.finish()]);
-  const packed = new Float32Array(await readBuffer(device, y, 0, bytesOf(params.output)));
-  sequence.destroy();
-  made.forEach(destroyBuffer);
-  const got = unpack(params.output, packed);
-  // Padding lanes are part of the contract: they hold zeros.
-  expect(pack(params.output, got)).toEqual(packed);
+  const target = { software, subgroupSize: adapterInfo.subgroupMinSize };
+  const inputs = [{ shape: params.input, data: x }, { shape: kShape, data: k }, { shape: [g.cout], data: b }];
+  const got = await runKernel(inputs, params.output, (io, y) =>
+    conv2dForward(params, { x: io[0]!, w: io[1]!, bias: hasBias ? io[2] : undefined, y }, target, {}, variant),
+  );
   return relativeError(got, conv2d(g, x, k, hasBias ? b : undefined));
 }
 

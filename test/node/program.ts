@@ -19,14 +19,18 @@ export interface Ended {
   readonly err: string;
 }
 
+/** The process of a run. */
+export type Child = ChildProcessByStdio<null, Readable, Readable>;
+
 /** Sees a process while it runs; `err` gives what it has said on stderr. */
-export type Watch = (child: ChildProcessByStdio<null, Readable, Readable>, err: () => string) => void;
+export type Watch = (child: Child, err: () => string) => void;
 
 /** The program, bundled once. */
 export interface Program {
   /** Where it runs; has a.png (48x32) and b.png (40x40). */
   readonly folder: string;
-  readonly cli: (words: readonly string[], watch?: Watch) => Promise<Ended>;
+  /** Runs it with words; `watch` is told whenever it says something, `started` once. */
+  readonly cli: (words: readonly string[], watch?: Watch, started?: (child: Child) => void) => Promise<Ended>;
   readonly remove: () => Promise<void>;
 }
 
@@ -57,11 +61,12 @@ export async function buildProgram(): Promise<Program> {
   });
   await writeFile(path.join(folder, 'a.png'), wavePng(48, 32, 9));
   await writeFile(path.join(folder, 'b.png'), wavePng(40, 40, 2));
-  const cli = async (words: readonly string[], watch?: Watch): Promise<Ended> => {
+  const cli: Program['cli'] = async (words, watch, started) => {
     const child = spawn(process.execPath, [path.join(built, 'cli.js'), ...words], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    started?.(child);
     const text = { out: '', err: '' };
     child.stdout.on('data', (data) => void (text.out += data));
     child.stderr.on('data', (data) => {

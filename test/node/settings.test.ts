@@ -83,6 +83,13 @@ describe('settings files', () => {
     );
   });
 
+  test('a picture does not say where to write', async () => {
+    const text = { 'wgpu-style': JSON.stringify({ output: '/somewhere/else.png', styleWeight: 2 }) };
+    const file = path.join(folder, 'stranger.png');
+    await writeFile(file, await encodePng(1, 1, new Uint8Array(4), { text }));
+    expect(await readSettings(file, '--config')).toEqual({ options: { styleWeight: 2 } });
+  });
+
   test('paths of a JSON file count from its folder; addresses and words stay', async () => {
     const file = path.join(folder, 'c.json');
     const absolute = path.join(folder, 'x.png');
