@@ -15,4 +15,5 @@ export type {
   TermWeights,
 } from './options.ts';
 export type { ColorMode, ColorOptions } from './color-options.ts';
+export { scalesOf, type Scale } from './scales.ts';
 export { plan, type RunPlan, type ScalePlan } from './plan.ts';
