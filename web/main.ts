@@ -153,6 +153,8 @@ function take(report: Report): void {
       element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
       hasRun = true;
       save.disabled = true;
+      element('progress', HTMLProgressElement).value = 0;
+      element('count', HTMLElement).textContent = '';
       chart.clear();
       strip.begin(report.scales);
       status.textContent = 'Compiling …';
