@@ -1,11 +1,48 @@
 // What a run needs, said before it begins; and where that is more than the device has, the largest size that fits.
 
-import { plan, recipes, requiredLimits, type Vgg, type StyleTransferOptions } from 'wgpu-style';
-import type { Needs } from './protocol.ts';
+import { plan, recipes, requiredLimits, scalesOf, type Scale, type StyleTransferOptions, type Vgg } from 'wgpu-style';
+import type { Needs, PageOptions } from './protocol.ts';
 import { longestSide } from './size.ts';
 
 /** Beyond this no picture is asked for. */
 const LARGEST = 16384;
+
+/** What decides about the needs of a run. */
+export interface FitRequest {
+  readonly content: ImageBitmap;
+  readonly style: ImageBitmap;
+  readonly network: Vgg;
+  readonly device: GPUDevice;
+  readonly options: PageOptions;
+}
+
+function ladderOf({ recipe = 'default', scales }: PageOptions): NonNullable<StyleTransferOptions['scales']> {
+  return scales ?? (typeof recipe === 'string' ? recipes[recipe]?.scales : recipe.scales) ?? 'auto';
+}
+
+/** The sizes that the run goes through. */
+export function scalesFor({ content, options }: FitRequest): Scale[] {
+  const { size = 512, iterations = 300 } = options;
+  return scalesOf(content, { size, iterations, scales: ladderOf(options) });
+}
+
+/** The largest longest side that the limits of the device allow, if the wanted one is larger. Costs nothing. */
+export function largestInstead({ content, style, network, device, options }: FitRequest): number | undefined {
+  const limits = device.limits as unknown as Readonly<Record<string, number>>;
+  const scales = ladderOf(options);
+  const fits = (side: number): boolean => {
+    const wanted = requiredLimits({ network, scales, size: atSide(content, side), style: atSide(style, side) });
+    return Object.entries(wanted).every(([name, least]) => limits[name]! >= least);
+  };
+  if (fits(longestSide(options.size))) return undefined;
+  let [largest, fails] = [1, LARGEST];
+  while (fails - largest > 1) {
+    const side = Math.floor((largest + fails) / 2);
+    if (fits(side)) largest = side;
+    else fails = side;
+  }
+  return largest;
+}
 
 /** `shape` brought to another longest side. */
 function atSide(shape: { readonly width: number; readonly height: number }, side: number): { width: number; height: number } {
@@ -16,35 +53,13 @@ function atSide(shape: { readonly width: number; readonly height: number }, side
   };
 }
 
-/** Plans `styleTransfer(options)` for its device, whose limits are compared first: that costs nothing. */
-export async function needsOf(
-  options: StyleTransferOptions & {
-    readonly content: ImageBitmap;
-    readonly style: ImageBitmap;
-    readonly network: Vgg;
-    readonly device: GPUDevice;
-  },
-): Promise<Needs> {
-  const { content, style, network, device, size, recipe = 'default' } = options;
-  const ladder = options.scales ?? (typeof recipe === 'string' ? recipes[recipe]?.scales : recipe.scales) ?? 'auto';
-  const fits = (side: number): boolean => {
-    const wanted = requiredLimits({ network, scales: ladder, size: atSide(content, side), style: atSide(style, side) });
-    const limits = device.limits as unknown as Readonly<Record<string, number>>;
-    return Object.entries(wanted).every(([name, least]) => limits[name]! >= least);
-  };
-  if (!fits(longestSide(size))) {
-    let [largest, fails] = [1, LARGEST];
-    while (fails - largest > 1) {
-      const side = Math.floor((largest + fails) / 2);
-      if (fits(side)) largest = side;
-      else fails = side;
-    }
-    return { fits: false, largest };
-  }
-  const { scales, peakBytes } = await plan(options);
-  return {
-    fits: true,
-    scales: scales.map(({ width, height, iterations }) => ({ width, height, iterations })),
-    peakBytes,
-  };
+/** What to say of a run. To count its memory takes a second or more, which is for `mayPlan` to allow. */
+export async function needsOf(request: FitRequest, mayPlan: boolean): Promise<Needs> {
+  const largest = largestInstead(request);
+  if (largest !== undefined) return { fits: false, largest };
+  const scales = scalesFor(request);
+  if (!mayPlan) return { fits: true, scales, peakBytes: undefined };
+  const { options, ...rest } = request;
+  const { peakBytes } = await plan({ ...options, ...rest });
+  return { fits: true, scales, peakBytes };
 }

@@ -50,11 +50,14 @@ const slots = new Slots({
   onPicture: () => {
     tell('');
     // In the slot the picture of the next run; before and after are of this one.
-    if (slots.get('content') && slots.get('style')) start();
+    if (request()) start();
+    else askNeeds();
   },
   takes: takeFile,
   onError: (message) => tell(message),
 });
+
+const PAINTING = 'Painting …';
 
 const LABELS: Readonly<Record<State, string>> = {
   empty: 'Stop',
@@ -70,7 +73,7 @@ function enter(next: State): void {
   document.documentElement.dataset['state'] = next;
   toggle.textContent = LABELS[next];
   toggle.disabled = next === 'starting';
-  restart.disabled = !slots.get('content') || !slots.get('style');
+  restart.disabled = !request();
 }
 
 /** An error, with a button that does something about it where there is a way. */
@@ -90,6 +93,12 @@ function request(): Omit<Extract<Command, { kind: 'start' }>, 'kind'> | undefine
   return content && style && { content, style, options: form.options };
 }
 
+/** Also with one picture alone: what the other will be matters little. */
+function askNeeds(): void {
+  const content = slots.get('content') ?? slots.get('style');
+  if (content) send({ kind: 'plan', content, style: slots.get('style') ?? content, options: form.options });
+}
+
 function start(): void {
   const wanted = request();
   if (!wanted) return;
@@ -102,16 +111,12 @@ function start(): void {
   send({ kind: 'start', ...wanted });
 }
 
-function askNeeds(): void {
-  const wanted = request();
-  if (wanted) send({ kind: 'plan', ...wanted });
-}
-
 function showNeeds(needs: Needs): void {
   const place = element('needs', HTMLElement);
   if (needs.fits) {
     const sizes = needs.scales.map(({ width, height }) => `${width} × ${height}`);
-    place.textContent = `Needs ${megabytes(needs.peakBytes)} of graphics memory: ${sizes.join(', then ')}.`;
+    const memory = needs.peakBytes === undefined ? '' : `Needs ${megabytes(needs.peakBytes)} of graphics memory: `;
+    place.textContent = `${memory}${sizes.join(', then ')}.`;
     return;
   }
   place.textContent = '';
@@ -148,6 +153,8 @@ function take(report: Report): void {
       element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
       hasRun = true;
       save.disabled = true;
+      element('progress', HTMLProgressElement).value = 0;
+      element('count', HTMLElement).textContent = '';
       chart.clear();
       strip.begin(report.scales);
       status.textContent = 'Compiling …';
@@ -158,7 +165,7 @@ function take(report: Report): void {
       strip.mark(report.scale);
       if (state === 'starting') {
         enter('running');
-        status.textContent = 'Painting …';
+        status.textContent = PAINTING;
       }
       return;
     case 'progress':
@@ -215,6 +222,8 @@ function showAdapter({ adapter, isSoftware }: Extract<Report, { kind: 'ready' }>
 
 function showProgress({ iteration, iterations, scale, losses, secondsLeft }: Extract<Report, { kind: 'progress' }>): void {
   save.disabled = false;
+  // Unchanged text is not said again by screen readers.
+  if (state === 'running' && status.textContent !== PAINTING) status.textContent = PAINTING;
   chart.add({ iteration, scale, losses });
   strip.mark(scale);
   const bar = element('progress', HTMLProgressElement);
@@ -307,7 +316,7 @@ toggle.addEventListener('click', () => {
   if (state === 'running') send({ kind: 'stop' });
   else if (state === 'stopped') {
     enter('running');
-    status.textContent = 'Painting …';
+    status.textContent = PAINTING;
     send({ kind: 'resume' });
   } else start();
 });

@@ -1,9 +1,9 @@
 // One run: a ladder of sessions from coarse to fine, on a canvas. Unlike `styleTransfer` it can rest and go on, go back
 // to the picture that ended any scale, have its weights changed, and outlive its device.
 
-import { StyleSession, type StyleTransferOptions, type TermWeights, type Vgg } from 'wgpu-style';
+import { StyleSession, type Scale, type StyleTransferOptions, type TermWeights, type Vgg } from 'wgpu-style';
 import type { Gpu } from './gpu.ts';
-import type { PageOptions, Report, Rung } from './protocol.ts';
+import type { PageOptions, Report } from './protocol.ts';
 
 /** Pixels as a session reads and takes them: RGBA floats. */
 type Pixels = Awaited<ReturnType<StyleSession['readPixels']>>;
@@ -26,7 +26,7 @@ export interface PaintingParts {
   readonly style: ImageBitmap;
   readonly network: Vgg;
   readonly options: PageOptions;
-  readonly scales: readonly Rung[];
+  readonly scales: readonly Scale[];
   readonly canvas: OffscreenCanvas;
   readonly gpu: Gpu;
   readonly report: (report: Report, transfer?: Transferable[]) => void;
@@ -53,6 +53,10 @@ export class Painting {
     this.#weights = { contentWeight, styleWeight, tvWeight };
     const { width, height } = parts.scales.at(-1)!;
     Object.assign(parts.canvas, { width, height });
+  }
+
+  get isRunning(): boolean {
+    return this.#running !== undefined;
   }
 
   /** Paints on, until it is done or {@link stop} is called. */

@@ -1,7 +1,15 @@
 // What page and worker say to each other. The page has the controls, the worker the device and the run.
 
-import type { DownloadProgress, Init, LayerWeights, Losses, OptimizerOptions, TermWeights } from 'wgpu-style';
-import type { StyleTransferOptions } from 'wgpu-style';
+import type {
+  DownloadProgress,
+  Init,
+  LayerWeights,
+  Losses,
+  OptimizerOptions,
+  Scale,
+  StyleTransferOptions,
+  TermWeights,
+} from 'wgpu-style';
 
 /** The options of a run that are plain data, as a form holds them and a PNG carries them. */
 export type PageOptions = Pick<
@@ -36,23 +44,16 @@ export type Command =
   /** Destroys the device, as a driver does that crashes: for tests. */
   | { readonly kind: 'lose' };
 
-/** One size of the ladder from coarse to fine. */
-export interface Rung {
-  readonly width: number;
-  readonly height: number;
-  readonly iterations: number;
-}
-
 /** What a run needs, or that it does not fit. */
 export type Needs =
-  | { readonly fits: true; readonly scales: readonly Rung[]; readonly peakBytes: number }
+  | { readonly fits: true; readonly scales: readonly Scale[]; readonly peakBytes: number | undefined }
   | { readonly fits: false; readonly largest: number };
 
 /** From the worker to the page. */
 export type Report =
   | { readonly kind: 'ready'; readonly adapter: string; readonly isSoftware: boolean }
   | { readonly kind: 'needs'; readonly needs: Needs }
-  | { readonly kind: 'started'; readonly scales: readonly Rung[] }
+  | { readonly kind: 'started'; readonly scales: readonly Scale[] }
   /** A scale's first picture is on the canvas. */
   | { readonly kind: 'opened'; readonly scale: number }
   | {

@@ -1,7 +1,7 @@
 // The sizes of a run, each with the picture that ended it, to go back to.
 
+import type { Scale } from 'wgpu-style';
 import { element } from './dom.ts';
-import type { Rung } from './protocol.ts';
 
 /** A row of buttons, one per scale; those that have no picture yet cannot be pressed. */
 export class ScaleStrip {
@@ -13,7 +13,7 @@ export class ScaleStrip {
   }
 
   /** The scales of a new run. */
-  begin(scales: readonly Rung[]): void {
+  begin(scales: readonly Scale[]): void {
     this.#list.hidden = scales.length < 2;
     this.#list.replaceChildren(
       ...scales.map(({ width, height }, scale) => {

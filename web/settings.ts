@@ -10,13 +10,13 @@ export interface Settings {
 }
 
 /**
- * The library's default recipe with total variation in it, so that there is something to weigh: at a weight of 1 and a
- * grainy picture about a tenth of the content term. It is off until somebody raises it.
+ * The library's default recipe with total variation in it, so that there is something to weigh: at a weight of 1 it
+ * is about as large as the content term. It is off until somebody raises it.
  */
 const smoothable: Recipe = {
   ...recipes['default']!,
   name: 'default with smoothness',
-  tv: { weight: 0.02, form: 'mean-squared' },
+  tv: { weight: 0.15, form: 'mean-squared' },
 };
 
 /** What a run is made with when nothing was changed. */

@@ -1,7 +1,7 @@
 // The worker: owns device, network and painting, so that the page never waits for them.
 
 import { defaultNetwork, encodePng, isSoftwareAdapter, StyleSession, Vgg, WgpuStyleError, type TermWeights } from 'wgpu-style';
-import { needsOf } from './fit.ts';
+import { largestInstead, needsOf, scalesFor, type FitRequest } from './fit.ts';
 import { Gpu } from './gpu.ts';
 import { bytesOf, Painting } from './painting.ts';
 import type { Command, PageOptions, Report, RunRequest } from './protocol.ts';
@@ -67,12 +67,9 @@ scope.onmessage = ({ data: command }) => {
 
 async function perform(command: Exclude<Command, { kind: 'canvas' | 'set' | 'network' | 'lose' }>): Promise<void> {
   switch (command.kind) {
-    case 'plan': {
-      const { content, style } = (await prepare(command)) ?? {};
-      content?.close();
-      style?.close();
+    case 'plan':
+      await tellNeeds(command);
       return;
-    }
     case 'start':
       await start(command);
       return;
@@ -90,20 +87,17 @@ async function perform(command: Exclude<Command, { kind: 'canvas' | 'set' | 'net
   }
 }
 
-/** Decodes the pictures, says what the run needs, and gives what it is made from if that fits. */
-async function prepare({ content, style, options: wanted }: RunRequest): Promise<Prepared | undefined> {
-  const side = longestSide(wanted.size);
-  const parts = {
+/** Decodes the pictures, and has at hand what else the run is made from. */
+async function prepare({ content, style, options }: RunRequest): Promise<FitRequest> {
+  const side = longestSide(options.size);
+  return {
     content: await decode(content, side, 'The picture'),
     style: await decode(style, side, 'The style'),
     network: chosen?.network ?? (await defaultNetwork()),
+    device: await gpu.device(),
+    options,
   };
-  const needs = await needsOf({ ...wanted, ...parts, device: await gpu.device() });
-  report({ kind: 'needs', needs });
-  return needs.fits ? { ...parts, scales: needs.scales } : undefined;
 }
-
-type Prepared = Pick<ConstructorParameters<typeof Painting>[0], 'content' | 'style' | 'network' | 'scales'>;
 
 /**
  * A picture as the browser decodes it, at most twice as large as the result: as floats a telephone's photograph would
@@ -128,17 +122,31 @@ async function decode(file: Blob, side: number, what: string): Promise<ImageBitm
   return reduced;
 }
 
+async function tellNeeds(request: RunRequest): Promise<void> {
+  const prepared = await prepare(request);
+  // Counting would hold up a run.
+  report({ kind: 'needs', needs: await needsOf(prepared, !painting?.isRunning) });
+  prepared.content.close();
+  prepared.style.close();
+}
+
 async function start(request: RunRequest): Promise<void> {
+  if (!canvas) return;
   await painting?.stop();
   weights = undefined;
   const { source = 'default' } = chosen ?? {};
   const prepared = await prepare(request);
-  if (!prepared || !canvas) return; // the painting before stays what it is
+  const largest = largestInstead(prepared);
+  if (largest !== undefined) {
+    report({ kind: 'needs', needs: { fits: false, largest } }); // the painting before stays what it is
+    return;
+  }
   await painting?.destroy();
   const { options } = request;
   settings = { ...options, ...(typeof source === 'string' && { network: source }) };
-  report({ kind: 'started', scales: prepared.scales });
-  painting = new Painting({ ...prepared, options, canvas, gpu, report });
+  const scales = scalesFor(prepared);
+  report({ kind: 'started', scales });
+  painting = new Painting({ ...prepared, scales, canvas, gpu, report });
   if (weights) painting.set(weights);
   goOn();
 }

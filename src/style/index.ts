@@ -17,4 +17,5 @@ export type {
 export type { MaskInput, MaskMode, MaskOptions } from './mask-options.ts';
 export type { ColorMode, ColorOptions } from './color-options.ts';
 export type { DeviceLostError, Kept, RecoverOptions } from './recover.ts';
+export { scalesOf, type Scale } from './scales.ts';
 export { plan, type RunPlan, type ScalePlan } from './plan.ts';
