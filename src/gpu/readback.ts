@@ -38,6 +38,27 @@ export async function readBuffer(
 }
 
 /**
+ * The first `floats` floats of buffers one behind the other. All copies are recorded at once: what is submitted later does
+ * not get in between.
+ */
+export async function readFloats(
+  device: GPUDevice,
+  buffers: readonly GPUBuffer[],
+  floats: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const all = new Float32Array(floats);
+  let at = 0;
+  const reads = buffers.map((buffer) => {
+    const begin = at;
+    at += buffer.size / 4;
+    const length = Math.min(buffer.size, 4 * (floats - begin));
+    return readBuffer(device, buffer, 0, length).then((bytes) => all.set(new Float32Array(bytes), begin));
+  });
+  await Promise.all(reads);
+  return all;
+}
+
+/**
  * A ring of staging buffers for a few floats per iteration (losses). `encode` copies into a free one; the values
  * arrive later, in order, through `onValues`. When all are under way the iteration is skipped, never awaited.
  */

@@ -4,11 +4,15 @@ import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
 import { loadShader } from '../gpu/pipelines.ts';
 import code from '../wgsl/paint.wgsl';
 
-/** An image in GPU memory: [height, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
+/** Rows of an image in GPU memory: [rows, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
 export interface PaintSource {
   readonly buffer: GPUBuffer;
+  /** Of the whole image. */
   readonly width: number;
   readonly height: number;
+  /** Which of its rows these are; default all. */
+  readonly first?: number;
+  readonly rows?: number;
   readonly scale: number;
   readonly mean: readonly [number, number, number];
 }
@@ -43,38 +47,53 @@ export type PaintTarget =
       readonly texture: () => GPUTexture;
     };
 
-/** Paints one source into one texture (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniform only. */
+/** Paints an image, in one source or several, into one texture (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniforms only. */
 export class Painter {
   readonly #texture: () => GPUTexture;
   readonly #pipeline: GPURenderPipeline;
-  readonly #group: GPUBindGroup;
-  readonly #uniform: GPUBuffer;
+  readonly #groups: readonly GPUBindGroup[];
+  readonly #uniforms: GPUBuffer[] = [];
 
-  private constructor(device: GPUDevice, source: PaintSource, target: PaintTarget, pipeline: GPURenderPipeline) {
-    const { format, width, height } = target;
+  private constructor(
+    device: GPUDevice,
+    sources: readonly PaintSource[],
+    target: PaintTarget,
+    pipeline: GPURenderPipeline,
+  ) {
     this.#texture = 'texture' in target ? target.texture : () => target;
     this.#pipeline = pipeline;
+    this.#groups = sources.map((source) => this.#bind(device, source, target));
+  }
+
+  #bind(device: GPUDevice, source: PaintSource, { format, width, height }: PaintTarget): GPUBindGroup {
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    this.#uniform = createBuffer(device, 'paint/params', 64, usage);
+    const uniform = createBuffer(device, 'paint/params', 64, usage);
+    this.#uniforms.push(uniform);
+    const { first = 0, rows = source.height } = source;
     const words = new ArrayBuffer(64);
     new Uint32Array(words, 0, 2).set([source.height, source.width]);
     const gain = 1 / source.scale;
     new Float32Array(words, 8, 10).set([height, width, ...source.mean, 0, gain, gain, gain, 0]);
-    new Uint32Array(words, 48, 1).set([format.endsWith('-srgb') ? 1 : 0]);
-    device.queue.writeBuffer(this.#uniform, 0, words);
-    this.#group = device.createBindGroup({
+    new Uint32Array(words, 48, 3).set([format.endsWith('-srgb') ? 1 : 0, first, rows]);
+    device.queue.writeBuffer(uniform, 0, words);
+    return device.createBindGroup({
       label: 'wgpu-style/paint',
       layout: this.#pipeline.getBindGroupLayout(0),
       entries: [
         { binding: 0, resource: { buffer: source.buffer } },
-        { binding: 1, resource: { buffer: this.#uniform } },
+        { binding: 1, resource: { buffer: uniform } },
       ],
     });
   }
 
-  /** A painter from `source` to `target`, once its shader is loaded. */
-  static async create(device: GPUDevice, source: PaintSource, target: PaintTarget): Promise<Painter> {
-    return new Painter(device, source, target, await pipelineFor(device, target.format));
+  /** A painter from `source`, or several that are the image together, to `target`, once its shader is loaded. */
+  static async create(
+    device: GPUDevice,
+    source: PaintSource | readonly PaintSource[],
+    target: PaintTarget,
+  ): Promise<Painter> {
+    const sources = 'buffer' in source ? [source] : source;
+    return new Painter(device, sources, target, await pipelineFor(device, target.format));
   }
 
   /** Records the painting into the caller's encoder. */
@@ -84,12 +103,14 @@ export class Painter {
       colorAttachments: [{ view: this.#texture().createView(), loadOp: 'clear', storeOp: 'store' }],
     });
     pass.setPipeline(this.#pipeline);
-    pass.setBindGroup(0, this.#group);
-    pass.draw(3);
+    for (const group of this.#groups) {
+      pass.setBindGroup(0, group);
+      pass.draw(3);
+    }
     pass.end();
   }
 
   destroy(): void {
-    destroyBuffer(this.#uniform);
+    this.#uniforms.forEach(destroyBuffer);
   }
 }

@@ -1,7 +1,7 @@
 // What one iteration of a session costs, known before it runs.
 
-import type { ProgramCost } from '../autograd/index.ts';
 import type { OptimizerCost } from '../optim/index.ts';
+import type { Evaluation } from './evaluation.ts';
 
 /** Work and memory of a session, known before it runs. */
 export interface SessionPlan {
@@ -17,7 +17,7 @@ export interface SessionPlan {
 }
 
 /** The plan of a session from the costs of its two halves. */
-export function sessionPlan(program: ProgramCost, optimizer: OptimizerCost): SessionPlan {
+export function sessionPlan(program: Evaluation['cost'], optimizer: OptimizerCost): SessionPlan {
   const { dispatches, flops, bytes, arenaBytes, foldedBytes } = program;
   return {
     dispatches: dispatches + optimizer.dispatches,

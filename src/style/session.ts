@@ -4,10 +4,9 @@
 import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
-import { readBuffer } from '../gpu/readback.ts';
+import { readBuffer, readFloats } from '../gpu/readback.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/resize.ts';
-import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { Belongings } from './belongings.ts';
 import type { Checkpoint, RunState } from './checkpoint.ts';
 import type { Iteration, SessionParts } from './iteration.ts';
@@ -51,14 +50,14 @@ export class StyleSession {
     this.#plateau = new Plateau(options.tolerance);
     this.width = pictures.content.width;
     this.height = pictures.content.height;
-    const { program, weighed, optimizer, texture, plan } = iteration;
+    const { evaluation, optimizer, texture, plan } = iteration;
     this.texture = texture;
     this.plan = plan;
     this.#loop = belongings.keep(
       new Loop({
         device,
         encode: (encoder) => this.encode(encoder),
-        read: [{ buffer: program.buffer(weighed), size: bytesOf(weighed.shape) }, optimizer.failures],
+        read: [evaluation.weighed, optimizer.failures],
       }),
     );
   }
@@ -118,7 +117,7 @@ export class StyleSession {
    */
   encode(encoder: GPUCommandEncoder): void {
     this.#alive('session.encode');
-    this.#iteration.program.encode(encoder);
+    this.#iteration.evaluation.encode(encoder);
     const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
     this.#iteration.optimizer.encode(pass);
     pass.end();
@@ -128,22 +127,24 @@ export class StyleSession {
   /** Losses at the current image (with `averaging` the last iterate, not the average). Changes nothing. */
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
-    this.#iteration.program.submit();
-    return summarize(this.#iteration.terms, await this.#iteration.program.read(this.#iteration.weighed));
+    this.#submitEvaluation();
+    const { terms, weighed } = this.#iteration.evaluation;
+    return summarize(terms, new Float32Array(await readBuffer(this.device, weighed.buffer, weighed.offset, weighed.size)));
   }
 
   /** d total / d image at the same image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
-    this.#iteration.program.submit();
-    return planarGradient(await this.#iteration.program.gradient(this.#iteration.image), this.#options.recipe.space);
+    this.#submitEvaluation();
+    const packed = await readFloats(this.device, this.#iteration.evaluation.bands.map(({ gradient }) => gradient), 4 * this.#pixels);
+    return planarGradient(packed, this.#pixels, this.#options.recipe.space);
   }
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.readImage');
-    const packed = new Float32Array(await readBuffer(this.device, this.#iteration.shown));
-    return planarFromSpace(packed, this.width * this.height, this.#options.recipe.space);
+    const packed = await readFloats(this.device, this.#iteration.shown, 4 * this.#pixels);
+    return planarFromSpace(packed, this.#pixels, this.#options.recipe.space);
   }
 
   /** The current image with the alpha of `alpha`, as pixels. */
@@ -154,7 +155,7 @@ export class StyleSession {
   /** Replaces the image: planar RGB in [0, 1], 3·height·width values. The optimiser starts afresh. */
   async writeImage(planarRgb: ArrayLike<number>): Promise<void> {
     this.#alive('session.writeImage');
-    const count = elementsOf(this.#iteration.image.shape);
+    const count = 3 * this.#pixels;
     if (planarRgb.length !== count) {
       throw badOption('session.writeImage', `got ${planarRgb.length} values, need ${count}`, 'Give planar RGB');
     }
@@ -162,7 +163,11 @@ export class StyleSession {
     if (wrong >= 0) {
       throw badOption('session.writeImage', `value ${wrong} is ${planarRgb[wrong]}`, 'Give finite numbers, 0 to 1');
     }
-    this.#iteration.tape.write(this.#iteration.image, planarToSpace(planarRgb, this.#options.recipe.space));
+    const { tape, bands } = this.#iteration.evaluation;
+    const values = planarToSpace(planarRgb, this.#options.recipe.space);
+    for (const { first, rows, value } of bands) {
+      tape.write(value, values.subarray(3 * this.width * first, 3 * this.width * (first + rows)));
+    }
     this.#iteration.optimizer.reset();
     this.#plateau.reset();
     this.#paint();
@@ -200,7 +205,7 @@ export class StyleSession {
     const ends = (underWay: number): boolean => signal?.aborted === true || plateau?.ends(underWay) === true;
     let iteration = 0;
     for await (const values of this.#loop.run(iterations, ends)) {
-      const losses = summarize(this.#iteration.terms, values);
+      const losses = summarize(this.#iteration.evaluation.terms, values);
       iteration++;
       const retries = values.at(-1)!;
       checkRetries(retries, losses, iteration);
@@ -221,7 +226,8 @@ export class StyleSession {
     }
     const given = Object.entries(weights).filter(([, value]) => value !== undefined);
     this.#factors = resolveWeights({ ...this.#factors, ...Object.fromEntries(given) });
-    this.#iteration.tape.write(this.#iteration.weights, termWeights(this.#iteration.terms, this.#factors));
+    const { evaluation } = this.#iteration;
+    evaluation.setWeights(termWeights(evaluation.terms, this.#factors));
     this.#plateau.reset();
   }
 
@@ -278,7 +284,21 @@ export class StyleSession {
   }
 
   #stateBuffers(): readonly { readonly name: string; readonly buffer: GPUBuffer }[] {
-    return [{ name: 'image', buffer: this.#iteration.image.buffer! }, ...this.#iteration.optimizer.state()];
+    const { evaluation, optimizer } = this.#iteration;
+    const image = evaluation.bands.map(({ value }, i, { length }) => {
+      return { name: length === 1 ? 'image' : `image${i}`, buffer: value.buffer! };
+    });
+    return [...image, ...optimizer.state()];
+  }
+
+  get #pixels(): number {
+    return this.width * this.height;
+  }
+
+  #submitEvaluation(): void {
+    const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/evaluate' });
+    this.#iteration.evaluation.encode(encoder);
+    this.device.queue.submit([encoder.finish()]);
   }
 
   /** Gives back every byte on the GPU; a device of the caller's stays. Harmless when done twice. */

@@ -36,12 +36,15 @@ export function planarToSpace(planar: ArrayLike<number>, { scale, mean }: PixelS
   return values;
 }
 
-/** Interleaved dL/dv → planar dL/dx: v = scale · x − mean, so dL/dx = scale · dL/dv. */
-export function planarGradient(interleaved: Float32Array, { scale }: PixelSpace): Float32Array<ArrayBuffer> {
-  const count = interleaved.length / 3;
-  const planar = new Float32Array(interleaved.length);
+/** dL/dv in memory layout (four floats a pixel) → planar dL/dx: v = scale · x − mean, so dL/dx = scale · dL/dv. */
+export function planarGradient(
+  packed: Float32Array,
+  count: number,
+  { scale }: PixelSpace,
+): Float32Array<ArrayBuffer> {
+  const planar = new Float32Array(count * 3);
   for (let i = 0; i < count; i++) {
-    for (let c = 0; c < 3; c++) planar[c * count + i] = interleaved[i * 3 + c]! * scale;
+    for (let c = 0; c < 3; c++) planar[c * count + i] = packed[i * 4 + c]! * scale;
   }
   return planar;
 }

@@ -3,7 +3,7 @@
 
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { elementsOf } from '../kernels/shape.ts';
-import { buildFeatures } from '../vgg/features.ts';
+import { buildFeatures, type BuildOptions } from '../vgg/features.ts';
 import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
 import type { FeatureNetwork } from './network.ts';
@@ -30,24 +30,30 @@ export interface Targets {
   readonly style: ReadonlyMap<StylePart, readonly Target[]>;
 }
 
-/** One scalar of the loss before its weight, and the constant that the recipe puts before it. */
-export interface Term extends TermName {
-  readonly value: Tensor;
+/** One scalar of the loss before its weight, by name, and the constant that the recipe puts before it. */
+export interface WeighedTerm extends TermName {
   readonly constant: number;
 }
 
-/** Features of `image` (in `space`) at `layers`. */
+/** The scalar as well. */
+export interface Term extends WeighedTerm {
+  readonly value: Tensor;
+}
+
+/** Features of `image` (in `space`) at `layers`, or what `keep` makes of each. */
 export function features(
   tape: Tape,
   image: Tensor,
   layers: readonly string[],
   { vgg, pooling, space }: FeatureRequest,
+  keep?: BuildOptions['keep'],
 ): ReadonlyMap<string, Tensor> {
-  return buildFeatures(tape, vgg, image, layers, { pooling, space });
+  if (layers.length === 0) return new Map();
+  return buildFeatures(tape, vgg, image, layers, { pooling, space, keep });
 }
 
 /** What turns a mean of squares over n = C·M elements into the recipe's content measure (eq. 1 is `half-sum`). */
-function contentFactor(measure: Recipe['content']['measure'], n: number, target: Target): number {
+export function contentFactor(measure: Recipe['content']['measure'], n: number, target: Target): number {
   switch (measure) {
     case 'sum':
       return n;
@@ -69,9 +75,9 @@ export function buildTerms(
   targets: Targets,
   request: FeatureRequest,
 ): Term[] {
-  const styled = [...targets.style.keys()].map(({ layer }) => layer);
-  const wanted = [...new Set([...targets.content.keys(), ...styled])];
-  const found = wanted.length > 0 ? features(tape, image, wanted, request) : new Map<string, Tensor>();
+  const ofStyle = [...targets.style.keys()].map(({ layer }) => layer);
+  const wanted = [...new Set([...targets.content.keys(), ...ofStyle])];
+  const found = features(tape, image, wanted, request);
   const terms: Term[] = [];
   for (const [layer, target] of targets.content) {
     const feature = found.get(layer)!;
@@ -92,7 +98,12 @@ export function buildTerms(
     const value = tape.meanSquared(map, target.tensor);
     terms.push({ kind: 'content', layer: edgeName(pooling), value, constant: weight * elementsOf(map.shape) });
   }
-  terms.push(...styleTerms(tape, image, recipe.style, targets.style, found));
+  const styled: StyledLayers = {
+    imagePixels: image.shape[0]! * image.shape[1]!,
+    pixelsOf: (layer) => found.get(layer)!.shape[0]! * found.get(layer)!.shape[1]!,
+    statisticsOf: (layer) => layerStatistics(tape, found.get(layer)!, recipe.style.normalize),
+  };
+  terms.push(...styleTerms(tape, recipe.style, targets.style, styled));
   if (recipe.tv.weight > 0) {
     const value = tape.totalVariation(image, { form: recipe.tv.form });
     terms.push({ kind: 'tv', value, constant: recipe.tv.weight });
@@ -100,21 +111,28 @@ export function buildTerms(
   return terms;
 }
 
-function styleTerms(
+/** The picture's layers as the style terms see them. */
+export interface StyledLayers {
+  /** Pixels of the picture, and of a layer. */
+  readonly imagePixels: number;
+  readonly pixelsOf: (layer: string) => number;
+  /** Asked once for each layer. */
+  readonly statisticsOf: (layer: string) => LayerStatistics;
+}
+
+/** The style terms, unweighted, from the layers' statistics. */
+export function styleTerms(
   tape: Tape,
-  image: Tensor,
   style: Recipe['style'],
   targets: Targets['style'],
-  found: ReadonlyMap<string, Tensor>,
+  { imagePixels, pixelsOf, statisticsOf }: StyledLayers,
 ): Term[] {
-  const imagePixels = image.shape[0]! * image.shape[1]!;
   const statistics = new Map<string, LayerStatistics>();
   const terms: Term[] = [];
   for (const [{ statistic, layer, weight }, target] of targets) {
-    const feature = found.get(layer)!;
-    const of = statistics.get(layer) ?? layerStatistics(tape, feature, style.normalize);
+    const of = statistics.get(layer) ?? statisticsOf(layer);
     statistics.set(layer, of);
-    const measuring = { style, pixels: feature.shape[0]! * feature.shape[1]!, imagePixels };
+    const measuring = { style, pixels: pixelsOf(layer), imagePixels };
     for (const { value, factor } of distances(tape, of, statistic, target, measuring)) {
       terms.push({ kind: 'style', layer, value, constant: style.weight * weight * factor });
     }
