@@ -16,8 +16,9 @@ export interface Part {
   readonly results?: readonly Tensor[];
   /** Where the reverse pass begins: for each y the tensor that holds dL/dy by then. No y leads to another. */
   readonly cotangents?: ReadonlyMap<Tensor, Tensor>;
-  /** Whose gradients are wanted; they last to the end of the part, or for good where another part reads them. */
+  /** Whose gradients are wanted; they last to the end of the part, or stay like outputs with `keepsGradients`. */
   readonly wrt?: readonly Tensor[];
+  readonly keepsGradients?: boolean;
   /** Further dispatches at the end, over variables and what the part has kept. */
   readonly then?: (gradient: (x: Tensor) => Tensor) => readonly Dispatch<Tensor>[];
 }
@@ -52,7 +53,7 @@ export function planParts(parts: readonly Part[]): PartsPlan {
   const foldedFrom = new Set<Tensor>();
   const shared = new Sharing();
   const planned = parts.map((part): PlannedPart => {
-    const { outputs = [], results = [], cotangents = new Map<Tensor, Tensor>(), wrt = [], then } = part;
+    const { outputs = [], results = [], cotangents = new Map<Tensor, Tensor>(), wrt = [], keepsGradients = false, then } = part;
     const plan = buildPlan({ outputs: [...outputs, ...results], cotangents, wrt, isPull: true });
     for (const tensor of plan.foldedFrom) foldedFrom.add(tensor);
     once.push(...shared.newOf(plan.once));
@@ -60,7 +61,7 @@ export function planParts(parts: readonly Part[]): PartsPlan {
     return {
       dispatches: [...plan.always.map((dispatch) => shared.renamed(dispatch)), ...more],
       gradients: plan.gradients,
-      stays: new Set(outputs),
+      stays: new Set([...outputs, ...(keepsGradients ? plan.gradients.values() : [])]),
       kept: new Set([...outputs, ...results, ...plan.gradients.values()]),
     };
   });

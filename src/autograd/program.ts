@@ -82,7 +82,7 @@ export class Program {
       const { buffer, offset = 0 } = this.#rangeOf(tensor.within.tensor);
       return { buffer, offset: offset + tensor.within.offset, size: bytesOf(tensor.shape) };
     }
-    const range = tensor.buffer ? { buffer: tensor.buffer } : this.#memory.get(tensor);
+    const range = tensor.buffer ? { buffer: tensor.buffer, offset: 0, size: bytesOf(tensor.shape) } : this.#memory.get(tensor);
     if (!range) throw released('program', tensor);
     return range;
   }
@@ -156,9 +156,14 @@ export class Program {
     return this.#bufferOf(this.#gradientOf(x));
   }
 
-  /** Where the gradient of `x` lies at the end of `part`. */
+  /** Where dL/dx lies at the end of `part` (padded layout). */
   gradientRange(x: Tensor, part: number): GPUBufferBinding {
     return this.#rangeOf(this.#gradientOf(x, part));
+  }
+
+  /** Where a variable, a constant or what a part keeps lies (padded layout). */
+  range(tensor: Tensor): GPUBufferBinding {
+    return this.#rangeOf(tensor);
   }
 
   /** The buffer of a variable, constant or output (padded layout). */

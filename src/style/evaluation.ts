@@ -15,6 +15,7 @@ import type { ResolvedOptions } from './options.ts';
 import type { ScaledPictures } from './prepare.ts';
 import { toSpace } from './space.ts';
 import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
+import type { TileGrid } from './tile-grid.ts';
 import { buildTerms, type FeatureRequest, type WeighedTerm } from './terms.ts';
 
 /** Rows of the picture that lie in one buffer: all of them, unless that would be larger than a binding may be. */
@@ -37,6 +38,8 @@ export interface Evaluation {
   readonly total: GPUBuffer;
   readonly ready: Promise<void>;
   readonly cost: Pick<Program['cost'], 'dispatches' | 'flops' | 'bytes' | 'arenaBytes' | 'foldedBytes'>;
+  /** The tiles that it goes through; absent where it looks at the whole picture at once. */
+  readonly grid?: TileGrid;
   /** Records loss and gradient at the picture as it stands into the caller's encoder; never submits. */
   encode(encoder: GPUCommandEncoder): void;
   /** Replaces the weights of the terms, in their order. */

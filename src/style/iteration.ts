@@ -11,12 +11,15 @@ import type { StyleTransferOptions } from './options.ts';
 import { makePainters } from './painters.ts';
 import { sessionPlan, type SessionPlan } from './session-plan.ts';
 import { boxOf } from './space.ts';
+import { tiledEvaluation, type Tiling } from './tiled-evaluation.ts';
 
 /** What a session is built from, every picture at its size. */
 export interface SessionParts extends EvaluationParts {
   readonly preview: StyleTransferOptions['preview'];
   /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
   readonly maxIterations?: number;
+  /** Cuts the pictures into tiles like this, whatever memory there is. For tests. */
+  readonly tiling?: Tiling | undefined;
 }
 
 /** What a session replays. `belongings` of {@link buildIteration} gives it back. */
@@ -36,7 +39,8 @@ export interface Iteration {
  */
 export async function buildIteration(parts: SessionParts, belongings: Belongings): Promise<Iteration> {
   const { device, options, preview, signal, start } = parts;
-  const evaluation = await wholeEvaluation(parts, belongings);
+  const { tiling } = parts;
+  const evaluation = await (tiling ? tiledEvaluation(parts, tiling, belongings) : wholeEvaluation(parts, belongings));
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation));
   const shown = optimizer.average ? [optimizer.average] : bands.map(({ value }) => value.buffer!);

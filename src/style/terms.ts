@@ -53,7 +53,7 @@ export function features(
 }
 
 /** What turns a mean of squares over n = C·M elements into the recipe's content measure (eq. 1 is `half-sum`). */
-export function contentFactor(measure: Recipe['content']['measure'], n: number, target: Target): number {
+export function contentFactor(measure: Recipe['content']['measure'], n: number, sumOfSquares: number): number {
   switch (measure) {
     case 'sum':
       return n;
@@ -62,7 +62,7 @@ export function contentFactor(measure: Recipe['content']['measure'], n: number, 
     case 'mean':
       return 1;
     case 'relative':
-      return n / Math.max(target.sumOfSquares, 1e-12);
+      return n / Math.max(sumOfSquares, 1e-12);
   }
 }
 
@@ -88,7 +88,7 @@ export function buildTerms(
       constant:
         recipe.content.weight *
         contentLayers[layer]! *
-        contentFactor(recipe.content.measure, elementsOf(feature.shape), target),
+        contentFactor(recipe.content.measure, elementsOf(feature.shape), target.sumOfSquares),
     });
   }
   for (const { pooling, weight } of activeEdges(recipe)) {
