@@ -76,9 +76,15 @@ class Sharing {
 
   /** Those of `dispatches` that compute something new. */
   newOf(dispatches: readonly Dispatch<Tensor>[]): Dispatch<Tensor>[] {
+    // What is written several times (the steps of a root go to and fro between two tensors) is no constant by its name.
+    const writes = new Map<Tensor, number>();
+    for (const { outputs } of dispatches) {
+      for (const tensor of outputs) writes.set(tensor, (writes.get(tensor) ?? 0) + 1);
+    }
+    const isFixed = (tensor: Tensor): boolean => (writes.get(tensor) ?? 0) <= 1;
     return dispatches.flatMap((given) => {
       const dispatch = this.renamed(given);
-      if (dispatch.updates) return [dispatch];
+      if (dispatch.updates || ![...given.inputs, ...given.outputs].every(isFixed)) return [dispatch];
       const key = this.#keyOf(dispatch);
       const known = this.#known.get(key);
       if (!known) {
