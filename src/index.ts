@@ -23,6 +23,7 @@ export {
   type RunPlan,
   type ScalePlan,
   type SessionPlan,
+  type TilePlan,
   type SessionProgress,
   type Settings,
   type Statistic,

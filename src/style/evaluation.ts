@@ -8,7 +8,7 @@ import type { Pixels } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import type { Belongings } from './belongings.ts';
-import { checkDemands, wantedOf, type Wanted } from './demands.ts';
+import { wantedOf, type Wanted } from './demands.ts';
 import { termWeights } from './losses.ts';
 import { networkOf } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -75,10 +75,9 @@ export function checkTerms(count: number): void {
 
 /** The whole picture in one program. `belongings` gives it back. Throws `aborted` when the signal fires meanwhile. */
 export async function wholeEvaluation(parts: EvaluationParts, belongings: Belongings): Promise<Evaluation> {
-  const { device, vgg, options, pictures, start, signal } = parts;
+  const { device, options, pictures, start, signal } = parts;
   const { recipe } = options;
   const wanted: Wanted = wantedOf(options);
-  checkDemands(device, vgg, pictures, wanted);
   const tape = belongings.keep(new Tape(device));
   const request = requestOf(parts);
   const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });

@@ -7,20 +7,24 @@ import { bytesOf } from '../kernels/shape.ts';
 import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import type { Belongings } from './belongings.ts';
 import { wholeEvaluation, type Evaluation, type EvaluationParts } from './evaluation.ts';
+import { fitIteration, type Fit } from './fit.ts';
 import type { StyleTransferOptions } from './options.ts';
 import { makePainters } from './painters.ts';
 import { sessionPlan, type SessionPlan } from './session-plan.ts';
 import { boxOf } from './space.ts';
-import { tiledEvaluation, type Tiling } from './tiled-evaluation.ts';
+import { tiledEvaluation } from './tiled-evaluation.ts';
 
 /** What a session is built from, every picture at its size. */
 export interface SessionParts extends EvaluationParts {
   readonly preview: StyleTransferOptions['preview'];
   /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
   readonly maxIterations?: number;
-  /** Cuts the pictures into tiles like this, whatever memory there is. For tests. */
-  readonly tiling?: Tiling | undefined;
+  /** How to go about it, decided already. Default: by {@link fitIteration}. */
+  readonly fit?: Fit | undefined;
 }
+
+/** {@link buildIteration} */
+export type BuildIteration = (parts: SessionParts, belongings: Belongings) => Promise<Iteration>;
 
 /** What a session replays. `belongings` of {@link buildIteration} gives it back. */
 export interface Iteration {
@@ -39,10 +43,12 @@ export interface Iteration {
  */
 export async function buildIteration(parts: SessionParts, belongings: Belongings): Promise<Iteration> {
   const { device, options, preview, signal, start } = parts;
-  const { tiling } = parts;
-  const evaluation = await (tiling ? tiledEvaluation(parts, tiling, belongings) : wholeEvaluation(parts, belongings));
+  const { tiling, history } = parts.fit ?? (await fitIteration(parts, buildIteration));
+  throwIfAborted(signal, 'StyleSession.create');
+  const isWhole = tiling === 'whole';
+  const evaluation = await (isWhole ? wholeEvaluation(parts, belongings) : tiledEvaluation(parts, tiling, belongings));
   const { bands } = evaluation;
-  const optimizer = belongings.keep(makeOptimizer(parts, evaluation));
+  const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   const shown = optimizer.average ? [optimizer.average] : bands.map(({ value }) => value.buffer!);
   const { width, height } = start;
   const texture = belongings.keep(
@@ -59,12 +65,18 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   const painters = await makePainters(device, sources, texture, preview, belongings);
   await Promise.all([evaluation.ready, optimizer.ready]);
   throwIfAborted(signal, 'StyleSession.create');
-  const plan = sessionPlan(evaluation.cost, optimizer.cost);
+  const plan = sessionPlan(evaluation, optimizer.cost, history);
   return { evaluation, optimizer, shown, texture, painters, plan };
 }
 
-function makeOptimizer({ device, options, maxIterations }: SessionParts, { bands, total }: Evaluation): Optimizer {
-  const { recipe, optimizer, averaging } = options;
+function makeOptimizer(
+  { device, options, maxIterations }: SessionParts,
+  { bands, total }: Evaluation,
+  history: number | undefined,
+): Optimizer {
+  const { recipe, averaging } = options;
+  const isLess = options.optimizer.name === 'lbfgs' && history !== undefined;
+  const optimizer = isLess ? { ...options.optimizer, history } : options.optimizer;
   if (bands.length > 1 && (optimizer.name === 'lbfgs' || averaging > 0)) {
     const what = optimizer.name === 'lbfgs' ? 'L-BFGS wants' : 'averaging wants';
     const [bytes, most] = [bands.reduce((sum, { value }) => sum + bytesOf(value.shape), 0), device.limits.maxStorageBufferBindingSize];

@@ -102,6 +102,7 @@ export interface ResolvedOptions {
   readonly pooling: 'max' | 'average';
   readonly color: ResolvedColor;
   readonly scales: 'auto' | readonly number[] | false;
+  readonly memoryLimit?: number;
 }
 
 /** The caller's factors on the three terms. */
@@ -114,10 +115,10 @@ export interface TermWeights {
 const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
-  ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume'],
+  ...['memoryLimit', 'averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume'],
 ]);
 
-const NOT_YET = new Set<string>(['memoryLimit', 'mask', 'recover']);
+const NOT_YET = new Set<string>(['mask', 'recover']);
 
 /**
  * Checks everything that can be checked without decoding a picture.
@@ -164,6 +165,7 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     pooling: oneOf('pooling', options.pooling ?? recipe.pooling, ['max', 'average']),
     color: resolveColor(options.color ?? 'style'),
     scales: resolveScales(options.scales ?? recipe.scales),
+    ...(options.memoryLimit !== undefined && { memoryLimit: resolveMemoryLimit(options.memoryLimit) }),
   };
 }
 
@@ -216,6 +218,11 @@ function resolveAveraging(averaging: number | false): number {
   if (averaging === false) return 0;
   if (Number.isFinite(averaging) && averaging >= 0 && averaging < 1) return averaging;
   throw badOption('averaging', `got ${show(averaging)}`, 'Give a decay from 0 to below 1, such as 0.99, or false');
+}
+
+function resolveMemoryLimit(limit: number): number {
+  if (typeof limit === 'number' && Number.isFinite(limit) && limit > 0) return limit;
+  throw badOption('memoryLimit', `got ${show(limit)}`, 'Give bytes, a number above 0, such as 1e9');
 }
 
 function resolveTolerance(given: number | Tolerance): Tolerance {
@@ -295,7 +302,7 @@ function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): Res
 
 /** The settings of resolved options: given back to `styleTransfer`, they resolve to the same. */
 export function settingsOf(resolved: ResolvedOptions): Settings {
-  const { recipe, weights, init } = resolved;
+  const { recipe, weights, init, memoryLimit } = resolved;
   const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
   const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
   return {
@@ -313,6 +320,7 @@ export function settingsOf(resolved: ResolvedOptions): Settings {
     scales,
     averaging,
     tolerance,
+    ...(memoryLimit !== undefined && { memoryLimit }),
   };
 }
 

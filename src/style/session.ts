@@ -21,7 +21,7 @@ import {
   type TermWeights,
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
-import type { SessionPlan } from './session-plan.ts';
+import { planWarning, type SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
 /** Style transfer at one size, step by step. Make one with {@link StyleSession.create}. */
@@ -38,6 +38,7 @@ export class StyleSession {
   readonly #belongings: Belongings;
   readonly #plateau: Plateau;
   #factors: TermWeights;
+  #reading: Promise<Float32Array<ArrayBuffer>> | undefined;
   #ownsDevice = false;
   #destroyed = false;
 
@@ -58,6 +59,7 @@ export class StyleSession {
         device,
         encode: (encoder) => this.encode(encoder),
         read: [evaluation.weighed, optimizer.failures],
+        idle: () => this.#reading,
       }),
     );
   }
@@ -88,6 +90,8 @@ export class StyleSession {
         signal: options.signal,
       });
       session.#ownsDevice = options.device === undefined;
+      const warning = planWarning(session.plan);
+      if (warning) (options.onWarning ?? console.warn)(warning);
       return session;
     } catch (error) {
       if (!options.device) device.destroy();
@@ -143,7 +147,8 @@ export class StyleSession {
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.readImage');
-    const packed = await readFloats(this.device, this.#iteration.shown, 4 * this.#pixels);
+    this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels);
+    const packed = await this.#reading.finally(() => (this.#reading = undefined));
     return planarFromSpace(packed, this.#pixels, this.#options.recipe.space);
   }
 

@@ -7,6 +7,7 @@ import type { PixelSpace } from './recipes.ts';
 export function toSpace(picture: Pixels, { scale, mean }: PixelSpace): Float32Array<ArrayBuffer> {
   const count = picture.width * picture.height;
   const values = new Float32Array(count * 3);
+  if (picture.data.length === 0) return values; // a picture that is only counted
   for (let i = 0; i < count; i++) {
     for (let c = 0; c < 3; c++) values[i * 3 + c] = picture.data[i * 4 + c]! * scale - mean[c]!;
   }

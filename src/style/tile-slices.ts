@@ -34,8 +34,13 @@ export async function sliceVariables(tape: Tape, grid: TileGrid, label: string, 
   return shapes.map((shape) => tape.variable(shape, buffer, label));
 }
 
-/** Interleaved RGB in `space` of a tile's extent. */
-export function sliceOf(picture: Pixels, { rows, columns }: Tile, { scale, mean }: PixelSpace): Float32Array<ArrayBuffer> {
+/** Interleaved RGB in `space` of a tile's extent; undefined of a picture without pixels, which is only counted. */
+export function sliceOf(
+  picture: Pixels,
+  { rows, columns }: Tile,
+  { scale, mean }: PixelSpace,
+): Float32Array<ArrayBuffer> | undefined {
+  if (picture.data.length === 0) return undefined;
   const [h, w] = [rows.extent.size, columns.extent.size];
   const values = new Float32Array(h * w * 3);
   for (let y = 0; y < h; y++) {

@@ -119,7 +119,7 @@ async function statisticsOver(
     );
     await program.ready;
     for (const [index, tile] of grid.tiles.entries()) {
-      tape.write(slices[tile.kind]!, sliceOf(picture, tile, request.space));
+      upload(tape, slices[tile.kind]!, sliceOf(picture, tile, request.space));
       const encoder = begin(device, program);
       runPart(encoder, program, tile.kind);
       keepMoments(encoder, program, sums, cores[tile.kind]!, index);
@@ -174,7 +174,7 @@ export async function tiledContentTargets(
     const sums = maps.map(() => 0);
     const cores: GPUBuffer[][] = [];
     for (const tile of grid.tiles) {
-      tape.write(slices[tile.kind]!, sliceOf(content, tile, request.space));
+      upload(tape, slices[tile.kind]!, sliceOf(content, tile, request.space));
       const { tensors, squares } = recorded[tile.kind]!;
       const buffers: GPUBuffer[] = [];
       if (keeps) for (const map of maps) buffers.push(await heldBuffer(device, `content/${map.name}`, coreBytes(tile, map), hold));
@@ -218,6 +218,10 @@ async function overTiles<T>(device: GPUDevice, work: (workshop: Workshop) => Pro
   } finally {
     belongings.destroy();
   }
+}
+
+function upload(tape: Tape, slice: Tensor, values: Float32Array | undefined): void {
+  if (values) tape.write(slice, values);
 }
 
 function begin(device: GPUDevice, program: Program): GPUCommandEncoder {

@@ -6,14 +6,13 @@ import { recipes, StyleSession, type Losses, type Recipe, type StyleTransferOpti
 import { loadPictures, scalePictures, startPicture, styleFit } from '../../src/style/prepare.ts';
 import { resolveOptions } from '../../src/style/options.ts';
 import { fitSize } from '../../src/image/resize.ts';
-import { Vgg as Network } from '../../src/vgg/index.ts';
 import type { Tiling } from '../../src/style/tiled-evaluation.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { DEEP, picture, scene, tinyNetwork, type RawPicture } from './setting.ts';
 
 /** A session whose pictures are cut as `tiling` says. */
-async function sessionOf(options: StyleTransferOptions, tiling?: Tiling): Promise<StyleSession> {
+async function sessionOf(options: StyleTransferOptions, tiling: Tiling | 'whole' = 'whole'): Promise<StyleSession> {
   const resolved = resolveOptions(options);
   const device = await testDevice();
   const loaded = await loadPictures(options, resolved, device);
@@ -21,7 +20,7 @@ async function sessionOf(options: StyleTransferOptions, tiling?: Tiling): Promis
   const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved.color);
   const start = await startPicture(resolved, pictures, loaded.init);
   const vgg = options.network as Vgg;
-  return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, tiling });
+  return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling } });
 }
 
 /** Two or three tiles a side, with sides that no pooling divides. */
