@@ -13,7 +13,7 @@ import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { requestOf } from './evaluation.ts';
 import type { BuildIteration, Iteration, SessionParts } from './iteration.ts';
 import type { Size } from './limits.ts';
-import { cutPicture, cuts, type TileDemand } from './tile-grid.ts';
+import { cutAxis, cuts, type TileDemand } from './tile-grid.ts';
 import { resultDemand, styleDemand } from './tile-layers.ts';
 import type { Cut, Tiling } from './tiled-evaluation.ts';
 
@@ -53,7 +53,8 @@ export async function fitIteration(parts: SessionParts, build: BuildIteration): 
   const history = await fittingHistory(counted, ways, memoryLimit, parts);
   const fits: { readonly fit: Fit; readonly flops: number }[] = [];
   for (const keepsContent of [true, false]) {
-    const found = await firstFitting(ways.map((cut) => tilingOf(parts, cut, keepsContent)), history, counted, memoryLimit);
+    const tilings = (i: number): Tiling => tilingOf(parts, ways[i]!, keepsContent);
+    const found = await firstFitting(ways.length, tilings, history, counted, memoryLimit);
     if (found) fits.push(found);
   }
   const [best] = fits.sort((a, b) => a.flops - b.flops);
@@ -79,22 +80,25 @@ function tilingOf({ pictures, options, vgg, start }: SessionParts, result: Cut, 
   return { result, styles, keepsContent };
 }
 
-function largestExtent(size: Size, { rows, columns }: Cut, demand: TileDemand): number {
-  return Math.max(...cutPicture(size, rows, columns, demand).kinds.map((tile) => tile.rows.extent.size * tile.columns.extent.size));
+function largestExtent({ width, height }: Size, { rows, columns }: Cut, demand: TileDemand): number {
+  const longest = (length: number, count: number): number =>
+    Math.max(...cutAxis(length, count, demand).map(({ extent }) => extent.size));
+  return longest(height, rows) * longest(width, columns);
 }
 
-/** The coarsest of `tilings` that fits; finer ones need less. */
+/** The coarsest of as many `tilings` that fits; finer ones need less. */
 async function firstFitting(
-  tilings: readonly Tiling[],
+  ways: number,
+  tilings: (i: number) => Tiling,
   history: number | undefined,
   counted: Counting,
   limit: number,
 ): Promise<{ readonly fit: Fit; readonly flops: number } | undefined> {
-  let [fails, found] = [-1, tilings.length];
+  let [fails, found] = [-1, ways];
   let best: { readonly fit: Fit; readonly flops: number } | undefined;
   while (found - fails > 1) {
     const middle = Math.floor((found + fails) / 2);
-    const fit = { tiling: tilings[middle]!, ...(history !== undefined && { history }) };
+    const fit = { tiling: tilings(middle), ...(history !== undefined && { history }) };
     const count = await counted.of(fit);
     if (count && count.peakBytes <= limit) {
       found = middle;

@@ -53,6 +53,12 @@ export function planWarning({ history, bytes }: SessionPlan): string | undefined
   return `memoryLimit: L-BFGS keeps ${history} pairs of pictures (${size}), fewer than asked for; adam needs far less memory`;
 }
 
+/** Tells whoever wants warnings; the console, where nobody does. */
+export function warn({ onWarning }: { readonly onWarning?: (message: string) => void }, message: string): void {
+  if (onWarning) onWarning(message);
+  else console.warn(message); // eslint-disable-line no-console
+}
+
 function tilePlan({ tiles, kinds, width, height, extentPixels }: NonNullable<Evaluation['grid']>): TilePlan {
   const rows = new Set(tiles.map((tile) => tile.rows.core.begin)).size;
   return {

@@ -21,7 +21,7 @@ import {
   type TermWeights,
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
-import { planWarning, type SessionPlan } from './session-plan.ts';
+import { planWarning, warn, type SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
 /** Style transfer at one size, step by step. Make one with {@link StyleSession.create}. */
@@ -91,7 +91,7 @@ export class StyleSession {
       });
       session.#ownsDevice = options.device === undefined;
       const warning = planWarning(session.plan);
-      if (warning) (options.onWarning ?? console.warn)(warning);
+      if (warning) warn(options, warning);
       return session;
     } catch (error) {
       if (!options.device) device.destroy();

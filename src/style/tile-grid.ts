@@ -75,18 +75,33 @@ function gcd(a: number, b: number): number {
   return b === 0 ? a : gcd(b, a % b);
 }
 
+/** Units of an extent and of its halo on one side, where `count` of them cover an axis; undefined where that is no cut. */
+function extentUnits(
+  length: number,
+  count: number,
+  { unit, reach }: TileDemand,
+): { readonly extent: number; readonly halo: number } | undefined {
+  const units = Math.floor(length / unit);
+  const halo = Math.ceil(reach / unit);
+  // n extents of e that overlap by two halos cover e + (n - 1)·(e - 2·halo).
+  const extent = Math.ceil((units + 2 * halo * (count - 1)) / count);
+  return count < 2 || extent <= 2 * halo || extent >= units ? undefined : { extent, halo };
+}
+
 /**
  * One axis of `length` pixels in about `count` tiles, which are all but one of one size. The first extent begins and the
  * last one ends at the border; the cores at the borders are larger by what they need no halo for.
  */
-export function cutAxis(length: number, count: number, { unit, reach }: TileDemand): AxisTile[] {
-  const whole: AxisTile = { core: { begin: 0, size: length }, extent: { begin: 0, size: length } };
+export function cutAxis(length: number, count: number, demand: TileDemand): AxisTile[] {
+  const found = extentUnits(length, count, demand);
+  if (!found) {
+    const all = { begin: 0, size: length };
+    return [{ core: all, extent: all }];
+  }
+  const { unit } = demand;
+  const { extent, halo } = found;
   const units = Math.floor(length / unit);
-  const halo = Math.ceil(reach / unit);
-  // In units: n extents of e that overlap by two halos cover e + (n - 1)·(e - 2·halo).
-  const extent = Math.ceil((units + 2 * halo * (count - 1)) / count);
   const step = extent - 2 * halo;
-  if (count < 2 || step < 1 || extent >= units) return [whole];
   const tiles: AxisTile[] = [];
   const rest = length - units * unit;
   for (let begin = 0, core = 0; core < units; ) {
@@ -127,26 +142,36 @@ export function coreAt({ core, extent }: AxisTile, stride: number): Stretch {
   return { begin, size: Math.floor((core.begin + core.size - extent.begin) / stride) - begin };
 }
 
-/** The next larger count that makes smaller tiles; undefined where they cannot be smaller. */
+/** Each cut that is tried makes tiles smaller by a tenth or so. */
+const SMALLER = 0.92;
+
+/** The next larger count that makes tiles smaller, if possible by {@link SMALLER}; undefined where none does. */
 function nextCount(length: number, count: number, demand: TileDemand): number | undefined {
-  const size = cutAxis(length, count, demand)[0]!.extent.size;
-  const most = Math.floor(length / demand.unit);
-  for (let next = count + 1; next <= most; next++) {
-    if (cutAxis(length, next, demand)[0]!.extent.size < size) return next;
+  const sizeOf = (n: number): number => {
+    const found = extentUnits(length, n, demand);
+    // Where the core is less than half of its extent's side, most of the work is for the neighbours.
+    return found && found.extent >= 4 * found.halo ? found.extent : Math.floor(length / demand.unit);
+  };
+  const size = sizeOf(count);
+  let smallest: number | undefined;
+  for (let next = count + 1; next <= Math.floor(length / demand.unit); next++) {
+    if (sizeOf(next) <= SMALLER * size) return next;
+    if (sizeOf(next) < sizeOf(smallest ?? count)) smallest = next;
   }
-  return undefined;
+  return smallest;
 }
 
-/** Numbers of rows and columns to cut a picture into, from one tile to the smallest that there can be. */
+/** Numbers of rows and columns to cut a picture into, from one tile to the smallest that are worth it. */
 export function cuts({ width, height }: Size, demand: TileDemand): { readonly rows: number; readonly columns: number }[] {
   const list = [{ rows: 1, columns: 1 }];
+  const sideOf = (length: number, count: number): number => demand.unit * (extentUnits(length, count, demand)?.extent ?? Infinity);
   for (;;) {
     const { rows, columns } = list.at(-1)!;
-    const [down, across] = [cutAxis(height, rows, demand), cutAxis(width, columns, demand)];
     const [more, further] = [nextCount(height, rows, demand), nextCount(width, columns, demand)];
     if (more === undefined && further === undefined) return list;
     // The longer side of the extent is cut next, where it can be.
-    const isDown = further === undefined || (more !== undefined && down[0]!.extent.size >= across[0]!.extent.size);
+    const [down, across] = [Math.min(height, sideOf(height, rows)), Math.min(width, sideOf(width, columns))];
+    const isDown = further === undefined || (more !== undefined && down >= across);
     list.push(isDown ? { rows: more!, columns } : { rows, columns: further });
   }
 }

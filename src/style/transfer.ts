@@ -15,7 +15,7 @@ import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './pr
 import type { RunCheckpoint } from './run-state.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
-import { planWarning } from './session-plan.ts';
+import { planWarning, warn } from './session-plan.ts';
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
 
@@ -213,7 +213,7 @@ class Run {
     try {
       const session = await StyleSession.from({ device: this.#device, vgg, ...parts, preview, signal });
       const warning = planWarning(session.plan);
-      if (warning && warning !== this.#warning) (this.#options.onWarning ?? console.warn)(warning);
+      if (warning && warning !== this.#warning) warn(this.#options, warning);
       this.#warning = warning;
       return session;
     } catch (error) {
