@@ -1,7 +1,7 @@
 // One iteration of a session, put together: targets, loss on a tape, compiled program, optimiser, painters. It is a chunk of
 // its own in bundles, and brings autograd, kernels and optimisers with it.
 
-import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
+import { throwIfAborted } from '../gpu/errors.ts';
 import type { Preview } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import { createOptimizer, type Optimizer } from '../optim/index.ts';
@@ -77,15 +77,6 @@ function makeOptimizer(
   const { recipe, averaging } = options;
   const isLess = options.optimizer.name === 'lbfgs' && history !== undefined;
   const optimizer = isLess ? { ...options.optimizer, history } : options.optimizer;
-  if (bands.length > 1 && (optimizer.name === 'lbfgs' || averaging > 0)) {
-    const what = optimizer.name === 'lbfgs' ? 'L-BFGS wants' : 'averaging wants';
-    const [bytes, most] = [bands.reduce((sum, { value }) => sum + bytesOf(value.shape), 0), device.limits.maxStorageBufferBindingSize];
-    throw new WgpuStyleError('limit-exceeded', {
-      what: `${what} the picture in one buffer of ${bytes} bytes, the device's maxStorageBufferBindingSize is ${most}`,
-      where: 'optimizer',
-      fix: "Take a smaller size, or { name: 'adam' } or 'gd' without averaging",
-    });
-  }
   const parameters = bands.map(({ value, gradient }) => {
     return { value: value.buffer!, gradient, floats: bytesOf(value.shape) / 4 };
   });

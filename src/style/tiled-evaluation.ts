@@ -32,6 +32,8 @@ export interface Tiling {
   readonly styles: readonly Cut[];
   /** True keeps the content's features on the GPU; false keeps the content and computes them in every iteration. */
   readonly keepsContent: boolean;
+  /** Bytes of one band of the picture, at most; default: what a binding may have. */
+  readonly bandBytes?: number;
 }
 
 /** Rows and columns of tiles. */
@@ -89,7 +91,8 @@ export async function tiledEvaluation(
   throwIfAborted(signal, 'StyleSession.create');
   checkTerms(content.maps.length + style.size + (options.weights.tvWeight * recipe.tv.weight > 0 ? 1 : 0));
 
-  const rows = bandsOf(start, Math.min(device.limits.maxStorageBufferBindingSize, device.limits.maxBufferSize));
+  const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
+  const rows = bandsOf(start, tiling.bandBytes ?? Math.min(maxStorageBufferBindingSize, maxBufferSize));
   const bandsWith = (label: string, picture?: Pixels): Bands => {
     const tensors = rows.map((band) => {
       const values = picture && sliceOf(picture, whole(band, start.width), recipe.space);
