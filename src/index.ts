@@ -32,6 +32,7 @@ export {
   type Scale,
   type ScalePlan,
   type SessionPlan,
+  type TilePlan,
   type SessionProgress,
   type Settings,
   type Statistic,

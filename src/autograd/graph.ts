@@ -3,7 +3,7 @@
 
 import type { Dispatch } from '../gpu/dispatch.ts';
 import { badOption } from '../gpu/errors.ts';
-import { elementsOf, sameShape, showShape, type Shape } from '../kernels/shape.ts';
+import { elementsOf, showShape, type Shape } from '../kernels/shape.ts';
 import { fusePointwise, fuseUnpooling } from './fuse.ts';
 import { gatherSums } from './gather.ts';
 import { joinOps, orderOps, readersOf } from './join.ts';
@@ -76,18 +76,26 @@ function waiting(
   return canWait;
 }
 
+/** What a plan is made for. */
+export interface PlanRequest {
+  /** Tensors to have afterwards. */
+  readonly outputs: readonly Tensor[];
+  /** Where the reverse pass begins: dL/dy of each y, as a tensor. None of the keys leads to another. */
+  readonly cotangents: ReadonlyMap<Tensor, Tensor>;
+  readonly wrt: readonly Tensor[];
+  /** True where the keys of `cotangents` need not be computed themselves, and nothing that only they want. */
+  readonly isPull?: boolean;
+}
+
 /**
- * Builds forward and reverse pass. Gradients flow only along paths from `wrt` to the loss `outputs[0]`; a tensor that
+ * Builds forward and reverse pass. Gradients flow only along paths from `wrt` to the tensors with cotangents; a tensor that
  * is used several times gets its terms added in reverse tape order, always the same.
  */
-export function buildPlan(
-  outputs: readonly Tensor[],
-  wrt: readonly Tensor[],
-  seed: () => Tensor,
-): Plan {
-  const needed = neededOps(outputs);
+export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequest): Plan {
+  const ends = [...outputs, ...cotangents.keys()];
+  const needed = neededOps(ends);
   const reached = reachedFrom(wrt, needed);
-  const ops = orderOps(joinOps(needed, new Set([...outputs, ...wrt]), (tensor) => reached.has(tensor)));
+  const ops = orderOps(joinOps(needed, new Set([...ends, ...wrt]), (tensor) => reached.has(tensor)));
   const scratch = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
   const forward = new Map(ops.map((op) => [op, labelled(op, op.forward(op.output, scratch))]));
   const reverse: Dispatch<Tensor>[] = [];
@@ -101,16 +109,8 @@ export function buildPlan(
     gradients.set(input, dX);
     return { dX, accumulate: existing !== undefined };
   };
-  const loss = outputs[0];
-  if (wrt.length > 0 && loss) {
-    if (!sameShape(loss.shape, [1])) {
-      throw badOption(
-        'tape.compile',
-        `gradients need a scalar loss, got shape ${showShape(loss.shape)}`,
-        'Reduce it first, with tape.sum or tape.mean',
-      );
-    }
-    gradients.set(loss, seed());
+  if (wrt.length > 0) {
+    for (const [y, dY] of cotangents) gradients.set(y, dY);
     for (const op of [...ops].reverse()) {
       const arrived = gradients.get(op.output);
       const flowing = op.inputs.flatMap((input, i) => (reached.has(input) && op.backward[i] ? [i] : []));
@@ -142,13 +142,28 @@ export function buildPlan(
   const dispatches = [...forwardOf(false), ...reverse, ...forwardOf(true)];
   const asked = new Map(wrt.map((x) => [x, gradients.get(x)!]));
   const kept = new Set([...outputs, ...asked.values()]);
-  return { ...fold(gatherSums(fusePointwise(fuseUnpooling(dispatches, kept), kept), kept)), gradients: asked };
+  const wanted = isPull ? dropUnread(dispatches, kept) : dispatches;
+  return { ...fold(gatherSums(fusePointwise(fuseUnpooling(wanted, kept), kept), kept)), gradients: asked };
+}
+
+/** The dispatches that `kept` or others of them need. */
+function dropUnread(dispatches: readonly Dispatch<Tensor>[], kept: ReadonlySet<Tensor>): Dispatch<Tensor>[] {
+  const read = new Set(kept);
+  const wanted = dispatches.toReversed().filter(({ inputs, outputs }) => {
+    const isRead = outputs.some((tensor) => read.has(tensor));
+    if (isRead) for (const tensor of inputs) read.add(tensor);
+    return isRead;
+  });
+  return wanted.reverse();
 }
 
 /** Splits off the dispatches whose every input is constant, directly or through other such dispatches. */
 function fold(dispatches: readonly Dispatch<Tensor>[]): Omit<Plan, 'gradients'> {
+  const written = new Set(dispatches.flatMap(({ outputs }) => outputs.map(placeOf)));
   const varying = new Set<Tensor>();
-  const varies = (t: Tensor): boolean => t.kind === 'variable' || varying.has(placeOf(t));
+  // A value that nothing here writes is another part's result.
+  const varies = (t: Tensor): boolean =>
+    t.kind === 'variable' || varying.has(placeOf(t)) || (t.kind === 'value' && !written.has(placeOf(t)));
   // A tensor that any varying dispatch writes varies as a whole, also where a constant one wrote it first:
   // repeat until nothing new turns up (a second round only ever happens with accumulation).
   for (let before = -1; before !== varying.size; ) {

@@ -2,6 +2,7 @@
 
 export { Tape } from './tape.ts';
 export { Program, type ProgramCost } from './program.ts';
+export type { Part } from './parts.ts';
 export { Tensor, type Flow, type Op, type OpDescription, type TensorKind } from './tensor.ts';
 export type { Shape } from '../kernels/shape.ts';
 export type { PaddingMode } from '../kernels/conv2d.ts';

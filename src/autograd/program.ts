@@ -6,9 +6,9 @@ import { rebind, Sequence, totalCost, type BufferRange, type Cost, type Dispatch
 import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { bytesOf, showShape, unpack } from '../kernels/shape.ts';
-import { placeValues, type Lifetime } from './arena.ts';
-import type { Plan } from './graph.ts';
-import { placeOf, type Tensor } from './tensor.ts';
+import { placeValues } from './arena.ts';
+import { valueLifetimes, type PartsPlan } from './parts.ts';
+import type { Tensor } from './tensor.ts';
 
 /** Work of one run and memory of the program, all known before it runs. */
 export interface ProgramCost extends Cost {
@@ -22,38 +22,39 @@ export interface ProgramCost extends Cost {
 /** Computes what a program was not asked to keep: a way back to the tape, without a circle of imports. */
 export type ReadElsewhere = (tensor: Tensor) => Promise<Float32Array<ArrayBuffer>>;
 
-/** The result of {@link Tape.compile}. Owns its arena; destroy it to get the memory back. */
+/** The result of {@link Tape.compile} or {@link Tape.compileParts}. Owns its arena; destroy it to get the memory back. */
 export class Program {
   /** Settles when every pipeline is compiled, arena, variables and constants allocated; rejects with a typed error otherwise. */
   readonly ready: Promise<void>;
-  /** Dispatches, flops, bytes moved by one run; bytes of memory. */
+  /** Dispatches, flops, bytes moved by one run (of every part once); bytes of memory. */
   readonly cost: ProgramCost;
+  /** Work of each part. */
+  readonly partCosts: readonly (Cost & { readonly dispatches: number })[];
   readonly #device: GPUDevice;
-  readonly #plan: Plan;
+  readonly #plan: PartsPlan;
   readonly #slots: readonly GPUBuffer[];
   readonly #memory: ReadonlyMap<Tensor, GPUBufferBinding>;
   readonly #kept: ReadonlySet<Tensor>;
   /** Variables and constants that the dispatches read: they belong to the tape and may be released. */
   readonly #leaves: readonly Tensor[];
   readonly #once: Sequence;
-  readonly #always: Sequence;
+  readonly #parts: readonly Sequence[];
   readonly #readElsewhere: ReadElsewhere;
   #foldedVersion = -1;
   #destroyed = false;
 
   constructor(
     device: GPUDevice,
-    plan: Plan,
-    outputs: readonly Tensor[],
+    plan: PartsPlan,
     allocated: Promise<void>,
     readElsewhere: ReadElsewhere,
   ) {
     this.#device = device;
     this.#plan = plan;
     this.#readElsewhere = readElsewhere;
-    this.#kept = new Set([...outputs, ...plan.gradients.values()]);
+    this.#kept = new Set(plan.parts.flatMap(({ kept }) => [...kept]));
     this.#leaves = leavesOf(plan);
-    const { tensors, lifetimes, foldedBytes } = valueLifetimes(plan, this.#kept);
+    const { tensors, lifetimes, foldedBytes } = valueLifetimes(plan);
     const { slotOf, offsetOf, slotBytes } = placeValues(lifetimes);
     const { result, settled } = watchMemory(device, 'tape.compile', () => allocate(device, slotBytes));
     this.#slots = result;
@@ -65,13 +66,14 @@ export class Program {
     this.#memory = new Map(tensors.map((t, i) => [t, placed(i, bytesOf(t.shape))]));
     const bind = (d: Dispatch<Tensor>): Dispatch<BufferRange> => rebind(d, (t) => this.#rangeOf(t));
     this.#once = new Sequence(device, 'program/once', plan.once.map(bind));
-    this.#always = new Sequence(device, 'program', plan.always.map(bind));
+    this.#parts = plan.parts.map(({ dispatches }) => new Sequence(device, 'program', dispatches.map(bind)));
+    this.partCosts = plan.parts.map(({ dispatches }) => totalCost(dispatches));
     this.cost = {
-      ...totalCost(plan.always),
+      ...totalCost(plan.parts.flatMap(({ dispatches }) => dispatches)),
       arenaBytes: slotBytes.reduce((sum, bytes) => sum + bytes, 0),
       foldedBytes,
     };
-    this.ready = Promise.all([this.#once.ready, this.#always.ready, allocated, settled]).then(() => undefined);
+    this.ready = Promise.all([this.#once.ready, ...this.#parts.map(({ ready }) => ready), allocated, settled]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it, or by run()
   }
 
@@ -80,7 +82,7 @@ export class Program {
       const { buffer, offset = 0 } = this.#rangeOf(tensor.within.tensor);
       return { buffer, offset: offset + tensor.within.offset, size: bytesOf(tensor.shape) };
     }
-    const range = tensor.buffer ? { buffer: tensor.buffer } : this.#memory.get(tensor);
+    const range = tensor.buffer ? { buffer: tensor.buffer, offset: 0, size: bytesOf(tensor.shape) } : this.#memory.get(tensor);
     if (!range) throw released('program', tensor);
     return range;
   }
@@ -95,14 +97,23 @@ export class Program {
    * in order: what depends on constants alone is recorded once, and again after a constant was rewritten.
    */
   encode(encoder: GPUCommandEncoder, timestamps?: Pick<GPUComputePassDescriptor, 'timestampWrites'>): void {
-    if (this.#begin('program.encode')) {
-      const pass = encoder.beginComputePass({ label: 'wgpu-style/fold constants' });
-      this.#once.encode(pass);
-      pass.end();
-    }
+    this.fold(encoder);
     const pass = encoder.beginComputePass({ label: 'wgpu-style/program', ...timestamps });
-    this.#always.encode(pass);
+    for (const part of this.#parts) part.encode(pass);
     pass.end();
+  }
+
+  /** Records what depends on constants alone, where it was not recorded yet or a constant was rewritten: before parts. */
+  fold(encoder: GPUCommandEncoder): void {
+    if (!this.#begin('program.encode')) return;
+    const pass = encoder.beginComputePass({ label: 'wgpu-style/fold constants' });
+    this.#once.encode(pass);
+    pass.end();
+  }
+
+  /** Records one part; {@link fold} comes before it in the same encoder. */
+  encodePart(part: number, pass: GPUComputePassEncoder): void {
+    this.#parts[part]!.encode(pass);
   }
 
   /**
@@ -110,7 +121,7 @@ export class Program {
    * is recorded by this or another way. The arena is theirs until then.
    */
   next(): readonly Sequence[] {
-    return this.#begin('program.next') ? [this.#once, this.#always] : [this.#always];
+    return this.#begin('program.next') ? [this.#once, ...this.#parts] : this.#parts;
   }
 
   /** True when what depends on constants alone has to be recorded (again) with this run. */
@@ -159,6 +170,16 @@ export class Program {
     return this.#bufferOf(this.#gradientOf(x));
   }
 
+  /** Where dL/dx lies at the end of `part` (padded layout). */
+  gradientRange(x: Tensor, part: number): GPUBufferBinding {
+    return this.#rangeOf(this.#gradientOf(x, part));
+  }
+
+  /** Where a variable, a constant or what a part keeps lies (padded layout). */
+  range(tensor: Tensor): GPUBufferBinding {
+    return this.#rangeOf(tensor);
+  }
+
   /** The buffer of a variable, constant or output (padded layout). */
   buffer(tensor: Tensor): GPUBuffer {
     if (!tensor.buffer && !this.#kept.has(tensor)) {
@@ -176,12 +197,12 @@ export class Program {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#once.destroy();
-    this.#always.destroy();
+    for (const part of this.#parts) part.destroy();
     for (const slot of this.#slots) destroyBuffer(slot);
   }
 
-  #gradientOf(x: Tensor): Tensor {
-    const gradient = this.#plan.gradients.get(x);
+  #gradientOf(x: Tensor, part = 0): Tensor {
+    const gradient = this.#plan.parts[part]?.gradients.get(x);
     if (gradient) return gradient;
     throw badOption(
       'program.gradient',
@@ -200,57 +221,13 @@ function released(where: string, tensor: Tensor): WgpuStyleError {
 }
 
 /** Variables and constants of a plan, all of which must be there. */
-function leavesOf({ once, always }: Plan): Tensor[] {
-  const bound = [...once, ...always].flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
+function leavesOf({ once, parts }: PartsPlan): Tensor[] {
+  const all = [...once, ...parts.flatMap(({ dispatches }) => dispatches)];
+  const bound = all.flatMap(({ inputs, outputs }) => [...inputs, ...outputs]);
   const leaves = [...new Set(bound.filter(({ kind }) => kind !== 'value'))];
   const gone = leaves.find(({ buffer }) => !buffer);
   if (gone) throw released('tape.compile', gone);
   return leaves;
-}
-
-interface Span {
-  first: number;
-  last: number;
-  readonly reads: Set<number>;
-  readonly writes: Set<number>;
-}
-
-/** Lifetimes over `once` followed by `always`. What must survive between runs lives to the end. */
-function valueLifetimes(
-  { once, always }: Plan,
-  kept: ReadonlySet<Tensor>,
-): { tensors: Tensor[]; lifetimes: Lifetime[]; foldedBytes: number } {
-  const all = [...once, ...always];
-  const spans = new Map<Tensor, Span>();
-  const spanOf = (part: Tensor, at: number): Span => {
-    const tensor = placeOf(part);
-    const span = spans.get(tensor) ?? { first: at, last: at, reads: new Set(), writes: new Set() };
-    spans.set(tensor, span);
-    span.last = at;
-    return span;
-  };
-  all.forEach(({ inputs, outputs }, at) => {
-    for (const tensor of inputs) if (!tensor.buffer) spanOf(tensor, at).reads.add(at);
-    for (const tensor of outputs) if (!tensor.buffer) spanOf(tensor, at).writes.add(at);
-  });
-  let foldedBytes = 0;
-  for (const [tensor, span] of spans) {
-    // A folded constant that a run reads must outlive every run; results are read after the run. Before their first
-    // dispatch both may share memory: whatever writes there is always followed by their own dispatches.
-    const folded = span.first < once.length && span.last >= once.length;
-    if (kept.has(tensor) || folded) span.last = all.length;
-    if (folded) foldedBytes += bytesOf(tensor.shape);
-  }
-  const tensors = [...spans.keys()];
-  return {
-    tensors,
-    foldedBytes,
-    lifetimes: tensors.map((t) => ({
-      bytes: bytesOf(t.shape),
-      isResult: kept.has(t),
-      ...spans.get(t)!,
-    })),
-  };
 }
 
 function allocate(device: GPUDevice, slotBytes: readonly number[]): GPUBuffer[] {

@@ -4,8 +4,8 @@
 import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { badOption } from '../gpu/errors.ts';
 import type { PaddingMode } from '../kernels/conv2d.ts';
-import { bytesOf, checkShape, elementsOf, pack, showShape, type Shape } from '../kernels/shape.ts';
-import type { VariationForm } from '../kernels/total-variation.ts';
+import { bytesOf, checkShape, elementsOf, pack, sameShape, showShape, type Shape } from '../kernels/shape.ts';
+import type { VariationForm, VariationWindow } from '../kernels/total-variation.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
 import { buildPlan } from './graph.ts';
 import { blend, maskGradient, multiply } from './ops/binary.ts';
@@ -26,6 +26,7 @@ import { mean, meanSquared, sum } from './ops/reduce.ts';
 import { identity, meanStd, sqrtm } from './ops/statistics.ts';
 import { unary } from './ops/unary.ts';
 import { upsample, type UpsampleOptions } from './ops/upsample.ts';
+import { planParts, wholePlan, type Part, type PartsPlan } from './parts.ts';
 import { Program } from './program.ts';
 import type { Recorder } from './recorder.ts';
 import { Tensor, type OpDescription, type TensorKind } from './tensor.ts';
@@ -135,9 +136,34 @@ export class Tape implements Recorder {
    */
   compile(outputs: Tensor | readonly Tensor[], wrt: readonly Tensor[] = []): Program {
     const list = outputs instanceof Tensor ? [outputs] : outputs;
-    const seed = (): Tensor => (this.#seed ??= this.constant([1], [1], 'seed'));
-    const plan = buildPlan(list, wrt, seed);
-    return new Program(this.device, plan, list, this.#allocated, async (tensor) => {
+    const loss = list[0];
+    if (wrt.length > 0 && loss && !sameShape(loss.shape, [1])) {
+      throw badOption(
+        'tape.compile',
+        `gradients need a scalar loss, got shape ${showShape(loss.shape)}`,
+        'Reduce it first, with tape.sum or tape.mean',
+      );
+    }
+    const cotangents = new Map(wrt.length > 0 && loss ? [[loss, this.one()]] : []);
+    return this.#program(wholePlan(buildPlan({ outputs: list, cotangents, wrt }), list));
+  }
+
+  /**
+   * Compiles a program of several parts that share one arena and are recorded one by one, in any order and as often as
+   * wanted: `program.fold`, then `program.encodePart`. A part computes its outputs and results, and, from given cotangents,
+   * gradients; nothing that only the tensors with cotangents themselves would want is computed.
+   */
+  compileParts(parts: readonly Part[]): Program {
+    return this.#program(planParts(parts));
+  }
+
+  /** dL/dL: the cotangent of a loss. */
+  one(): Tensor {
+    return (this.#seed ??= this.constant([1], [1], 'seed'));
+  }
+
+  #program(plan: PartsPlan): Program {
+    return new Program(this.device, plan, this.#allocated, async (tensor) => {
       const program = this.compile(tensor);
       try {
         await program.run();
@@ -303,13 +329,23 @@ export class Tape implements Recorder {
 
   /**
    * Σ over neighbours of (x_ij − x_i,j+1)² + (x_ij − x_i+1,j)², or another {@link VariationForm}: [1]. With `wraps` opposite
-   * borders are neighbours too.
+   * borders are neighbours too. With a `window`, the share of its pixels: the shares of an image's parts add up to the whole,
+   * where each part is seen with one pixel more on every side that has one.
    */
   totalVariation(
     x: Tensor,
-    { form = 'squared', wraps = false }: { readonly form?: VariationForm; readonly wraps?: boolean } = {},
+    {
+      form = 'squared',
+      wraps = false,
+      window,
+    }: { readonly form?: VariationForm; readonly wraps?: boolean; readonly window?: VariationWindow } = {},
   ): Tensor {
-    return totalVariation(this, x, form, wraps);
+    return totalVariation(this, x, form, wraps, window);
+  }
+
+  /** √x; the derivative at 0 is infinite. Any shape. */
+  sqrt(x: Tensor): Tensor {
+    return multiply(this, x, unary(this, 'rsqrt', x, 0));
   }
 
   /** Mean and standard deviation of each channel: [.., c] → [2, c], y[0] = μ and y[1] = √(σ² + ε), σ² biased. */

@@ -40,6 +40,7 @@ export function countingDevice(
     beginComputePass: () => pass,
     beginRenderPass: () => pass,
     copyBufferToBuffer: nothing,
+    clearBuffer: nothing,
     finish: () => ({}),
   };
   const pipeline = { getBindGroupLayout: () => ({}) };

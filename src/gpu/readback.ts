@@ -37,6 +37,48 @@ export async function readBuffer(
   }
 }
 
+/** Up to so many bytes are read at once. */
+const AT_ONCE = 2 ** 26;
+/** More than these come in pieces, so that reading a large picture does not take as much memory again. */
+const PIECE = 2 ** 24;
+
+/** Bytes of staging buffers that {@link readFloats} needs at a time for `bytes`. */
+export function pieceBytes(bytes: number): number {
+  return bytes <= AT_ONCE ? bytes : PIECE;
+}
+
+/**
+ * The first `floats` floats of buffers one behind the other. All copies are recorded at once, so that nothing that is
+ * submitted later gets in between; but above 64 MiB they come one after another, and the caller must submit nothing that
+ * changes them meanwhile.
+ */
+export async function readFloats(
+  device: GPUDevice,
+  buffers: readonly GPUBuffer[],
+  floats: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const all = new Float32Array(floats);
+  let at = 0;
+  if (pieceBytes(4 * floats) < 4 * floats) {
+    for (const buffer of buffers) {
+      for (let from = 0; from < buffer.size && at < floats; from += PIECE) {
+        const length = Math.min(PIECE, buffer.size - from, 4 * (floats - at));
+        all.set(new Float32Array(await readBuffer(device, buffer, from, length)), at);
+        at += length / 4;
+      }
+    }
+    return all;
+  }
+  const reads = buffers.map((buffer) => {
+    const begin = at;
+    at += buffer.size / 4;
+    const length = Math.min(buffer.size, 4 * (floats - begin));
+    return readBuffer(device, buffer, 0, length).then((bytes) => all.set(new Float32Array(bytes), begin));
+  });
+  await Promise.all(reads);
+  return all;
+}
+
 /**
  * A ring of staging buffers for a few floats per iteration (losses). `encode` copies into a free one; the values
  * arrive later, in order, through `onValues`. When all are under way the iteration is skipped, never awaited.

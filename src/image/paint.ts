@@ -5,11 +5,15 @@ import { loadShader } from '../gpu/pipelines.ts';
 import code from '../wgsl/paint.wgsl';
 import type { ColorSpace, TextureImage } from './texture-image.ts';
 
-/** An image in GPU memory: [height, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
+/** Rows of an image in GPU memory: [rows, width, 3] in rows of vec4s; colour in [0, 1] is (value + mean) / scale. */
 export interface PaintSource {
   readonly buffer: GPUBuffer;
+  /** Of the whole image. */
   readonly width: number;
   readonly height: number;
+  /** Which of its rows these are; default all. */
+  readonly first?: number;
+  readonly rows?: number;
   readonly scale: number;
   readonly mean: readonly [number, number, number];
 }
@@ -50,39 +54,60 @@ function texturePainted({ texture, colorSpace }: TextureImage): PaintTarget {
   return { format, width, height, colorSpace, view: () => view };
 }
 
-/** Paints one source into one target (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniform only. */
+/**
+ * Paints an image, in one source or several, into one target (usage RENDER_ATTACHMENT), as often as wanted. Owns its uniforms
+ * only.
+ */
 export class Painter {
   readonly #view: () => GPUTextureView;
   readonly #pipeline: GPURenderPipeline;
-  readonly #group: GPUBindGroup;
-  readonly #uniform: GPUBuffer;
+  readonly #groups: readonly GPUBindGroup[];
+  readonly #uniforms: GPUBuffer[] = [];
 
-  private constructor(device: GPUDevice, source: PaintSource, target: PaintTarget, pipeline: GPURenderPipeline) {
-    const { format, width, height, colorSpace } = target;
+  private constructor(
+    device: GPUDevice,
+    sources: readonly PaintSource[],
+    target: PaintTarget,
+    pipeline: GPURenderPipeline,
+  ) {
     this.#view = target.view;
     this.#pipeline = pipeline;
+    this.#groups = sources.map((source) => this.#bind(device, source, target));
+  }
+
+  #bind(device: GPUDevice, source: PaintSource, { format, width, height, colorSpace }: PaintTarget): GPUBindGroup {
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    this.#uniform = createBuffer(device, 'paint/params', 64, usage);
+    const uniform = createBuffer(device, 'paint/params', 64, usage);
+    this.#uniforms.push(uniform);
+    const { first = 0, rows = source.height } = source;
     const words = new ArrayBuffer(64);
     new Uint32Array(words, 0, 2).set([source.height, source.width]);
     const gain = 1 / source.scale;
     new Float32Array(words, 8, 10).set([height, width, ...source.mean, 0, gain, gain, gain, 0]);
-    new Uint32Array(words, 48, 1).set([colorSpace === 'srgb-linear' || format.endsWith('-srgb') ? 1 : 0]);
-    device.queue.writeBuffer(this.#uniform, 0, words);
-    this.#group = device.createBindGroup({
+    new Uint32Array(words, 48, 3).set([colorSpace === 'srgb-linear' || format.endsWith('-srgb') ? 1 : 0, first, rows]);
+    device.queue.writeBuffer(uniform, 0, words);
+    return device.createBindGroup({
       label: 'wgpu-style/paint',
       layout: this.#pipeline.getBindGroupLayout(0),
       entries: [
         { binding: 0, resource: { buffer: source.buffer } },
-        { binding: 1, resource: { buffer: this.#uniform } },
+        { binding: 1, resource: { buffer: uniform } },
       ],
     });
   }
 
-  /** A painter from `source` to a target, once its shader is loaded. Of a texture it paints level 0, layer 0. */
-  static async create(device: GPUDevice, source: PaintSource, target: PaintTarget | TextureImage): Promise<Painter> {
+  /**
+   * A painter from `source`, or several that are the image together, to a target, once its shader is loaded. Of a texture it
+   * paints level 0, layer 0.
+   */
+  static async create(
+    device: GPUDevice,
+    source: PaintSource | readonly PaintSource[],
+    target: PaintTarget | TextureImage,
+  ): Promise<Painter> {
+    const sources = 'buffer' in source ? [source] : source;
     const resolved = 'view' in target ? target : texturePainted(target);
-    return new Painter(device, source, resolved, await pipelineFor(device, resolved.format));
+    return new Painter(device, sources, resolved, await pipelineFor(device, resolved.format));
   }
 
   /** Records the painting into the caller's encoder. */
@@ -92,12 +117,14 @@ export class Painter {
       colorAttachments: [{ view: this.#view(), loadOp: 'clear', storeOp: 'store' }],
     });
     pass.setPipeline(this.#pipeline);
-    pass.setBindGroup(0, this.#group);
-    pass.draw(3);
+    for (const group of this.#groups) {
+      pass.setBindGroup(0, group);
+      pass.draw(3);
+    }
     pass.end();
   }
 
   destroy(): void {
-    destroyBuffer(this.#uniform);
+    this.#uniforms.forEach(destroyBuffer);
   }
 }

@@ -28,7 +28,7 @@ export type PreviewCanvas = HTMLCanvasElement | OffscreenCanvas;
  */
 export async function canvasPreview(
   device: GPUDevice,
-  source: PaintSource,
+  source: PaintSource | readonly PaintSource[],
   texture: GPUTexture,
   canvas: PreviewCanvas,
 ): Promise<Preview> {
@@ -47,7 +47,7 @@ function flatContext(canvas: PreviewCanvas): FlatContext | undefined {
 /** A painter for a canvas: configures its WebGPU context on `device` in the platform's preferred format. */
 async function presented(
   device: GPUDevice,
-  source: PaintSource,
+  source: PaintSource | readonly PaintSource[],
   canvas: PreviewCanvas,
 ): Promise<Preview | undefined> {
   const context = canvas.getContext('webgpu') as GPUCanvasContext | null;

@@ -10,12 +10,23 @@ const shader = { name: 'total_variation', code };
 
 export { VARIATIONS, type VariationForm };
 
-/** Of an image of `shape` [h, w, c]. */
+/** A part of an image whose variation is wanted by itself; the parts of an image add up to the whole. */
+export interface VariationWindow {
+  /** First row and column in the image at hand, which shows the neighbours of the part. */
+  readonly begin: readonly [number, number];
+  /** Rows and columns. */
+  readonly size: readonly [number, number];
+  /** Rows and columns of the whole image, for the forms that are means. */
+  readonly whole: readonly [number, number];
+}
+
+/** Of an image of `shape` [h, w, c], or of a window of it. */
 export interface TotalVariationParams {
   readonly shape: readonly [number, number, number];
   readonly form: VariationForm;
   /** Of the image on a torus: opposite borders are neighbours. */
   readonly wraps?: boolean;
+  readonly window?: VariationWindow | undefined;
 }
 
 /** The shader's FORM: `mean-squared` is `squared` with weights. */
@@ -28,7 +39,14 @@ const FORMS: Readonly<Record<VariationForm, number>> = {
 };
 
 /** What stands before differences to the right, downwards and along diagonals; no 1 / 0 where there are none. */
-function weightsOf({ shape: [h, w, c], form, wraps = false }: TotalVariationParams): [right: number, down: number, diagonal: number] {
+function weightsOf({
+  shape,
+  form,
+  wraps = false,
+  window,
+}: TotalVariationParams): [right: number, down: number, diagonal: number] {
+  const [h, w] = window?.whole ?? shape;
+  const c = shape[2];
   const less = wraps ? 0 : 1;
   if (form === 'mean-squared') return [1 / (h * Math.max(1, w - less) * c), 1 / (Math.max(1, h - less) * w * c), 0];
   if (form === 'nine-point') return [2 / (3 * h * w * c), 2 / (3 * h * w * c), 2 / (12 * (h + less) * (w + less) * c)];
@@ -42,7 +60,11 @@ export function totalVariationCost({ shape }: Pick<TotalVariationParams, 'shape'
 
 function uniforms(params: TotalVariationParams, threads: number, accumulate: boolean): Params {
   const [h, w, c] = params.shape;
-  return new Params().u32(h, w, lanes(c) / 4, threads, accumulate ? 1 : 0).f32(...weightsOf(params));
+  const { begin: [top, left], size: [rows, columns] } = params.window ?? { begin: [0, 0], size: [h, w] };
+  return new Params()
+    .u32(h, w, lanes(c) / 4, threads, accumulate ? 1 : 0)
+    .u32(top, left, top + rows, left + columns)
+    .f32(...weightsOf(params));
 }
 
 /** The variation as a scalar [1]. */

@@ -87,6 +87,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       value: 'list',
       help: 'auto (coarse to fine), off, or longest sides: 128,256,512',
     },
+    { name: 'memory-limit', value: 'bytes', help: 'GPU memory to get along with, such as 2GiB: large pictures then go in tiles' },
   ],
   'Saving and going on': [
     {
@@ -147,9 +148,6 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
 
 /** All flags. */
 export const flags: readonly Flag[] = Object.values(sections).flat();
-
-/** Flags of the design that do not exist yet: refused in words, never ignored. */
-export const laterFlags: ReadonlySet<string> = new Set(['memory-limit']);
 
 /** The flag that was probably meant by an unknown name; undefined when none is near. */
 export function nearestFlag(name: string): string | undefined {

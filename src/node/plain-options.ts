@@ -6,7 +6,7 @@ import type { PlainOptions } from '../style/settings.ts';
 /** Their names. */
 export const plainNames: readonly (keyof PlainOptions)[] = [
   ...(['recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight', 'contentLayers', 'styleLayers'] as const),
-  ...(['optimizer', 'averaging', 'iterations', 'tolerance', 'seed', 'pooling', 'color', 'scales'] as const),
+  ...(['optimizer', 'averaging', 'iterations', 'tolerance', 'seed', 'pooling', 'color', 'scales', 'memoryLimit'] as const),
   ...(['maskMode', 'seamless', 'resampling'] as const),
 ];
 
@@ -84,6 +84,27 @@ function readScales(text: string): NonNullable<PlainOptions['scales']> {
   return text.split(',').map((side) => numberOf(side, '--scales', isWhole, need));
 }
 
+/** Factors of the units that bytes are given in. */
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+/** `2GiB`, `800 MB` or plain bytes. */
+function readBytes(text: string, where: string): number {
+  const [, number = '', unit = ''] = /^\s*([\d.e+]+)\s*([a-z]*)\s*$/i.exec(text) ?? [];
+  const factor = UNITS[unit.toLowerCase()];
+  const need = 'bytes above 0, such as 800MB or 2GiB';
+  if (factor === undefined) throw badOption(where, `got "${text}", need ${need}`, 'Correct the number');
+  return Math.round(numberOf(number || text, where, (value) => value * factor >= 1, need) * factor);
+}
+
 /** Every plain option among the flags' values; absent ones stay absent. Throws `bad-option`. */
 export function plainOptions(values: ReadonlyMap<string, string>): PlainOptions {
   const given = <T>(name: string, convert: (text: string, where: string) => T): T | undefined => {
@@ -119,6 +140,7 @@ export function plainOptions(values: ReadonlyMap<string, string>): PlainOptions 
     maskMode: given('mask-mode', word),
     seamless: given('seamless', readSwitch),
     resampling: given('resampling', word),
+    memoryLimit: given('memory-limit', readBytes),
   };
   // Words are checked by `styleTransfer`, which knows them all; absent ones must stay absent.
   return Object.fromEntries(

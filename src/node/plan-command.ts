@@ -6,6 +6,7 @@ import { mebibytes } from '../gpu/buffers.ts';
 import { describeAdapter, isSoftwareAdapter, type AdapterDescription } from '../gpu/device.ts';
 import { fitSize } from '../image/index.ts';
 import { plan, type RunPlan, type ScalePlan } from '../style/plan.ts';
+import type { TilePlan } from '../style/session-plan.ts';
 import { StyleSession } from '../style/session.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { PlanCommand } from './commands.ts';
@@ -29,6 +30,10 @@ export interface PlannedScale {
     readonly weightsAndTargets: number;
     readonly peak: number;
   };
+  /** Where the picture is worked on in tiles: how many, their sides, and the pixels that are computed several times. */
+  readonly tiles?: TilePlan;
+  /** Pairs that L-BFGS keeps, where the memory limit allows fewer than asked for. */
+  readonly history?: number;
   readonly millisecondsPerIteration: number;
   /** False where it was reckoned from a smaller scale. */
   readonly isMeasured: boolean;
@@ -59,7 +64,7 @@ type Size = Pick<ScalePlan, 'width' | 'height'>;
 
 /** Seconds of one iteration at a size, measured: a session of the run's own options. */
 async function probe(options: StyleTransferOptions, { width, height }: Size): Promise<number> {
-  const session = await StyleSession.create({ ...options, size: { width, height }, scales: false });
+  const session = await StyleSession.create({ ...options, size: { width, height }, scales: false, onWarning: () => undefined });
   try {
     await session.step(TIMED);
     const started = performance.now();
@@ -106,7 +111,7 @@ async function sequence<A, B>(list: readonly A[], each: (item: A) => Promise<B>)
 }
 
 function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): PlannedScale {
-  const { width, height, iterations, dispatches, flops, bytesMoved, bytes, residentBytes, peakBytes } = scale;
+  const { width, height, iterations, dispatches, flops, bytesMoved, bytes, residentBytes, peakBytes, tiles, history } = scale;
   return {
     width,
     height,
@@ -120,6 +125,8 @@ function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): Pl
       weightsAndTargets: residentBytes - bytes.arena - bytes.optimizer,
       peak: peakBytes,
     },
+    ...(tiles && { tiles }),
+    ...(history !== undefined && { history }),
     millisecondsPerIteration: seconds * 1000,
     isMeasured,
   };
@@ -178,6 +185,21 @@ function inUnits(value: number): string {
   return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T', 'P'][power]}`.trim();
 }
 
+/** What is special about a scale: tiles, less history than asked for. */
+function tileLines({ width, height, tiles, history }: PlannedScale): string[] {
+  const size = `${width}x${height}`;
+  const lines: string[] = [];
+  if (tiles) {
+    const halo = Math.round((100 * tiles.haloPixels) / (width * height));
+    lines.push(
+      `${size} in ${tiles.count} tiles (${tiles.columns}x${tiles.rows}) of up to ${tiles.width}x${tiles.height} pixels: ` +
+        `${halo} % of the pixels are computed again for a neighbour`,
+    );
+  }
+  if (history !== undefined) lines.push(`${size}: L-BFGS keeps ${history} pairs, as many as the memory limit allows`);
+  return lines;
+}
+
 /** The plan for people: a table of scales, then the sums. */
 export function planText(report: PlanReport): string {
   const header = [
@@ -209,6 +231,7 @@ export function planText(report: PlanReport): string {
     line(header),
     ...rows.map(line),
     '',
+    ...report.scales.flatMap(tileLines),
     `${width}x${height} in ${iterations} iterations: ${inUnits(flops)}FLOP, at most ${mebibytes(peakBytes)} of buffers, ` +
       `about ${duration(seconds)}${isSoftware ? ' on this software adapter' : ''}`,
     '',

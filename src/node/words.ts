@@ -2,7 +2,7 @@
 
 import { parseArgs } from 'node:util';
 import { badOption } from '../gpu/errors.ts';
-import { flags, laterFlags, nearestFlag, type Flag, type FlaggedCommand } from './flags.ts';
+import { flags, nearestFlag, type Flag, type FlaggedCommand } from './flags.ts';
 
 /** Words that stand alone, and the values of each flag in order (`['']` for a switch). */
 export interface Words {
@@ -13,7 +13,6 @@ export interface Words {
 function flagOf(name: string, given: string): Flag {
   const flag = flags.find((candidate) => candidate.name === name);
   if (flag) return flag;
-  if (laterFlags.has(name)) throw badOption(given, 'this flag is not available yet', 'Leave it out for now');
   const nearest = nearestFlag(name);
   throw badOption(
     given,

@@ -1,12 +1,12 @@
 // What network and device ask of the pictures, told before anything is allocated: layers that exist, enough pixels for
-// the deepest of them, and not more than fit.
+// the deepest of them, and a size that the picture's texture can have.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { Layer, Vgg } from '../vgg/index.ts';
 import { layersUpTo, unknownLayer } from '../vgg/layers.ts';
 import { activeEdges } from './edges.ts';
 import { activeLayers } from './layer-weights.ts';
-import { checkLimits, checkTextureSize } from './limits.ts';
+import { checkTextureSize, largestTensor, type Size } from './limits.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ScaledPictures } from './prepare.ts';
 import { styleParts, type StylePart } from './statistics.ts';
@@ -43,17 +43,18 @@ function chainTo(vgg: Vgg, names: readonly string[], where: string): readonly La
   return deepest;
 }
 
-/**
- * Checks pictures at the sizes that they will be used at.
- *
- * @throws `bad-option` for a layer that the network does not have, `bad-image` for a picture too small for the deepest
- *   layer, `limit-exceeded` for one that the device cannot hold.
- */
-export function checkDemands(device: GPUDevice, vgg: Vgg, pictures: ScaledPictures, wanted: Pick<Wanted, 'content' | 'style'>): void {
+interface Input {
+  readonly where: string;
+  readonly picture: Size;
+  readonly layers: readonly Layer[];
+}
+
+/** Each picture with the layers that look at it. Throws `bad-option` for a layer that the network does not have. */
+function inputsOf(vgg: Vgg, pictures: ScaledPictures, wanted: Pick<Wanted, 'content' | 'style'>): Input[] {
   const style = chainTo(vgg, wanted.style, 'styleLayers');
   const content = chainTo(vgg, wanted.content, 'contentLayers');
   const ofResult = style.length > content.length ? style : content;
-  const inputs = [
+  return [
     { where: 'content', picture: pictures.content, layers: ofResult },
     ...pictures.styles.map(({ picture }, i) => ({
       where: pictures.styles.length > 1 ? `style[${i}]` : 'style',
@@ -61,6 +62,16 @@ export function checkDemands(device: GPUDevice, vgg: Vgg, pictures: ScaledPictur
       layers: style,
     })),
   ];
+}
+
+/**
+ * Checks pictures at the sizes that they will be used at.
+ *
+ * @throws `bad-option` for a layer that the network does not have, `bad-image` for a picture too small for the deepest
+ *   layer, `limit-exceeded` for one that is larger than a texture may be.
+ */
+export function checkDemands(device: GPUDevice, vgg: Vgg, pictures: ScaledPictures, wanted: Pick<Wanted, 'content' | 'style'>): void {
+  const inputs = inputsOf(vgg, pictures, wanted);
   checkTextureSize(device.limits.maxTextureDimension2D, pictures.content);
   for (const { where, picture, layers } of inputs) {
     const last = layers.at(-1)?.name;
@@ -73,6 +84,12 @@ export function checkDemands(device: GPUDevice, vgg: Vgg, pictures: ScaledPictur
         fix: 'Take a larger size or picture, or layers before it',
       });
     }
-    checkLimits(device.limits, picture, layers, where);
   }
+}
+
+/** Whether the device can hold the tensors of whole pictures. */
+export function fitsLimits(device: GPUDevice, vgg: Vgg, pictures: ScaledPictures, wanted: Pick<Wanted, 'content' | 'style'>): boolean {
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  return inputsOf(vgg, pictures, wanted).every(({ picture, layers }) => largestTensor(picture, layers) <= most);
 }

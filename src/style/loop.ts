@@ -17,6 +17,8 @@ export interface LoopParts {
   readonly encode: (encoder: GPUCommandEncoder) => void;
   /** Copied one behind the other after each iteration. */
   readonly read: readonly GPUBufferBinding[];
+  /** What an iteration must wait for: a picture that is being read in pieces. */
+  readonly idle?: () => Promise<unknown> | undefined;
 }
 
 /** Submits iterations and yields their losses. Owns its staging buffers. */
@@ -40,6 +42,8 @@ export class Loop {
   async *run(iterations: number, ends: (underWay: number) => boolean): AsyncGenerator<Float32Array, void> {
     const pending: Promise<Float32Array>[] = [];
     for (let i = 0; i < iterations && !ends(pending.length); i++) {
+      const reading = this.#parts.idle?.();
+      if (reading) await reading;
       // Runs that overlap share the ring.
       while (this.#underWay.size >= RING) await Promise.race(this.#underWay);
       pending.push(this.#submit());

@@ -133,6 +133,7 @@ export interface ResolvedOptions {
   readonly maskMode: MaskMode;
   readonly seamless: boolean;
   readonly resampling: 'srgb' | 'linear';
+  readonly memoryLimit?: number;
 }
 
 /** The caller's factors on the three terms. */
@@ -145,11 +146,10 @@ export interface TermWeights {
 const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
-  ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume', 'recover'],
+  ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume', 'recover', 'memoryLimit'],
   ...['updateMask', 'maskMode', 'seamless', 'resampling'],
 ]);
 
-const NOT_YET = new Set<string>(['memoryLimit']);
 
 /**
  * Checks everything that can be checked without decoding a picture.
@@ -162,8 +162,7 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
   }
   for (const name of Object.keys(options)) {
     if (KNOWN.has(name)) continue;
-    const what = NOT_YET.has(name) ? `${name} is not implemented yet` : `there is no option ${name}`;
-    throw badOption('styleTransfer', what, `The options are ${[...KNOWN].join(', ')}`);
+    throw badOption('styleTransfer', `there is no option ${name}`, `The options are ${[...KNOWN].join(', ')}`);
   }
   const isTexture = options.content === undefined && options.contentWeight === 0;
   if (!isTexture && (options.content === undefined || options.content === null)) {
@@ -205,6 +204,7 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     maskMode: oneOf('maskMode', options.maskMode ?? 'simple', MASK_MODES),
     seamless: flag('seamless', options.seamless ?? false),
     resampling: oneOf('resampling', options.resampling ?? 'srgb', ['srgb', 'linear']),
+    ...(options.memoryLimit !== undefined && { memoryLimit: resolveMemoryLimit(options.memoryLimit) }),
   };
 }
 
@@ -258,6 +258,11 @@ function resolveAveraging(averaging: number | false): number {
   if (averaging === false) return 0;
   if (Number.isFinite(averaging) && averaging >= 0 && averaging < 1) return averaging;
   throw badOption('averaging', `got ${show(averaging)}`, 'Give a decay from 0 to below 1, such as 0.99, or false');
+}
+
+function resolveMemoryLimit(limit: number): number {
+  if (typeof limit === 'number' && Number.isFinite(limit) && limit > 0) return limit;
+  throw badOption('memoryLimit', `got ${show(limit)}`, 'Give bytes, a number above 0, such as 1e9');
 }
 
 function resolveTolerance(given: number | Tolerance): Tolerance {
@@ -342,7 +347,7 @@ function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): Res
 
 /** The settings of resolved options: given back to `styleTransfer`, they resolve to the same. */
 export function settingsOf(resolved: ResolvedOptions): Settings {
-  const { recipe, weights, init } = resolved;
+  const { recipe, weights, init, memoryLimit } = resolved;
   const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
   const { maskMode, seamless, resampling } = resolved;
   const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
@@ -364,6 +369,7 @@ export function settingsOf(resolved: ResolvedOptions): Settings {
     maskMode,
     seamless,
     resampling,
+    ...(memoryLimit !== undefined && { memoryLimit }),
   };
 }
 

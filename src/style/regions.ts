@@ -19,6 +19,11 @@ export interface Region {
   readonly styles: readonly { readonly picture: Pixels; readonly weight: number; readonly guides: Guides | undefined }[];
 }
 
+/** Whether every pixel counts in full: no masks, nothing transparent. */
+export function isPlain({ content, styles }: ScaledPictures): boolean {
+  return isOpaque(content) && styles.every(({ picture, mask, styleMask }) => !mask && !styleMask && isOpaque(picture));
+}
+
 /** The regions of a result, for statistics of the `wanted` layers. */
 export async function regionsOf(
   pictures: ScaledPictures,
@@ -26,9 +31,8 @@ export async function regionsOf(
   wanted: readonly string[],
   mode: MaskMode,
 ): Promise<Region[]> {
-  const { content, styles } = pictures;
-  const isWhole = isOpaque(content) && styles.every(({ picture, mask, styleMask }) => !mask && !styleMask && isOpaque(picture));
-  if (isWhole) return [{ share: 1, guides: undefined, styles: styles.map((style) => ({ ...style, guides: undefined })) }];
+  const { styles } = pictures;
+  if (isPlain(pictures)) return [{ share: 1, guides: undefined, styles: styles.map((style) => ({ ...style, guides: undefined })) }];
   const { guidedRegions } = await loadChunk('StyleSession.create', import('./guides.ts'));
   return guidedRegions(pictures, layers, new Set(wanted), mode);
 }

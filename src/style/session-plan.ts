@@ -1,7 +1,20 @@
 // What one iteration of a session costs, known before it runs.
 
-import type { ProgramCost } from '../autograd/index.ts';
 import type { OptimizerCost } from '../optim/index.ts';
+import type { Evaluation } from './evaluation.ts';
+
+/** The tiles that a large picture is worked on in. */
+export interface TilePlan {
+  readonly count: number;
+  /** Tiles down and across. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Sides of the largest tile in pixels, with what it sees of its neighbours. */
+  readonly width: number;
+  readonly height: number;
+  /** Pixels that all tiles together compute in a pass beyond those of the picture, since they are several tiles' business. */
+  readonly haloPixels: number;
+}
 
 /** Work and memory of a session, known before it runs. */
 export interface SessionPlan {
@@ -14,15 +27,46 @@ export interface SessionPlan {
    * weights once (for the reverse pass); the optimiser's state.
    */
   readonly bytes: { readonly arena: number; readonly folded: number; readonly optimizer: number };
+  /** Absent where the whole picture is worked on at once. */
+  readonly tiles?: TilePlan;
+  /** Pairs that L-BFGS keeps, where `memoryLimit` allows fewer than asked for. */
+  readonly history?: number;
 }
 
-/** The plan of a session from the costs of its two halves. */
-export function sessionPlan(program: ProgramCost, optimizer: OptimizerCost): SessionPlan {
-  const { dispatches, flops, bytes, arenaBytes, foldedBytes } = program;
+/** The plan of a session from its two halves. */
+export function sessionPlan({ cost, grid }: Evaluation, optimizer: OptimizerCost, history?: number): SessionPlan {
+  const { dispatches, flops, bytes, arenaBytes, foldedBytes } = cost;
   return {
     dispatches: dispatches + optimizer.dispatches,
     flops: flops + optimizer.flops,
     bytesMoved: bytes + optimizer.bytes,
     bytes: { arena: arenaBytes - foldedBytes, folded: foldedBytes, optimizer: optimizer.stateBytes },
+    ...(grid && { tiles: tilePlan(grid) }),
+    ...(history !== undefined && { history }),
+  };
+}
+
+/** What the user should know about how a session is built; undefined where it is as was asked for. */
+export function planWarning({ history, bytes }: SessionPlan): string | undefined {
+  if (history === undefined) return undefined;
+  const size = `${(bytes.optimizer / 2 ** 20).toFixed(0)} MiB`;
+  return `memoryLimit: L-BFGS keeps ${history} pairs of pictures (${size}), fewer than asked for; adam needs far less memory`;
+}
+
+/** Tells whoever wants warnings; the console, where nobody does. */
+export function warn({ onWarning }: { readonly onWarning?: (message: string) => void }, message: string): void {
+  if (onWarning) onWarning(message);
+  else console.warn(message); // eslint-disable-line no-console
+}
+
+function tilePlan({ tiles, kinds, width, height, extentPixels }: NonNullable<Evaluation['grid']>): TilePlan {
+  const rows = new Set(tiles.map((tile) => tile.rows.core.begin)).size;
+  return {
+    count: tiles.length,
+    rows,
+    columns: tiles.length / rows,
+    width: Math.max(...kinds.map(({ columns }) => columns.extent.size)),
+    height: Math.max(...kinds.map((tile) => tile.rows.extent.size)),
+    haloPixels: extentPixels - width * height,
   };
 }

@@ -4,10 +4,9 @@
 import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
-import { readBuffer } from '../gpu/readback.ts';
+import { readBuffer, readFloats } from '../gpu/readback.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/resize.ts';
-import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { Belongings } from './belongings.ts';
 import type { Checkpoint, RunState } from './checkpoint.ts';
 import type { Iteration, SessionParts } from './iteration.ts';
@@ -22,7 +21,7 @@ import {
   type TermWeights,
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
-import type { SessionPlan } from './session-plan.ts';
+import { planWarning, warn, type SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
 /** How much of an iteration {@link StyleSession.encode} records. */
@@ -52,6 +51,7 @@ export class StyleSession {
   readonly #slicer: Iteration['slicer'];
   #factors: TermWeights;
   #hasNewFactors = false;
+  #reading: Promise<Float32Array<ArrayBuffer>> | undefined;
   #ownsDevice = false;
   #destroyed = false;
 
@@ -64,7 +64,7 @@ export class StyleSession {
     this.#plateau = new Plateau(options.tolerance);
     this.width = pictures.content.width;
     this.height = pictures.content.height;
-    const { program, weighed, optimizer, texture, plan } = iteration;
+    const { evaluation, optimizer, texture, plan } = iteration;
     this.#slicer = iteration.slicer;
     this.texture = texture;
     this.plan = plan;
@@ -72,7 +72,8 @@ export class StyleSession {
       new Loop({
         device,
         encode: (encoder) => void this.encode(encoder),
-        read: [{ buffer: program.buffer(weighed), size: bytesOf(weighed.shape) }, optimizer.failures],
+        read: [evaluation.weighed, optimizer.failures],
+        idle: () => this.#reading,
       }),
     );
   }
@@ -103,6 +104,8 @@ export class StyleSession {
         signal: options.signal,
       });
       session.#ownsDevice = options.device === undefined;
+      const warning = planWarning(session.plan);
+      if (warning) warn(options, warning);
       return session;
     } catch (error) {
       if (!options.device) device.destroy();
@@ -131,7 +134,7 @@ export class StyleSession {
    * optimiser counts its updates when they are recorded.
    *
    * With `budgetMilliseconds` it records a slice: as many of the iteration's dispatches as should take that long on the GPU,
-   * at least one. The next call goes on where this one stopped; one without a budget records the rest. Whole or in slices, the
+   * at least one. A picture that is worked on in tiles is not sliced: an iteration is then recorded whole. The next call goes on where this one stopped; one without a budget records the rest. Whole or in slices, the
    * bytes are the same. What dispatches take is learnt from former slices, so the first are short; where the device has no
    * `timestamp-query`, the work of others in the same submit counts too. Submit the encoder before the next call.
    * `evaluate`, `gradient`, `step`, `run`, `writeImage` and `checkpoint` first end and submit an iteration that is under way.
@@ -142,15 +145,16 @@ export class StyleSession {
   encode(encoder: GPUCommandEncoder, { budgetMilliseconds }: EncodeOptions = {}): boolean {
     this.#alive('session.encode');
     checkBudget(budgetMilliseconds);
+    const { evaluation, optimizer, painters } = this.#iteration;
+    const { next } = evaluation;
     if (!this.#slicer.isUnderWay) this.#writeWeights();
-    const { program, optimizer, painters } = this.#iteration;
-    if (budgetMilliseconds === undefined && !this.#slicer.isUnderWay) {
-      program.encode(encoder);
+    if (!this.#slicer.isUnderWay && (budgetMilliseconds === undefined || !next)) {
+      evaluation.encode(encoder);
       const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
       optimizer.encode(pass);
       pass.end();
     } else {
-      if (!this.#slicer.isUnderWay) this.#slicer.begin([...program.next(), ...optimizer.next()]);
+      if (!this.#slicer.isUnderWay) this.#slicer.begin([...next!(), ...optimizer.next()]);
       this.#slicer.encode(encoder, budgetMilliseconds ?? Infinity);
       if (this.#slicer.isUnderWay) return false;
     }
@@ -162,23 +166,26 @@ export class StyleSession {
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
     this.#endIteration();
-    this.#iteration.program.submit();
-    return summarize(this.#iteration.terms, await this.#iteration.program.read(this.#iteration.weighed));
+    this.#submitEvaluation();
+    const { terms, weighed } = this.#iteration.evaluation;
+    return summarize(terms, new Float32Array(await readBuffer(this.device, weighed.buffer, weighed.offset, weighed.size)));
   }
 
   /** d total / d image at the same image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
     this.#endIteration();
-    this.#iteration.program.submit();
-    return planarGradient(await this.#iteration.program.gradient(this.#iteration.image), this.#options.recipe.space);
+    this.#submitEvaluation();
+    const packed = await readFloats(this.device, this.#iteration.evaluation.bands.map(({ gradient }) => gradient), 4 * this.#pixels);
+    return planarGradient(packed, this.#pixels, this.#options.recipe.space);
   }
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.readImage');
-    const packed = new Float32Array(await readBuffer(this.device, this.#iteration.shown));
-    return planarFromSpace(packed, this.width * this.height, this.#options.recipe.space);
+    this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels);
+    const packed = await this.#reading.finally(() => (this.#reading = undefined));
+    return planarFromSpace(packed, this.#pixels, this.#options.recipe.space);
   }
 
   /** The current image with the alpha of `alpha`, as pixels. */
@@ -189,7 +196,7 @@ export class StyleSession {
   /** Replaces the image: planar RGB in [0, 1], 3·height·width values. The optimiser starts afresh. */
   async writeImage(planarRgb: ArrayLike<number>): Promise<void> {
     this.#alive('session.writeImage');
-    const count = elementsOf(this.#iteration.image.shape);
+    const count = 3 * this.#pixels;
     if (planarRgb.length !== count) {
       throw badOption('session.writeImage', `got ${planarRgb.length} values, need ${count}`, 'Give planar RGB');
     }
@@ -198,7 +205,11 @@ export class StyleSession {
       throw badOption('session.writeImage', `value ${wrong} is ${planarRgb[wrong]}`, 'Give finite numbers, 0 to 1');
     }
     this.#endIteration();
-    this.#iteration.tape.write(this.#iteration.image, planarToSpace(planarRgb, this.#options.recipe.space));
+    const { tape, bands } = this.#iteration.evaluation;
+    const values = planarToSpace(planarRgb, this.#options.recipe.space);
+    for (const { first, rows, value } of bands) {
+      tape.write(value, values.subarray(3 * this.width * first, 3 * this.width * (first + rows)));
+    }
     this.#iteration.optimizer.reset();
     this.#plateau.reset();
     this.#paint();
@@ -238,7 +249,7 @@ export class StyleSession {
     const ends = (underWay: number): boolean => signal?.aborted === true || plateau?.ends(underWay) === true;
     let iteration = 0;
     for await (const values of this.#loop.run(iterations, ends)) {
-      const losses = summarize(this.#iteration.terms, values);
+      const losses = summarize(this.#iteration.evaluation.terms, values);
       iteration++;
       const retries = values.at(-1)!;
       checkRetries(retries, losses, iteration);
@@ -319,7 +330,21 @@ export class StyleSession {
   }
 
   #stateBuffers(): readonly { readonly name: string; readonly buffer: GPUBuffer }[] {
-    return [{ name: 'image', buffer: this.#iteration.image.buffer! }, ...this.#iteration.optimizer.state()];
+    const { evaluation, optimizer } = this.#iteration;
+    const image = evaluation.bands.map(({ value }, i, { length }) => {
+      return { name: length === 1 ? 'image' : `image${i}`, buffer: value.buffer! };
+    });
+    return [...image, ...optimizer.state()];
+  }
+
+  get #pixels(): number {
+    return this.width * this.height;
+  }
+
+  #submitEvaluation(): void {
+    const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/evaluate' });
+    this.#iteration.evaluation.encode(encoder);
+    this.device.queue.submit([encoder.finish()]);
   }
 
   /** Gives back every byte on the GPU; a device of the caller's stays. Harmless when done twice. */
@@ -344,7 +369,8 @@ export class StyleSession {
   #writeWeights(): void {
     if (!this.#hasNewFactors) return;
     this.#hasNewFactors = false;
-    this.#iteration.tape.write(this.#iteration.weights, termWeights(this.#iteration.terms, this.#factors));
+    const { evaluation } = this.#iteration;
+    evaluation.setWeights(termWeights(evaluation.terms, this.#factors));
   }
 
   #paint(): void {

@@ -54,7 +54,14 @@ export interface PlainOptions {
    * light itself, which keeps fine bright detail from darkening.
    */
   readonly resampling?: 'srgb' | 'linear';
+  /**
+   * Bytes of GPU buffers that the run may take, above 0. A picture that needs more is worked on in tiles, which give the
+   * same losses and gradients and cost more time; L-BFGS keeps fewer pairs where they alone are too much. Default: what the
+   * device allows.
+   */
+  readonly memoryLimit?: number;
 }
 
 /** Plain options with every default filled in. `init` is absent where it is a picture. */
-export type Settings = Required<PlainOptions> & { readonly init?: Init };
+export type Settings = Required<Omit<PlainOptions, 'memoryLimit'>> &
+  Pick<PlainOptions, 'memoryLimit'> & { readonly init?: Init };

@@ -7,6 +7,7 @@ import type { PixelSpace } from './recipes.ts';
 export function toSpace(picture: Pixels, { scale, mean }: PixelSpace): Float32Array<ArrayBuffer> {
   const count = picture.width * picture.height;
   const values = new Float32Array(count * 3);
+  if (picture.data.length === 0) return values; // a picture that is only counted
   for (let i = 0; i < count; i++) {
     for (let c = 0; c < 3; c++) values[i * 3 + c] = picture.data[i * 4 + c]! * scale - mean[c]!;
   }
@@ -36,12 +37,15 @@ export function planarToSpace(planar: ArrayLike<number>, { scale, mean }: PixelS
   return values;
 }
 
-/** Interleaved dL/dv → planar dL/dx: v = scale · x − mean, so dL/dx = scale · dL/dv. */
-export function planarGradient(interleaved: Float32Array, { scale }: PixelSpace): Float32Array<ArrayBuffer> {
-  const count = interleaved.length / 3;
-  const planar = new Float32Array(interleaved.length);
+/** dL/dv in memory layout (four floats a pixel) → planar dL/dx: v = scale · x − mean, so dL/dx = scale · dL/dv. */
+export function planarGradient(
+  packed: Float32Array,
+  count: number,
+  { scale }: PixelSpace,
+): Float32Array<ArrayBuffer> {
+  const planar = new Float32Array(count * 3);
   for (let i = 0; i < count; i++) {
-    for (let c = 0; c < 3; c++) planar[c * count + i] = interleaved[i * 3 + c]! * scale;
+    for (let c = 0; c < 3; c++) planar[c * count + i] = packed[i * 4 + c]! * scale;
   }
   return planar;
 }

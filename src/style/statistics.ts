@@ -50,10 +50,26 @@ export function styleParts({ statistics = { gram: 1 } }: Recipe['style'], layers
 export type LayerStatistics = (name: 'gram' | 'covariance' | 'mean' | 'std' | 'moment') => Tensor;
 
 /** Keeps the standard deviation of a channel that is the same everywhere differentiable. */
-const EPSILON = 1e-8;
+export const EPSILON = 1e-8;
 
 /** Added to the diagonal of covariances whose root is taken, as crowsonkb does. */
 const RIDGE = 1e-4;
+
+/** Statistics that others are made of: FFᵀ / M [c, c], μ and σ as [1, c], each recorded when it is asked for first. */
+export interface Moments {
+  readonly channels: number;
+  readonly second: () => Tensor;
+  readonly mean: () => Tensor;
+  readonly std: () => Tensor;
+  /** The normalised Gram matrix, where it has a way of its own. */
+  readonly gram?: () => Tensor;
+}
+
+/** What `make` makes, made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let known: T | undefined;
+  return () => (known ??= make());
+}
 
 /**
  * Statistics of `feature` [h, w, c]: Gram matrix and covariance over M or C·M, μ and σ as [1, c], FFᵀ / M. With a `guide`
@@ -66,31 +82,43 @@ export function layerStatistics(
   guide?: Tensor,
 ): LayerStatistics {
   const [h, w, c] = feature.shape as [number, number, number];
+  const moments = once(() => tape.meanStd(feature, { epsilon: EPSILON }));
+  const guided = once(() => (guide ? tape.mul(feature, guide) : feature));
+  const mean = once(() => (guide ? guidedMean(tape, guided(), guide) : tape.slice(moments(), [0, 0], [1, c])));
+  return statisticsOf(tape, normalize, {
+    channels: c,
+    second: () => tape.gram(guided(), 1 / (h * w)),
+    mean,
+    std: () => (guide ? guidedStd(tape, feature, mean(), guide) : tape.slice(moments(), [1, 0], [1, c])),
+    // eq. 3 of Gatys, Ecker and Bethge 2016, normalised
+    gram: () => tape.gram(guided(), 1 / (normalize === 'pixels' ? h * w : h * w * c)),
+  });
+}
+
+/** Statistics from moments, which may have been added up over parts of a picture. */
+export function statisticsOf(tape: Tape, normalize: Recipe['style']['normalize'], moments: Moments): LayerStatistics {
   const known = new Map<string, Tensor>();
-  const once = (name: string, make: () => Tensor): Tensor => {
+  const normalized = (matrix: Tensor): Tensor =>
+    normalize === 'pixels' ? matrix : tape.scale(matrix, 1 / moments.channels);
+  const statistic: LayerStatistics = (name) => {
+    const make = (): Tensor => {
+      switch (name) {
+        case 'mean':
+          return moments.mean();
+        case 'std':
+          return moments.std();
+        case 'moment':
+          return moments.second();
+        case 'gram':
+          return moments.gram?.() ?? normalized(statistic('moment'));
+        case 'covariance':
+          return normalized(covariance(tape, statistic('moment'), statistic('mean')));
+      }
+    };
     const tensor = known.get(name) ?? make();
     known.set(name, tensor);
     return tensor;
   };
-  const moments = (): Tensor => once('moments', () => tape.meanStd(feature, { epsilon: EPSILON }));
-  const guided = (): Tensor => (guide ? once('guided', () => tape.mul(feature, guide)) : feature);
-  const statistic: LayerStatistics = (name) =>
-    once(name, () => {
-      switch (name) {
-        case 'mean':
-          return guide ? guidedMean(tape, guided(), guide) : tape.slice(moments(), [0, 0], [1, c]);
-        case 'std':
-          return guide ? guidedStd(tape, feature, statistic('mean'), guide) : tape.slice(moments(), [1, 0], [1, c]);
-        case 'moment':
-          return tape.gram(guided(), 1 / (h * w));
-        case 'gram': // eq. 3 of Gatys, Ecker and Bethge 2016, normalised
-          return tape.gram(guided(), 1 / (normalize === 'pixels' ? h * w : h * w * c));
-        case 'covariance': {
-          const central = covariance(tape, statistic('moment'), statistic('mean'));
-          return normalize === 'pixels' ? central : tape.scale(central, 1 / c);
-        }
-      }
-    });
   return statistic;
 }
 

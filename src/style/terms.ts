@@ -3,7 +3,7 @@
 
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { elementsOf } from '../kernels/shape.ts';
-import { buildFeatures } from '../vgg/features.ts';
+import { buildFeatures, type BuildOptions } from '../vgg/features.ts';
 import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
 import type { FeatureNetwork } from './network.ts';
@@ -42,24 +42,30 @@ export interface Targets {
   readonly style: readonly RegionTargets[];
 }
 
-/** One scalar of the loss before its weight, and the constant that the recipe puts before it. */
-export interface Term extends TermName {
-  readonly value: Tensor;
+/** One scalar of the loss before its weight, by name, and the constant that the recipe puts before it. */
+export interface WeighedTerm extends TermName {
   readonly constant: number;
 }
 
-/** Features of `image` (in `space`) at `layers`. */
+/** The scalar as well. */
+export interface Term extends WeighedTerm {
+  readonly value: Tensor;
+}
+
+/** Features of `image` (in `space`) at `layers`, or what `keep` makes of each. */
 export function features(
   tape: Tape,
   image: Tensor,
   layers: readonly string[],
   { vgg, pooling, space }: FeatureRequest,
+  keep?: BuildOptions['keep'],
 ): ReadonlyMap<string, Tensor> {
-  return buildFeatures(tape, vgg, image, layers, { pooling, space });
+  if (layers.length === 0) return new Map();
+  return buildFeatures(tape, vgg, image, layers, { pooling, space, keep });
 }
 
 /** What turns a mean of squares over n = C·M elements into the recipe's content measure (eq. 1 is `half-sum`). */
-function contentFactor(measure: Recipe['content']['measure'], n: number, target: Target): number {
+export function contentFactor(measure: Recipe['content']['measure'], n: number, sumOfSquares: number): number {
   switch (measure) {
     case 'sum':
       return n;
@@ -68,7 +74,7 @@ function contentFactor(measure: Recipe['content']['measure'], n: number, target:
     case 'mean':
       return 1;
     case 'relative':
-      return n / Math.max(target.sumOfSquares, 1e-12);
+      return n / Math.max(sumOfSquares, 1e-12);
   }
 }
 
@@ -94,7 +100,7 @@ export function buildTerms(
       constant:
         recipe.content.weight *
         contentLayers[layer]! *
-        contentFactor(recipe.content.measure, elementsOf(feature.shape), target),
+        contentFactor(recipe.content.measure, elementsOf(feature.shape), target.sumOfSquares),
     });
   }
   for (const { pooling, weight } of activeEdges(recipe)) {
@@ -104,7 +110,7 @@ export function buildTerms(
     const value = tape.meanSquared(map, target.tensor);
     terms.push({ kind: 'content', layer: edgeName(pooling), value, constant: weight * elementsOf(map.shape) });
   }
-  for (const region of targets.style) terms.push(...styleTerms(tape, image, recipe.style, region, found));
+  for (const region of targets.style) terms.push(...regionTerms(tape, image, recipe.style, region, found));
   if (recipe.tv.weight > 0) {
     const value = tape.totalVariation(image, { form: recipe.tv.form, wraps: request.wraps });
     terms.push({ kind: 'tv', value, constant: recipe.tv.weight });
@@ -112,30 +118,55 @@ export function buildTerms(
   return terms;
 }
 
-function styleTerms(
+/** The style terms of one region, unweighted. */
+function regionTerms(
   tape: Tape,
   image: Tensor,
   style: Recipe['style'],
   { share, guides, parts, patches }: RegionTargets,
   found: ReadonlyMap<string, Tensor>,
 ): Term[] {
-  const imagePixels = image.shape[0]! * image.shape[1]!;
-  const statistics = new Map<string, LayerStatistics>();
-  const terms: Term[] = [];
-  for (const [{ statistic, layer, weight }, target] of parts) {
-    const feature = found.get(layer)!;
-    const of = statistics.get(layer) ?? layerStatistics(tape, feature, style.normalize, guides.get(layer));
-    statistics.set(layer, of);
-    const measuring = { style, pixels: feature.shape[0]! * feature.shape[1]!, imagePixels };
-    for (const { value, factor } of distances(tape, of, statistic, target, measuring)) {
-      terms.push({ kind: 'style', layer, value, constant: style.weight * share * weight * factor });
-    }
-  }
+  const styled: StyledLayers = {
+    imagePixels: image.shape[0]! * image.shape[1]!,
+    pixelsOf: (layer) => found.get(layer)!.shape[0]! * found.get(layer)!.shape[1]!,
+    statisticsOf: (layer) => layerStatistics(tape, found.get(layer)!, style.normalize, guides.get(layer)),
+  };
+  const terms = styleTerms(tape, style, parts, styled, share);
   for (const [{ layer, weight }, term] of patches) {
     const distance = term(found.get(layer)!);
     if (!distance) continue;
     const { value, factor } = distance;
     terms.push({ kind: 'style', layer, value, constant: style.weight * share * weight * factor });
+  }
+  return terms;
+}
+
+/** The picture's layers as the style terms see them. */
+export interface StyledLayers {
+  /** Pixels of the picture, and of a layer. */
+  readonly imagePixels: number;
+  readonly pixelsOf: (layer: string) => number;
+  /** Asked once for each layer. */
+  readonly statisticsOf: (layer: string) => LayerStatistics;
+}
+
+/** The style terms, unweighted, from the layers' statistics; `share` is the region's of the style loss. */
+export function styleTerms(
+  tape: Tape,
+  style: Recipe['style'],
+  targets: RegionTargets['parts'],
+  { imagePixels, pixelsOf, statisticsOf }: StyledLayers,
+  share = 1,
+): Term[] {
+  const statistics = new Map<string, LayerStatistics>();
+  const terms: Term[] = [];
+  for (const [{ statistic, layer, weight }, target] of targets) {
+    const of = statistics.get(layer) ?? statisticsOf(layer);
+    statistics.set(layer, of);
+    const measuring = { style, pixels: pixelsOf(layer), imagePixels };
+    for (const { value, factor } of distances(tape, of, statistic, target, measuring)) {
+      terms.push({ kind: 'style', layer, value, constant: style.weight * share * weight * factor });
+    }
   }
   return terms;
 }

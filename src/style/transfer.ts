@@ -16,6 +16,7 @@ import type { RunCheckpoint } from './run-state.ts';
 import type { Again, Kept } from './recover.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
+import { planWarning, warn } from './session-plan.ts';
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
 
@@ -79,6 +80,8 @@ class Run {
   #done = 0;
   #milliseconds = 0;
   #origin: RunOrigin | undefined;
+  /** What was said last. */
+  #warning: string | undefined;
   /** Iterations that were not needed, the loss having come to rest. */
   #skipped = 0;
   /** Pixels times iterations, of scales that are finished. */
@@ -271,7 +274,11 @@ class Run {
     const { preview, signal } = this.#options;
     const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser);
     try {
-      return await StyleSession.from({ device: this.#device, vgg, ...parts, preview, signal });
+      const session = await StyleSession.from({ device: this.#device, vgg, ...parts, preview, signal });
+      const warning = planWarning(session.plan);
+      if (warning && warning !== this.#warning) warn(this.#options, warning);
+      this.#warning = warning;
+      return session;
     } catch (error) {
       if (coarser && error instanceof WgpuStyleError && error.code === 'aborted') return undefined;
       throw error;

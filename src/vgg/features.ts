@@ -25,6 +25,8 @@ export interface BuildOptions {
   readonly pooling?: Pooling | undefined;
   /** Default: RGB in [0, 1]. */
   readonly space?: VariableSpace | undefined;
+  /** What is kept of a wanted layer, such as a part of it; recorded right behind the layer. `stride`: pixels to one of it. */
+  readonly keep?: ((feature: Tensor, stride: number) => Tensor) | undefined;
 }
 
 const unitSpace: VariableSpace = { scale: 1, mean: [0, 0, 0] };
@@ -41,7 +43,7 @@ export function buildFeatures(
   vgg: FeatureNetwork,
   image: Tensor,
   wanted: readonly string[],
-  { pooling, space = unitSpace }: BuildOptions = {},
+  { pooling, space = unitSpace, keep = (feature) => feature }: BuildOptions = {},
 ): ReadonlyMap<string, Tensor> {
   const where = 'vgg.features';
   const [h, w, c] = image.shape;
@@ -62,14 +64,16 @@ export function buildFeatures(
   const found = new Map<string, Tensor>();
   const first = layers.find((layer) => layer.kind === 'conv');
   let x = normalized(tape, image, vgg.preprocessing, space);
+  let stride = 1;
   for (const layer of layers) {
+    if (layer.kind === 'pool') stride *= 2;
     if (layer.kind === 'conv') {
       const isTurned = layer === first && vgg.preprocessing.order === 'bgr';
       const { kernel, bias } = weightsOn(tape, isTurned ? turnInput(layer) : layer);
       x = tape.conv2d(x, kernel, { bias, padding: layer.padding });
     } else if (layer.kind === 'relu') x = tape.relu(x);
     else x = (pooling ?? layer.pooling) === 'max' ? tape.maxPool(x) : tape.avgPool(x);
-    if (wanted.includes(layer.name)) found.set(layer.name, x);
+    if (wanted.includes(layer.name)) found.set(layer.name, keep(x, stride));
   }
   return found;
 }

@@ -1,6 +1,6 @@
 // Paints an image buffer into a texture of any renderable format, with a triangle that covers the target.
 //   colour = (image + mean) * gain, clamped by the target's format; alpha 1
-// image: [h, w, 3], padded to vec4s, in the optimiser's space. The target may have another size: nearest pixel.
+// image: rows first … of [h, w, 3], padded to vec4s, in the optimiser's space. The target may have another size: nearest pixel.
 // Draw: 3 vertices.
 
 struct Params {
@@ -9,6 +9,7 @@ struct Params {
   mean: vec4f,
   gain: vec4f,
   linear: u32,                 // 1 where linear light is wanted: by formats that encode sRGB themselves (…-srgb) too
+  first: u32, rows: u32,       // which rows of the image are at hand; the others are left alone
 }
 
 @group(0) @binding(0) var<storage, read> image: array<vec4f>;
@@ -27,7 +28,8 @@ fn toLinear(c: vec3f) -> vec3f {
 fn colour(@builtin(position) at: vec4f) -> @location(0) vec4f {
   let x = min(u32(at.x / params.targetW * f32(params.w)), params.w - 1u);
   let y = min(u32(at.y / params.targetH * f32(params.h)), params.h - 1u);
-  let v = (image[y * params.w + x] + params.mean) * params.gain;
+  if (y < params.first || y - params.first >= params.rows) { discard; }
+  let v = (image[(y - params.first) * params.w + x] + params.mean) * params.gain;
   let rgb = clamp(v.rgb, vec3f(0.0), vec3f(1.0));
   return vec4f(select(rgb, toLinear(rgb), params.linear != 0u), 1.0);
 }

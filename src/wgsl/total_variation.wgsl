@@ -3,6 +3,7 @@
 //   backward  dx[i, j] (+)= dy * d variation / d x[i, j], gathered from the differences that pixel i, j is in
 //   together  both: part from threads t, t + T, … as in partial, dx as in backward
 // x, dx [h, w, c], padded to vec4s; part [T, 4]; dy a scalar [1]. The sum of the parts is reduce.wgsl's `finish`.
+// Only pixels inside the window count: their shares and their slopes. Those of the others are 0.
 // Dispatch: partial, together: linear over T threads / 64. backward: linear over vec4s of x / 64 folded into x and y.
 
 // 0 squared   right * d² to the right + down * d² downwards
@@ -18,6 +19,7 @@ struct Params {
   perRow: u32,      // vec4s of a pixel
   threads: u32,     // T
   accumulate: u32,
+  top: u32, left: u32, bottom: u32, end: u32, // the window: rows [top, bottom), columns [left, end)
   right: f32, down: f32, diagonal: f32,
 }
 
@@ -111,6 +113,9 @@ fn diagonals(p: Params, i: u32) -> Variation {
 }
 
 fn variation(p: Params, i: u32) -> Variation {
+  let row = i / p.perRow / p.w;
+  let column = i / p.perRow % p.w;
+  if (row < p.top || row >= p.bottom || column < p.left || column >= p.end) { return Variation(); }
   if (FORM == 2u) { return power(p, i); }
   var r = straight(p, i);
   if (FORM == 3u) {

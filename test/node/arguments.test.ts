@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseArguments, settingsFiles } from '../../src/node/arguments.ts';
 import { maskOf } from '../../src/node/masks.ts';
-import { flags, laterFlags, nearestFlag } from '../../src/node/flags.ts';
+import { flags, nearestFlag } from '../../src/node/flags.ts';
 import { helpText } from '../../src/node/help.ts';
 
 const parse = (line: string): unknown =>
@@ -244,15 +244,6 @@ describe('what is refused as wrong usage', () => {
   ])('%s', (line, message) => {
     expect(() => parse(line)).toThrow(
       expect.objectContaining({ code: 'bad-option', message: expect.stringMatching(message) }),
-    );
-  });
-
-  test.each([...laterFlags])('--%s: not available yet', (flag) => {
-    expect(() => parse(`a.png b.png -o out.png --${flag} 5`)).toThrow(
-      `--${flag}: this flag is not available yet.`,
-    );
-    expect(() => parse(`a.png b.png -o out.png --${flag}=5`)).toThrow(
-      `--${flag}: this flag is not available yet.`,
     );
   });
 });

@@ -148,14 +148,14 @@ describe('requiredLimits', () => {
     const bytes = limits['maxStorageBufferBindingSize']!;
     expect(bytes).toBeGreaterThan(2 ** 27);
     const session = await StyleSession.create(await tinyOptions({ ...more, device: deviceWith(limits) }));
+    expect(session.plan.tiles).toBeUndefined();
     session.destroy();
     for (const name of ['maxStorageBufferBindingSize', 'maxBufferSize']) {
       const device = deviceWith({ ...limits, [name]: bytes - 16 });
-      await expect(StyleSession.create(await tinyOptions({ ...more, device }))).rejects.toMatchObject({
-        code: 'limit-exceeded',
-        message: expect.stringContaining(name),
-      });
-      expect(memoryUse(device)).toEqual({ bytes: 0, peakBytes: 0 });
+      const tiled = await StyleSession.create(await tinyOptions({ ...more, device }));
+      expect(tiled.plan.tiles!.count).toBeGreaterThan(1);
+      tiled.destroy();
+      expect(memoryUse(device).bytes).toBe(0);
     }
   });
 
@@ -172,33 +172,37 @@ describe('a device that is too small', () => {
   const network = tinyNetwork(WIDE);
   const { layers } = network;
 
-  it('is told with the limit, needed and had, and the largest side that fits; that one works', async () => {
+  it('works on pictures in tiles from the first side that does not fit', async () => {
     const had = largestTensor({ width: 30, height: 25 }, layers);
     const device = deviceWith({ maxStorageBufferBindingSize: had });
     const more = { network, device, size: 48, style: picture(20, 20, 1) };
     const fits = largestSide({ width: 48, height: 40 }, layers, had);
     expect(fits).toBe(30);
-    await expect(StyleSession.create(await tinyOptions(more))).rejects.toMatchObject({
-      code: 'limit-exceeded',
-      where: 'content',
-      message: expect.stringMatching(
-        /48x40 pixels need a buffer of 0\.2 MiB, the device's maxStorageBufferBindingSize is 0\.1 MiB.*that fits is 30/,
-      ),
-    });
-    const session = await StyleSession.create(await tinyOptions({ ...more, size: fits }));
-    session.destroy();
-    await expect(StyleSession.create(await tinyOptions({ ...more, size: fits + 1 }))).rejects.toThrow('that fits is 30');
+    for (const [size, isTiled] of [[fits, false], [fits + 1, true], [48, true]] as const) {
+      const session = await StyleSession.create(await tinyOptions({ ...more, size }));
+      expect(session.plan.tiles !== undefined).toBe(isTiled);
+      session.destroy();
+    }
     expect(memoryUse(device).bytes).toBe(0);
   });
 
-  it('names the style where that is too large', async () => {
+  it('looks at a style in tiles where that is too large', async () => {
     const device = deviceWith({ maxBufferSize: largestTensor({ width: 24, height: 20 }, layers) });
     const style = [{ image: picture(20, 20, 1) }, { image: picture(40, 40, 1) }];
-    await expect(StyleSession.create(await tinyOptions({ network, device, style }))).rejects.toMatchObject({
+    const session = await StyleSession.create(await tinyOptions({ network, device, style }));
+    session.destroy();
+    expect(memoryUse(device).bytes).toBe(0);
+  });
+
+  it('cannot keep what an optimiser wants in one buffer', async () => {
+    const device = deviceWith({ maxBufferSize: 20000, maxStorageBufferBindingSize: 20000 });
+    const more = { network: tinyNetwork(SMALL), device, size: 48, optimizer: { name: 'lbfgs' } } as const;
+    await expect(StyleSession.create(await tinyOptions(more))).rejects.toMatchObject({
       code: 'limit-exceeded',
-      where: 'style[1]',
-      message: expect.stringMatching(/40x40 pixels.*maxBufferSize/),
+      where: 'optimizer',
+      message: expect.stringMatching(/L-BFGS wants a picture of 48x40.*longest side that fits is about 38/s),
     });
+    expect(memoryUse(device).bytes).toBe(0);
   });
 
   it('has textures too small', async () => {

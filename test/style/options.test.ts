@@ -18,7 +18,8 @@ const image = picture(4, 4, 1);
 /** Options as a caller without types may give them; then what the message must hold. */
 const refusals: readonly (readonly [options: Record<string, unknown>, where: string, ...parts: readonly string[]])[] = [
   [{ styel: 1 }, 'styleTransfer', 'no option styel', 'content, style, device'],
-  [{ memoryLimit: 1 }, 'styleTransfer', 'memoryLimit is not implemented yet'],
+  [{ memoryLimit: 0 }, 'memoryLimit', 'got 0'],
+  [{ memoryLimit: NaN }, 'memoryLimit', 'got NaN'],
   [{ content: undefined }, 'content', 'no content picture'],
   [{ content: null }, 'content', 'no content picture'],
   [{ style: undefined }, 'style', 'no style picture'],

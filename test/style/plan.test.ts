@@ -42,7 +42,7 @@ describe('plan', () => {
     const perPixel = flops / 10 / (64 * 48);
     expect(perPixel).toBeGreaterThan((2 * 2 * 3.4e9) / 65536);
     expect(perPixel).toBeLessThan(1.3 * ((2 * 2 * 3.4e9) / 65536));
-    await expect(plan({ ...options, size: 8192 })).rejects.toMatchObject({ code: 'limit-exceeded' });
+    await expect(plan({ ...options, memoryLimit: 1e6 })).rejects.toMatchObject({ code: 'limit-exceeded', where: 'memoryLimit' });
     await expect(plan({ ...options, size: 8 })).rejects.toMatchObject({ code: 'bad-image' });
     await expect(plan({ ...options, recipe: 'nonsense' })).rejects.toMatchObject({ code: 'bad-option' });
   });

@@ -94,7 +94,9 @@ export function slice(tape: Recorder, x: Tensor, begin: readonly number[], size:
     forward: (y) => [copyBox({ from: x.shape, to: part, begin: origin, size: part, shift: start }, { x, y })],
     backward: [
       ({ dY, dX, accumulate }) => {
-        const box = { begin: origin, size: x.shape, shift: start.map((b) => -b) };
+        // Where other terms are there already, there is nothing to do outside the box.
+        const [begin, extent] = accumulate ? [start, part] : [origin, x.shape];
+        const box = { begin, size: extent, shift: start.map((b) => -b) };
         return [copyBox({ from: part, to: x.shape, ...box }, { x: dY, y: dX }, accumulate)];
       },
     ],

@@ -8,20 +8,34 @@ import {
   totalVariationTogether,
   VARIATIONS,
   type VariationForm,
+  type VariationWindow,
 } from '../../kernels/total-variation.ts';
 import { weighBackward, weighForward } from '../../kernels/weigh.ts';
 import type { Recorder } from '../recorder.ts';
 import type { BackwardRule, Tensor } from '../tensor.ts';
 
 /** L_tv in one of its forms, each a sum over differences of neighbours. */
-export function totalVariation(tape: Recorder, x: Tensor, form: VariationForm, wraps: boolean): Tensor {
+export function totalVariation(
+  tape: Recorder,
+  x: Tensor,
+  form: VariationForm,
+  wraps: boolean,
+  window?: VariationWindow,
+): Tensor {
   if (x.shape.length !== 3) {
     throw badOption('tape.totalVariation', `got shape ${showShape(x.shape)}`, 'Give an image [h, w, c]');
   }
   if (!VARIATIONS.includes(form)) {
     throw badOption('tape.totalVariation form', `got ${String(form)}`, `Give one of ${VARIATIONS.join(', ')}`);
   }
-  const params = { shape: x.shape as [number, number, number], form, wraps };
+  if (window && !window.size.every((size, i) => size > 0 && window.begin[i]! >= 0 && window.begin[i]! + size <= x.shape[i]!)) {
+    throw badOption(
+      'tape.totalVariation window',
+      `a window of ${showShape(window.size)} at ${showShape(window.begin)} is not inside ${showShape(x.shape)}`,
+      'Give one begin ≥ 0 and one size > 0 for rows and columns',
+    );
+  }
+  const params = { shape: x.shape as [number, number, number], form, wraps, window };
   return tape.record({
     name: 'totalVariation',
     inputs: [x],

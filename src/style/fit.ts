@@ -1,0 +1,242 @@
+// What a session does with the memory there is: the whole picture at once where that fits, else tiles, the largest that
+// fit. Nothing is estimated: each way is built on a device that only counts (gpu/counting.ts), by the code of the real one,
+// with pictures that have sizes and no pixels.
+
+import { mebibytes, memoryUse } from '../gpu/buffers.ts';
+import { countingDevice } from '../gpu/counting.ts';
+import { WgpuStyleError } from '../gpu/errors.ts';
+import { pieceBytes } from '../gpu/readback.ts';
+import type { Pixels } from '../image/index.ts';
+import { fitSize } from '../image/resize.ts';
+import { Belongings } from './belongings.ts';
+import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
+import { requestOf } from './evaluation.ts';
+import type { BuildIteration, Iteration, SessionParts } from './iteration.ts';
+import type { Size } from './limits.ts';
+import { cutAxis, cuts, type TileDemand } from './tile-grid.ts';
+import { resultDemand, styleDemand } from './tile-layers.ts';
+import { checkTileable, type Cut, type Tiling } from './tiled-evaluation.ts';
+
+/** How a session is to be built. */
+export interface Fit {
+  readonly tiling: Tiling | 'whole';
+  /** Pairs that L-BFGS keeps, where memory allows fewer than asked for. */
+  readonly history?: number;
+}
+
+/** Memory and work of a session built in some way. */
+interface Counted {
+  /** Highest sum of GPU buffers, to the reading of the finished picture. */
+  readonly peakBytes: number;
+  readonly flops: number;
+}
+
+/** A picture that takes no memory on the host: only its size is asked. */
+export function blank({ width, height }: Size): Pixels {
+  return { width, height, data: new Float32Array(0) };
+}
+
+/**
+ * Decides how to build a session. Throws `limit-exceeded` where even the smallest tiles do not fit, with what is needed, what
+ * there is, and the longest side that fits.
+ */
+export async function fitIteration(parts: SessionParts, build: BuildIteration): Promise<Fit> {
+  const { device, vgg, options, pictures } = parts;
+  const { memoryLimit = Infinity } = options;
+  const wanted = wantedOf(options);
+  checkDemands(device, vgg, pictures, wanted);
+  const fitsWhole = fitsLimits(device, vgg, pictures, wanted);
+  if (fitsWhole && memoryLimit === Infinity) return { tiling: 'whole' };
+  checkState(parts);
+  const counted = new Counting(parts, build);
+  if (fitsWhole && (await counted.of({ tiling: 'whole' }))!.peakBytes <= memoryLimit) return { tiling: 'whole' };
+  checkTileable(parts);
+  const ways = waysOf(parts);
+  const history = await fittingHistory(counted, ways, memoryLimit, parts);
+  const fits: { readonly fit: Fit; readonly flops: number }[] = [];
+  for (const keepsContent of [true, false]) {
+    const tilings = (i: number): Tiling => tilingOf(parts, ways[i]!, keepsContent);
+    const found = await firstFitting(ways.length, tilings, history, counted, memoryLimit);
+    if (found) fits.push(found);
+  }
+  const [best] = fits.sort((a, b) => a.flops - b.flops);
+  if (best) return best.fit;
+  throw await tooLarge(parts, counted, ways.at(-1)!, history, memoryLimit);
+}
+
+/** Throws `limit-exceeded` where the optimiser wants a picture in one piece that one binding does not hold. */
+function checkState({ device, options, start: { width, height } }: SessionParts): void {
+  const { optimizer, averaging } = options;
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+  const needed = 16 * width * height;
+  if (needed <= most || (optimizer.name !== 'lbfgs' && averaging === 0)) return;
+  const side = Math.floor(Math.max(width, height) * Math.sqrt(most / needed));
+  throw new WgpuStyleError('limit-exceeded', {
+    what:
+      `${optimizer.name === 'lbfgs' ? 'L-BFGS' : 'averaging'} wants a picture of ${width}x${height} in one buffer of ` +
+      `${mebibytes(needed)}, the device allows ${mebibytes(most)}`,
+    where: 'optimizer',
+    fix: `The longest side that fits is about ${side}; or take the optimizer adam or gd, without averaging`,
+  });
+}
+
+/** Cuts of the result from coarse to fine, without the one that cuts nothing where that was tried already. */
+function waysOf({ start, options, vgg }: SessionParts): readonly Cut[] {
+  return cuts(start, resultDemand(requestOf({ vgg, options }).vgg, wantedOf(options)));
+}
+
+/** Styles in tiles that are no larger than the result's: less is kept of them, so they fit where those do. */
+function tilingOf({ pictures, options, vgg, start }: SessionParts, result: Cut, keepsContent: boolean): Tiling {
+  const wanted = wantedOf(options);
+  const { vgg: network } = requestOf({ vgg, options });
+  const most = largestExtent(start, result, resultDemand(network, wanted));
+  const demand = styleDemand(network, wanted.style);
+  const styles = pictures.styles.map(({ picture }) => {
+    const all = cuts(picture, demand);
+    return all.find((cut) => largestExtent(picture, cut, demand) <= most) ?? all.at(-1)!;
+  });
+  return { result, styles, keepsContent };
+}
+
+function largestExtent({ width, height }: Size, { rows, columns }: Cut, demand: TileDemand): number {
+  const longest = (length: number, count: number): number =>
+    Math.max(...cutAxis(length, count, demand).map(({ extent }) => extent.size));
+  return longest(height, rows) * longest(width, columns);
+}
+
+/** The coarsest of as many `tilings` that fits; finer ones need less. */
+async function firstFitting(
+  ways: number,
+  tilings: (i: number) => Tiling,
+  history: number | undefined,
+  counted: Counting,
+  limit: number,
+): Promise<{ readonly fit: Fit; readonly flops: number } | undefined> {
+  let [fails, found] = [-1, ways];
+  let best: { readonly fit: Fit; readonly flops: number } | undefined;
+  while (found - fails > 1) {
+    const middle = Math.floor((found + fails) / 2);
+    const fit = { tiling: tilings(middle), ...(history !== undefined && { history }) };
+    const count = await counted.of(fit);
+    if (count && count.peakBytes <= limit) {
+      found = middle;
+      best = { fit, flops: count.flops };
+    } else fails = middle;
+  }
+  return best;
+}
+
+/** L-BFGS may take this part of the memory before its history is cut. */
+const SHARE = 0.5;
+
+/** Pairs that L-BFGS can keep, where that is fewer than were asked for; at least one. */
+async function fittingHistory(
+  counted: Counting,
+  ways: readonly Cut[],
+  limit: number,
+  parts: SessionParts,
+): Promise<number | undefined> {
+  const { optimizer, averaging } = parts.options;
+  if (optimizer.name !== 'lbfgs' || limit === Infinity) return undefined;
+  const { history = 100 } = optimizer;
+  const pairs = Math.max(1, Math.min(history, (parts.maxIterations ?? Infinity) - 1));
+  const imageBytes = 16 * parts.start.width * parts.start.height;
+  const fixed = 3 + (averaging > 0 ? 2 : 0);
+  if ((2 * pairs + fixed) * imageBytes <= SHARE * limit) return undefined;
+  // With the smallest tiles and one pair: what is left beside them goes to more pairs, up to the share.
+  const least = await counted.of({ tiling: tilingOf(parts, ways.at(-1)!, false), history: 1 });
+  const left = Math.min(limit - (least?.peakBytes ?? limit), SHARE * limit - (2 + fixed) * imageBytes);
+  return Math.min(pairs, Math.max(1, 1 + Math.floor(left / (2 * imageBytes))));
+}
+
+/** The error of a picture that no tiles make fit. */
+async function tooLarge(
+  parts: SessionParts,
+  counted: Counting,
+  finest: Cut,
+  history: number | undefined,
+  limit: number,
+): Promise<WgpuStyleError> {
+  const needed = await counted.of({ tiling: tilingOf(parts, finest, false), ...(history !== undefined && { history: 1 }) });
+  if (!needed) return counted.failure!;
+  const { width, height } = parts.start;
+  const longest = Math.max(width, height);
+  let [fits, fails] = [0, longest];
+  while (fails - fits > Math.max(1, longest / 256)) {
+    const side = Math.floor((fits + fails) / 2);
+    if (await counted.fitsAt(fitSize(width, height, side), limit)) fits = side;
+    else fails = side;
+  }
+  const largest = fits > 0 ? `The longest side that fits is about ${fits}` : 'No size fits with this network';
+  return new WgpuStyleError('limit-exceeded', {
+    what: `${width}x${height} pixels need ${mebibytes(needed.peakBytes)} of GPU buffers in the smallest tiles, memoryLimit is ${mebibytes(limit)}`,
+    where: 'memoryLimit',
+    fix: `${largest}; take that, an optimizer with less state (gd, adam), or a higher limit`,
+  });
+}
+
+/** Builds sessions on devices that count. */
+class Counting {
+  /** What the last way that could not be built at all was refused with. */
+  failure: WgpuStyleError | undefined;
+  readonly #parts: SessionParts;
+  readonly #build: BuildIteration;
+
+  constructor(parts: SessionParts, build: BuildIteration) {
+    this.#parts = parts;
+    this.#build = build;
+  }
+
+  /** Undefined where the device's limits forbid it. */
+  async of(fit: Fit, parts: SessionParts = this.#parts): Promise<Counted | undefined> {
+    const { device, pictures, start } = parts;
+    const counter = countingDevice(
+      device.limits as unknown as Readonly<Record<string, number>>,
+      device.adapterInfo,
+      device.features,
+    );
+    const belongings = new Belongings();
+    try {
+      const styles = pictures.styles.map(({ picture, weight }) => ({ picture: blank(picture), weight }));
+      const iteration: Iteration = await this.#build(
+        {
+          ...parts,
+          device: counter,
+          preview: undefined,
+          signal: undefined,
+          pictures: { content: blank(pictures.content), styles },
+          start: blank(start),
+          fit,
+        },
+        belongings,
+      );
+      const { bytes, peakBytes } = memoryUse(counter);
+      const staging = pieceBytes(16 * start.width * start.height) + 3 * STAGED;
+      return { peakBytes: Math.max(peakBytes, bytes + staging), flops: iteration.plan.flops };
+    } catch (error) {
+      if (!(error instanceof WgpuStyleError) || error.code !== 'limit-exceeded') throw error;
+      this.failure = error;
+      return undefined;
+    } finally {
+      belongings.destroy();
+    }
+  }
+
+  /** Whether a result of `size` fits in the smallest tiles. */
+  async fitsAt(size: Size, limit: number): Promise<boolean> {
+    const { pictures } = this.#parts;
+    const parts = { ...this.#parts, start: blank(size), pictures: { ...pictures, content: blank(size) } };
+    try {
+      checkDemands(parts.device, parts.vgg, parts.pictures, wantedOf(parts.options));
+    } catch {
+      return false; // too small for the network
+    }
+    const tiling = tilingOf(parts, waysOf(parts).at(-1)!, false);
+    const count = await this.of({ tiling, ...(parts.options.optimizer.name === 'lbfgs' && { history: 1 }) }, parts);
+    return count !== undefined && count.peakBytes <= limit;
+  }
+}
+
+/** Bytes of one staging buffer for losses, at most. */
+const STAGED = 1024;
