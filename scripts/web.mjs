@@ -52,10 +52,10 @@ async function buildPage() {
     minify: true,
     // The embedded network is a file of its own, fetched and not decoded from text. Its address counts from the worker's,
     // so both are in the same folder.
-    loader: { '.wgsl': 'text', '.safetensors': 'file' },
+    loader: { '.safetensors': 'file' },
     assetNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
-    plugins: [noInquire],
+    plugins: [shaders, noInquire],
     logLevel: 'warning',
   };
   await build({ ...options, splitting: true, entryPoints: ['web/main.ts', 'web/worker.ts'] });
