@@ -12,6 +12,9 @@ export interface Rung {
 /** The smallest longest side that `auto` starts from: below, deep layers have hardly a pixel to measure. */
 const SMALLEST = 96;
 
+/** Of small results, which are painted in two scales all the same: from one alone, content dissolves and dots stay. */
+const SMALLEST_OF_TWO = 48;
+
 /** The smallest shorter side of an automatic scale: two pixels of relu5_1. Narrow pictures climb fewer rungs. */
 export const NARROWEST = 32;
 
@@ -20,11 +23,12 @@ const SHARE = 0.75;
 
 /**
  * Longest sides from coarse to fine, each about twice the one before, the last being `side`; the others are at least
- * {@link SMALLEST} and at least `least` (what the deepest layer needs, say).
+ * {@link SMALLEST} (the only other one {@link SMALLEST_OF_TWO}) and at least `least` (what the deepest layer needs, say).
  */
-export function autoSides(side: number, least: number = SMALLEST): number[] {
+export function autoSides(side: number, least: number = 1): number[] {
   const sides = [side];
   while (sides[0]! / 2 >= Math.max(SMALLEST, least)) sides.unshift(Math.round(sides[0]! / 2));
+  if (sides.length === 1 && side / 2 >= Math.max(SMALLEST_OF_TWO, least)) return [Math.round(side / 2), side];
   return sides;
 }
 
