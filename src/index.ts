@@ -26,6 +26,7 @@ export {
   type SessionPlan,
   type SessionProgress,
   type Settings,
+  type Size,
   type Statistic,
   type Stopped,
   type StyleInput,
@@ -39,13 +40,25 @@ export type {
   DownloadProgress,
   FeatureMap,
   Layer,
+  Origin,
   Preprocessing,
   VggOptions,
   VggReport,
   VggSource,
 } from './vgg/index.ts';
 export type { OptimizerOptions } from './optim/index.ts';
-export type { BufferFormat, BufferImage, ColorSpace, ImageSource, RawImage, TextureImage } from './image/index.ts';
+export type {
+  BufferFormat,
+  BufferImage,
+  ColorMatch,
+  ColorSpace,
+  Drawable,
+  ImageSource,
+  LightnessSpace,
+  Pixels,
+  RawImage,
+  TextureImage,
+} from './image/index.ts';
 export { tune, type TuneOptions, type TuningTable } from './kernels/index.ts';
-export { requestDevice, requiredFeatures, type DeviceRequest } from './gpu/device.ts';
-export { WgpuStyleError, type ErrorCode } from './gpu/errors.ts';
+export { requestDevice, requiredFeatures, type AdapterDescription, type DeviceRequest } from './gpu/device.ts';
+export { WgpuStyleError, type ErrorCode, type ErrorDetail } from './gpu/errors.ts';
