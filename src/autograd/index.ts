@@ -15,6 +15,7 @@ export {
 export type { Shape } from '../kernels/shape.ts';
 export type { PaddingMode } from '../kernels/conv2d.ts';
 export type { VariationForm } from '../kernels/total-variation.ts';
+export type { PerChannel } from './ops/binary.ts';
 export type { Conv2dOptions, Conv2dTransposeOptions, Pair } from './ops/conv2d.ts';
 export type { MatmulOptions } from './ops/matmul.ts';
 export type { InstanceNormOptions, NormalizeOptions } from './ops/normalize.ts';

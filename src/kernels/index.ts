@@ -33,6 +33,7 @@ export {
 export { conv2dBackwardData, convolve } from './convolve.ts';
 export { conv2dBackwardWeights, weightsVariant, type WeightsVariant } from './conv2d-weights.ts';
 export { copyBox, copyCost, copyVariant, reshapeCopy, type CopyParams, type CopyVariant } from './copy.ts';
+export type { Gate } from './gate.ts';
 export { gramBackward, gramCost, gramForward, type GramParams } from './gram.ts';
 export {
   matmul,
