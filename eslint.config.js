@@ -12,7 +12,7 @@ const NO_DEFAULT_EXPORT = {
 const NO_ENUM = { selector: 'TSEnumDeclaration', message: 'A union of strings says the same.' };
 
 export default ts.config(
-  globalIgnores(['**/dist/', 'out/', 'node_modules/', 'coverage/']),
+  globalIgnores(['**/dist/', 'out/', 'node_modules/', 'docs/api/', 'coverage/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

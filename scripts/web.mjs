@@ -8,6 +8,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { shaders } from './shaders.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);

@@ -35,6 +35,7 @@ export {
   type TilePlan,
   type SessionProgress,
   type Settings,
+  type Size,
   type Statistic,
   type Stopped,
   type StyleInput,
@@ -48,16 +49,34 @@ export type {
   DownloadProgress,
   FeatureMap,
   Layer,
+  Origin,
   Preprocessing,
   VggOptions,
   VggReport,
   VggSource,
 } from './vgg/index.ts';
 export type { OptimizerOptions } from './optim/index.ts';
-export type { BufferFormat, BufferImage, ColorSpace, ImageSource, RawImage, TextureImage } from './image/index.ts';
+export type {
+  BufferFormat,
+  BufferImage,
+  ColorMatch,
+  ColorSpace,
+  Drawable,
+  ImageSource,
+  LightnessSpace,
+  Pixels,
+  RawImage,
+  TextureImage,
+} from './image/index.ts';
 export { encodePng } from './image/png.ts';
 export { readPngText } from './image/png-text.ts';
 export { tune, type TuneOptions } from './kernels/tune.ts';
 export type { TuningTable } from './kernels/tuning.ts';
-export { isSoftwareAdapter, requestDevice, requiredFeatures, type DeviceRequest } from './gpu/device.ts';
-export { WgpuStyleError, type ErrorCode } from './gpu/errors.ts';
+export {
+  isSoftwareAdapter,
+  requestDevice,
+  requiredFeatures,
+  type AdapterDescription,
+  type DeviceRequest,
+} from './gpu/device.ts';
+export { WgpuStyleError, type ErrorCode, type ErrorDetail } from './gpu/errors.ts';

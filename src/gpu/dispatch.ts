@@ -16,7 +16,7 @@ export interface Cost {
   readonly bytes: number;
 }
 
-/** The gradient of a ReLU, by gate words of an activation of `shape` [h, w, c]: 0 where the bit is 0. */
+/** The gradient of a ReLU, by gate words of an activation of `shape` [h, w, c]; 0 where the bit is 0. */
 export interface GateWords<B> {
   readonly kind: 'gate words';
   readonly by: B;

@@ -1,7 +1,18 @@
 // `wgpu-style/kernels`: the kernels by themselves. Each takes shapes and buffers and returns dispatches; a `Sequence`
 // binds dispatches to a device's buffers and records them into any compute pass.
 
-export { Params, Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+export {
+  Params,
+  Sequence,
+  totalCost,
+  type BufferRange,
+  type Cost,
+  type Dispatch,
+  type GateWords,
+  type Pointwise,
+  type Unpool,
+  type Workgroups,
+} from '../gpu/dispatch.ts';
 export type { Shader, ShaderText } from '../gpu/pipelines.ts';
 export { bytesOf, lanes, pack, unpack, type ScratchOf, type Shape } from './shape.ts';
 export { kernelTarget, type KernelTarget } from './target.ts';
@@ -12,6 +23,8 @@ export {
   conv2dTransposed,
   conv2dMethod,
   conv2dVariant,
+  type Conv2dBuffers,
+  type Conv2dEpilogue,
   type Conv2dMethod,
   type Conv2dParams,
   type Conv2dVariant,
@@ -20,12 +33,14 @@ export {
 export { conv2dBackwardData, convolve } from './convolve.ts';
 export { conv2dBackwardWeights, weightsVariant, type WeightsVariant } from './conv2d-weights.ts';
 export { copyBox, copyCost, copyVariant, reshapeCopy, type CopyParams, type CopyVariant } from './copy.ts';
+export type { Gate } from './gate.ts';
 export { gramBackward, gramCost, gramForward, type GramParams } from './gram.ts';
 export {
   matmul,
   matmulCost,
   matmulSplits,
   matmulVariant,
+  type MatmulBuffers,
   type MatmulParams,
   type MatmulVariant,
 } from './matmul.ts';
@@ -49,6 +64,7 @@ export {
   reduceBackward,
   reduceCost,
   reduceForward,
+  type ReduceBackwardBuffers,
   type ReduceOp,
   type ReduceParams,
 } from './reduce.ts';

@@ -8,4 +8,4 @@ installHost();
 export * from '../index.ts';
 // Node's own takes the place of the browser's.
 export { requestDevice, type NodeDeviceRequest } from './device.ts';
-export { readImageFile, writeImageFile, type WritableImage } from './images.ts';
+export { readImageFile, writeImageFile, type WritableImage, type WriteOptions } from './images.ts';

@@ -41,7 +41,7 @@ export interface LbfgsSettings {
   readonly loss?: GPUBuffer;
   /** Default `none`: each step is taken as it is. `strong-wolfe` searches along it, as torch does; see the class. */
   readonly lineSearch?: LineSearch;
-  /** Workgroups of each kernel, 1 to 256; default by {@link partialGroups}. For benchmarks and tests. */
+  /** Workgroups of each kernel, 1 to 256; default by the parameter's size and the adapter. For benchmarks and tests. */
   readonly groups?: number;
 }
 

@@ -2,7 +2,7 @@ export { styleTransfer } from './transfer.ts';
 export { StyleSession, type EncodeOptions } from './session.ts';
 export type { SessionPlan } from './session-plan.ts';
 export type { TilePlan } from './session-plan.ts';
-export { requiredLimits, type LimitsRequest } from './limits.ts';
+export { requiredLimits, type LimitsRequest, type Size } from './limits.ts';
 export { recipes, type LayerWeights, type PixelSpace, type Recipe, type Statistic } from './recipes.ts';
 export { StyledPicture, type PngOptions, type RunDetails, type Stopped } from './picture.ts';
 export type { Init, Settings } from './settings.ts';

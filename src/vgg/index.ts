@@ -3,9 +3,10 @@
 
 export type { DownloadProgress } from '../gpu/host.ts';
 export type { StoredOptions, VggOptions } from './load.ts';
+export type { Origin } from './import.ts';
 export { Vgg, type VggReport } from './vgg.ts';
 export { defaultNetwork } from './default.ts';
-export { buildFeatures, type BuildOptions, type VariableSpace } from './features.ts';
+export { buildFeatures, type BuildOptions, type FeatureNetwork, type VariableSpace } from './features.ts';
 export type { FeatureMap, FeaturesOptions } from './compute.ts';
 export type { ConvLayer, Layer, LayerPadding, PoolLayer, Pooling, ReluLayer } from './layers.ts';
 export {

@@ -22,7 +22,8 @@ async function solo(device: GPUDevice, more: Partial<StyleTransferOptions>): Pro
   return bytes;
 }
 
-describe('sessions beside each other', () => {
+// Pipelines are compiled anew on each device: seconds, and a minute on a busy machine.
+describe('sessions beside each other', { timeout: 400_000 }, () => {
   it('on one device give the bytes that each gives alone', async () => {
     const device = await freshDevice();
     const alone = [await solo(device, wishes[0]!), await solo(device, wishes[1]!)];
@@ -65,7 +66,7 @@ describe('sessions beside each other', () => {
   });
 });
 
-describe('a device that an app made', () => {
+describe('a device that an app made', { timeout: 400_000 }, () => {
   it('with default limits and no features runs the embedded network with every recipe default', async () => {
     const device = await defaultDevice();
     expect(device.limits.maxStorageBufferBindingSize).toBe(DEFAULT_LIMITS['maxStorageBufferBindingSize']);
