@@ -1,24 +1,21 @@
 // Runs a kernel by itself: values in, values out, with the three promises of every kernel checked on the way: old
 // contents never shine through (unless asked to accumulate), padding lanes hold zeros, and nothing behind the end of a
-// buffer is used or touched. Bounds of buffers cannot be relied on for that: WebGPU lets an access beyond them fall on
-// another element.
+// buffer is used or touched (fence.ts).
 
 import { expect } from 'vitest';
-import { createBuffer, destroyBuffer } from '../src/gpu/buffers.ts';
+import { destroyBuffer } from '../src/gpu/buffers.ts';
 import { Sequence, type Dispatch } from '../src/gpu/dispatch.ts';
 import { readBuffer } from '../src/gpu/readback.ts';
 import { bytesOf, elementsOf, pack, unpack, type Shape } from '../src/kernels/shape.ts';
 import { randomValues } from './check.ts';
 import { testDevice } from './device.ts';
+import { FENCE, fence, fencedBuffer } from './fence.ts';
 
 /** Values of a shape, row-major, without padding. */
 export interface Values {
   readonly shape: Shape;
   readonly data: ArrayLike<number>;
 }
-
-/** Bytes of NaN behind every buffer: even what is multiplied by zero shows. */
-const FENCE = 1024;
 
 /** Makes dispatches over real buffers; `scratch` gives a temporary buffer. */
 export type MakeDispatches = (
@@ -50,11 +47,8 @@ export async function runKernelBytes(
 ): Promise<ArrayBuffer> {
   const device = await testDevice();
   const made: GPUBuffer[] = [];
-  const fence = new Float32Array(FENCE / 4).fill(NaN);
   const upload = ({ shape, data }: Values): GPUBuffer => {
-    const buffer = createBuffer(device, 'test', bytesOf(shape) + FENCE);
-    device.queue.writeBuffer(buffer, 0, pack(shape, data));
-    device.queue.writeBuffer(buffer, bytesOf(shape), fence);
+    const buffer = fencedBuffer(device, shape, data);
     made.push(buffer);
     return buffer;
   };

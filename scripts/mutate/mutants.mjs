@@ -8,7 +8,7 @@ const KINDS = [
   { kind: 'accumulation', pattern: /([+-])=(?!=)/g, change: (token) => (token[0] === '+' ? '-=' : '+=') },
   { kind: 'product', pattern: /(?<= )([*/%])(?= )/g, change: (token) => ({ '*': '+', '/': '*', '%': '/' })[token] },
   { kind: 'constant', pattern: /(?<![\w.@])(\d+)u?\b(?![.\w])/g, change: (token) => token.replace(/\d+/, (n) => String(Number(n) + 1)) },
-  { kind: 'factor', pattern: /(?<![\w.])(\d+\.\d+)f?\b/g, change: (token) => `(${token} * 1.5)` },
+  { kind: 'factor', pattern: /(?<![\w.])(\d+\.\d+)f?\b/g, change: (token) => (Number(token) === 0 ? '1.0' : `(${token} * 1.5)`) },
   { kind: 'axis', pattern: /\.(x|y|z|w)\b(?!\w)/g, change: (token) => ({ '.x': '.y', '.y': '.x', '.z': '.w', '.w': '.z' })[token] },
   { kind: 'bound', pattern: /\b(min|max)\(/g, change: (token) => (token === 'min(' ? 'max(' : 'min(') },
   { kind: 'logic', pattern: /(&&|\|\|)/g, change: (token) => (token === '&&' ? '||' : '&&') },

@@ -4,11 +4,13 @@
 
 import { expect } from 'vitest';
 import { Tape, type Tensor } from '../../src/autograd/index.ts';
+import { destroyBuffer } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { unaryBackward, unaryForward } from '../../src/kernels/unary.ts';
 import { bytesOf, elementsOf, pack, unpack, type Shape } from '../../src/kernels/shape.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
+import { fencedBuffer } from '../fence.ts';
 
 export interface OpCheck {
   /** Shapes of the inputs; their values come from `values` or a seed. */
@@ -51,7 +53,8 @@ export async function checkOp(check: OpCheck): Promise<void> {
   const device = await testDevice();
   const values = check.values ?? check.inputs.map((shape, i) => randomValues(elementsOf(shape), i + 1));
   const tape = new Tape(device);
-  const inputs = check.inputs.map((shape, i) => tape.variable(shape, values[i]));
+  const buffers = check.inputs.map((shape, i) => fencedBuffer(device, shape, values[i]!));
+  const inputs = check.inputs.map((shape, i) => tape.variable(shape, buffers[i]));
   const y = check.build(tape, ...inputs);
   const expectedY = check.forward(...values);
   expect(elementsOf(y.shape)).toBe(expectedY.length);
@@ -81,4 +84,5 @@ export async function checkOp(check: OpCheck): Promise<void> {
   }
   middle.destroy();
   tape.destroy();
+  buffers.forEach(destroyBuffer);
 }

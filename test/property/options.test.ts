@@ -98,7 +98,7 @@ describe('random options', () => {
   it(`with one of ${wrongs.length} wrong values are refused by its name`, async () => {
     for (const [i, [name, value]] of wrongs.entries()) {
       const options = { ...rightOptions(new Dice(i)), [name]: value } as StyleTransferOptions;
-      const shown = `${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}`;
+      const shown = `${name}: ${typeof value === 'number' ? value : JSON.stringify(value)}`;
       const error: unknown = await plan(options).then(() => undefined, (reason: unknown) => reason);
       expect(error, shown).toMatchObject({ code: 'bad-option' });
       expect((error as Error).message, shown).toContain(name);

@@ -51,7 +51,7 @@ function countLiving(device: GPUDevice): Living {
   return living;
 }
 
-/** What is held after some iterations, and how long one of them took. */
+/** What is held after some iterations, and how much of the processors one of them took: the machine may have other work. */
 interface Look {
   readonly gpu: number;
   readonly living: number;
@@ -77,9 +77,10 @@ describe(`${ITERATIONS} iterations`, () => {
     await session.step(50);
     const looks: Look[] = [];
     for (let look = 0; look < LOOKS; look++) {
-      const started = performance.now();
+      const started = process.cpuUsage();
       await session.step(ITERATIONS / LOOKS);
-      const milliseconds = ((performance.now() - started) / ITERATIONS) * LOOKS;
+      const { user, system } = process.cpuUsage(started);
+      const milliseconds = ((user + system) / 1000 / ITERATIONS) * LOOKS;
       looks.push({ gpu: memoryUse(device).bytes, living: living.count, heap: heldBytes(), milliseconds });
       say(`${(look + 1) * (ITERATIONS / LOOKS)} iterations: ${JSON.stringify(looks.at(-1))}`);
     }
@@ -89,8 +90,8 @@ describe(`${ITERATIONS} iterations`, () => {
     // Time is for the long form: a few iterations tell of the machine's other work.
     const half = looks.length / 2;
     const best = (part: readonly Look[]): number => Math.min(...part.map(({ milliseconds }) => milliseconds));
-    if (isLong) expect(best(looks.slice(half))).toBeLessThan(1.25 * best(looks.slice(0, half)));
     session.destroy();
+    if (isLong) expect(best(looks.slice(half))).toBeLessThan(1.5 * best(looks.slice(0, half)));
     expect([memoryUse(device).bytes, living.count]).toEqual([0, 0]);
   });
 });

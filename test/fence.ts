@@ -1,0 +1,18 @@
+// Buffers with a fence of NaN behind their end: a kernel that reads on shows, even where it multiplies what it read by zero.
+// Bounds of buffers cannot be relied on for that: WebGPU lets an access beyond them fall on another element, or give zero.
+
+import { createBuffer } from '../src/gpu/buffers.ts';
+import { bytesOf, pack, type Shape } from '../src/kernels/shape.ts';
+
+/** Bytes behind the end. */
+export const FENCE = 1024;
+
+export const fence: Float32Array<ArrayBuffer> = new Float32Array(FENCE / 4).fill(NaN);
+
+/** A buffer of values in memory layout, and the fence. */
+export function fencedBuffer(device: GPUDevice, shape: Shape, data: ArrayLike<number>): GPUBuffer {
+  const buffer = createBuffer(device, 'test', bytesOf(shape) + FENCE);
+  device.queue.writeBuffer(buffer, 0, pack(shape, data));
+  device.queue.writeBuffer(buffer, bytesOf(shape), fence);
+  return buffer;
+}
