@@ -203,6 +203,7 @@ test('goes back to the picture that ended a scale, and on from there', async () 
 test('a lost device in the middle of a run: another one goes on with the picture', async () => {
   await type('#iterations', '60');
   await page.click('#restart');
+  await until('running');
   await iterations(8);
   // The worker looks at the picture every two seconds; what was painted since is lost.
   await new Promise((resolve) => setTimeout(resolve, 2500));
