@@ -71,6 +71,9 @@ async function sessionOf(options: StyleTransferOptions, tiling: Tiling | 'whole'
   return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling } });
 }
 
+/** Wide and of little reach: tiles pay for small pictures already. */
+const SHALLOW = { network: tinyNetwork([[32, 32], [32]]), content: scene(240, 200), size: 240 };
+
 /** Some tiles a side, of sides that no pooling divides. */
 const RAGGED: Tiling = {
   result: { rows: 2, columns: 3 },
@@ -184,8 +187,8 @@ describe('iterations by tiles', () => {
 
   it('records an iteration without allocating or binding', async () => {
     const device = countingDevice(DEFAULT_LIMITS);
-    const memoryLimit = 4e6;
-    const session = await StyleSession.create(await tinyOptions({ device, memoryLimit, content: scene(240, 200), size: 240 }));
+    const memoryLimit = 15e6;
+    const session = await StyleSession.create(await tinyOptions({ ...SHALLOW, device, memoryLimit }));
     expect(memoryUse(device).peakBytes).toBeLessThanOrEqual(memoryLimit);
     expect(session.plan.tiles!.count).toBeGreaterThan(1);
     const calls: string[] = [];
@@ -211,8 +214,7 @@ describe('memoryLimit', () => {
 
   it('is kept by the run, as foreseen by the plan to the byte', async () => {
     const device = await testDevice();
-    // A network of little reach: tiles pay for small pictures already.
-    const shallow = await tinyOptions({ content: scene(240, 200), size: 240, iterations: 3 });
+    const shallow = await tinyOptions({ ...SHALLOW, iterations: 3 });
     const whole = await plan(shallow);
     const memoryLimit = Math.floor(0.75 * whole.peakBytes);
     const foreseen = await plan({ ...shallow, memoryLimit });
