@@ -62,14 +62,20 @@ const SMALL = 192;
 
 type Size = Pick<ScalePlan, 'width' | 'height'>;
 
-/** Seconds of one iteration at a size, measured: a session of the run's own options. */
-async function probe(options: StyleTransferOptions, { width, height }: Size): Promise<number> {
+/** A size that was tried: time and arithmetic of an iteration. */
+interface Probed extends Size {
+  readonly seconds: number;
+  readonly flops: number;
+}
+
+/** What one iteration at a size takes, measured: a session of the run's own options. */
+async function probe(options: StyleTransferOptions, { width, height }: Size): Promise<Probed> {
   const session = await StyleSession.create({ ...options, size: { width, height }, scales: false, onWarning: () => undefined });
   try {
     await session.step(TIMED);
     const started = performance.now();
     await session.step(TIMED);
-    return (performance.now() - started) / 1000 / TIMED;
+    return { seconds: (performance.now() - started) / 1000 / TIMED, flops: session.plan.flops, width, height };
   } finally {
     session.destroy();
   }
@@ -88,19 +94,18 @@ async function times(
   const first = scales[0]!;
   const small = fitSize(first.width, first.height, Math.min(SMALL, Math.max(first.width, first.height)));
   say(`Trying ${small.width}x${small.height} …`);
-  let known: Size = small;
-  let seconds = await probe(options, small);
+  let known = await probe(options, small);
   return sequence(scales, async (scale) => {
-    const expected = (seconds * pixels(scale)) / pixels(known);
+    // By arithmetic rather than pixels: tiles compute some of them several times.
+    const expected = (known.seconds * scale.flops) / known.flops;
     const isKnown = pixels(scale) === pixels(known);
     const isMeasured = isKnown || 2 * TIMED * expected <= AFFORDABLE;
     if (!isMeasured) return { seconds: expected, isMeasured };
     if (!isKnown) {
       say(`Trying ${scale.width}x${scale.height} …`);
-      seconds = await probe(options, scale);
-      known = scale;
+      known = await probe(options, scale);
     }
-    return { seconds, isMeasured };
+    return { seconds: known.seconds, isMeasured };
   });
 }
 

@@ -145,12 +145,16 @@ export function coreAt({ core, extent }: AxisTile, stride: number): Stretch {
 /** Each cut that is tried makes tiles smaller by a tenth or so. */
 const SMALLER = 0.92;
 
+/** Sides below this save no memory: what is kept for each tile outweighs its activations. */
+const LEAST = 96;
+
 /** The next larger count that makes tiles smaller, if possible by {@link SMALLER}; undefined where none does. */
 function nextCount(length: number, count: number, demand: TileDemand): number | undefined {
   const sizeOf = (n: number): number => {
     const found = extentUnits(length, n, demand);
     // Where the core is less than half of its extent's side, most of the work is for the neighbours.
-    return found && found.extent >= 4 * found.halo ? found.extent : Math.floor(length / demand.unit);
+    const isWorthIt = found && found.extent >= Math.max(4 * found.halo, LEAST / demand.unit);
+    return isWorthIt ? found.extent : Math.floor(length / demand.unit);
   };
   const size = sizeOf(count);
   let smallest: number | undefined;

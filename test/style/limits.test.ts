@@ -173,13 +173,11 @@ describe('a device that is too small', () => {
   const { layers } = network;
 
   it('works on pictures in tiles from the first side that does not fit', async () => {
-    const had = largestTensor({ width: 30, height: 25 }, layers);
+    const had = largestTensor({ width: 150, height: 125 }, layers);
     const device = deviceWith({ maxStorageBufferBindingSize: had });
-    const more = { network, device, size: 48, style: picture(20, 20, 1) };
-    const fits = largestSide({ width: 48, height: 40 }, layers, had);
-    expect(fits).toBe(30);
-    for (const [size, isTiled] of [[fits, false], [fits + 1, true], [48, true]] as const) {
-      const session = await StyleSession.create(await tinyOptions({ ...more, size }));
+    expect(largestSide({ width: 48, height: 40 }, layers, had)).toBe(150);
+    for (const [size, isTiled] of [[150, false], [151, true], [192, true]] as const) {
+      const session = await StyleSession.create(await tinyOptions({ network, device, size, style: picture(20, 20, 1) }));
       expect(session.plan.tiles !== undefined).toBe(isTiled);
       session.destroy();
     }
@@ -187,9 +185,9 @@ describe('a device that is too small', () => {
   });
 
   it('looks at a style in tiles where that is too large', async () => {
-    const device = deviceWith({ maxBufferSize: largestTensor({ width: 24, height: 20 }, layers) });
-    const style = [{ image: picture(20, 20, 1) }, { image: picture(40, 40, 1) }];
-    const session = await StyleSession.create(await tinyOptions({ network, device, style }));
+    const device = deviceWith({ maxBufferSize: largestTensor({ width: 150, height: 125 }, layers) });
+    const style = [{ image: picture(20, 20, 1) }, { image: picture(200, 200, 1) }];
+    const session = await StyleSession.create(await tinyOptions({ network, device, size: 120, style }));
     session.destroy();
     expect(memoryUse(device).bytes).toBe(0);
   });

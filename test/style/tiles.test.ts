@@ -71,6 +71,9 @@ async function sessionOf(options: StyleTransferOptions, tiling: Tiling | 'whole'
   return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling } });
 }
 
+/** Wide and of little reach: tiles pay for small pictures already. */
+const SHALLOW = { network: tinyNetwork([[32, 32], [32]]), content: scene(240, 200), size: 240 };
+
 /** Some tiles a side, of sides that no pooling divides. */
 const RAGGED: Tiling = {
   result: { rows: 2, columns: 3 },
@@ -144,11 +147,12 @@ describe('losses and gradient by tiles', () => {
       firstPadding: 'reflect',
       tv: { weight: 1e-2, form: 'power' },
     };
-    return compare(problem(recipe, { style, pooling: 'max' }), { ...RAGGED, result: { rows: 2, columns: 2 } });
+    // A covariance subtracts large means from large sums.
+    return compare(problem(recipe, { style, pooling: 'max' }), { ...RAGGED, result: { rows: 2, columns: 2 } }, 1e-5, 5e-5);
   });
 
   it('content that is computed anew instead of kept, and a picture in bands', () =>
-    compare(problem(recipes['default']!), { ...RAGGED, keepsContent: false, bandBytes: 16 * WIDTH * 71 }));
+    compare(problem(recipes['default']!, { optimizer: { name: 'adam' } }), { ...RAGGED, keepsContent: false, bandBytes: 16 * WIDTH * 71 }));
 
   it.each(['squared', 'absolute', 'power', 'nine-point', 'mean-squared'] as const)('total variation alone, %s', (form) =>
     compare(
@@ -183,7 +187,9 @@ describe('iterations by tiles', () => {
 
   it('records an iteration without allocating or binding', async () => {
     const device = countingDevice(DEFAULT_LIMITS);
-    const session = await StyleSession.create(await tinyOptions({ device, memoryLimit: 90e3 }));
+    const memoryLimit = 15e6;
+    const session = await StyleSession.create(await tinyOptions({ ...SHALLOW, device, memoryLimit }));
+    expect(memoryUse(device).peakBytes).toBeLessThanOrEqual(memoryLimit);
     expect(session.plan.tiles!.count).toBeGreaterThan(1);
     const calls: string[] = [];
     for (const method of ['createBuffer', 'createBindGroup', 'createComputePipeline', 'createTexture'] as const) {
@@ -208,18 +214,19 @@ describe('memoryLimit', () => {
 
   it('is kept by the run, as foreseen by the plan to the byte', async () => {
     const device = await testDevice();
-    const whole = await plan(options({ device }));
+    const shallow = await tinyOptions({ ...SHALLOW, iterations: 3 });
+    const whole = await plan(shallow);
     const memoryLimit = Math.floor(0.75 * whole.peakBytes);
-    const foreseen = await plan(options({ device, memoryLimit }));
+    const foreseen = await plan({ ...shallow, memoryLimit });
     expect(whole.scales[0]!.tiles).toBeUndefined();
     expect(foreseen.scales[0]!.tiles!.count).toBeGreaterThan(1);
     expect(foreseen.peakBytes).toBeLessThanOrEqual(memoryLimit);
     for (const [given, { peakBytes }] of [[{}, whole], [{ memoryLimit }, foreseen]] as const) {
       resetPeak(device);
       const before = memoryUse(device).bytes;
-      const made = await styleTransfer(options({ device, ...given }));
-      expect(Math.abs((made.details.peakBytes - before) / peakBytes - 1)).toBeLessThan(0.05);
-      expect(made.details.options.memoryLimit).toBe((given as { memoryLimit?: number }).memoryLimit);
+      const made = await styleTransfer({ ...shallow, ...given });
+      expect(made.details.peakBytes - before).toBe(peakBytes);
+      expect(made.details.options).toMatchObject(given);
     }
   });
 
@@ -268,7 +275,6 @@ describe('a large picture with the embedded network', () => {
     const small = await counted(1024, 768, 200e6);
     const perPixel = ({ session: { plan: of, width, height } }: typeof large): number =>
       of.flops / (width * height + of.tiles!.haloPixels);
-    console.log(large.peak, large.session.plan, small.session.plan, perPixel(large) / perPixel(small));
     expect(perPixel(large) / perPixel(small)).toBeGreaterThan(0.85);
     expect(perPixel(large) / perPixel(small)).toBeLessThan(1.15);
     large.session.destroy();
