@@ -146,15 +146,14 @@ export class StyleSession {
     this.#alive('session.encode');
     checkBudget(budgetMilliseconds);
     const { evaluation, optimizer, painters } = this.#iteration;
-    const { next } = evaluation;
     if (!this.#slicer.isUnderWay) this.#writeWeights();
-    if (!this.#slicer.isUnderWay && (budgetMilliseconds === undefined || !next)) {
+    if (!this.#slicer.isUnderWay && (budgetMilliseconds === undefined || !evaluation.next)) {
       evaluation.encode(encoder);
       const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
       optimizer.encode(pass);
       pass.end();
     } else {
-      if (!this.#slicer.isUnderWay) this.#slicer.begin([...next!(), ...optimizer.next()]);
+      if (!this.#slicer.isUnderWay) this.#slicer.begin([...evaluation.next!(), ...optimizer.next()]);
       this.#slicer.encode(encoder, budgetMilliseconds ?? Infinity);
       if (this.#slicer.isUnderWay) return false;
     }
