@@ -9,7 +9,7 @@ import { picture, scene, tinyOptions } from './setting.ts';
 
 /** Two transfers that have nothing in common but the network's topology. */
 const wishes: readonly Partial<StyleTransferOptions>[] = [
-  { optimizer: { name: 'lbfgs' }, seed: 1, init: 'noise' },
+  { optimizer: { name: 'lbfgs', history: 4 }, seed: 1, init: 'noise' },
   { content: scene(20, 24, 1), style: picture(18, 22, 9), optimizer: { name: 'adam', learningRate: 0.05 }, styleWeight: 3 },
 ];
 
