@@ -6,6 +6,7 @@
 // lanes being zero and must leave them zero.
 
 import { badOption } from '../gpu/errors.ts';
+import { lanes } from './lanes.ts';
 
 /** Sizes along each axis, outermost first; e.g. [height, width, channels]. */
 export type Shape = readonly number[];
@@ -13,10 +14,7 @@ export type Shape = readonly number[];
 /** A callback that makes a temporary buffer of a shape. */
 export type ScratchOf<B> = (shape: Shape, label?: string) => B;
 
-/** `channels` rounded up to a multiple of 4: the stride of one row in floats. */
-export function lanes(channels: number): number {
-  return Math.ceil(channels / 4) * 4;
-}
+export { lanes };
 
 /** The last axis: channels of an activation, output channels of weights. */
 export function channelsOf(shape: Shape): number {
