@@ -6,7 +6,6 @@
 // lanes being zero and must leave them zero.
 
 import { badOption } from '../gpu/errors.ts';
-import { lanes } from './lanes.ts';
 
 /** Sizes along each axis, outermost first; e.g. [height, width, channels]. */
 export type Shape = readonly number[];
@@ -14,7 +13,10 @@ export type Shape = readonly number[];
 /** A callback that makes a temporary buffer of a shape. */
 export type ScratchOf<B> = (shape: Shape, label?: string) => B;
 
-export { lanes };
+/** `channels` rounded up to a multiple of 4: the stride of one row in floats. */
+export function lanes(channels: number): number {
+  return Math.ceil(channels / 4) * 4;
+}
 
 /** The last axis: channels of an activation, output channels of weights. */
 export function channelsOf(shape: Shape): number {

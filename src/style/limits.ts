@@ -5,7 +5,7 @@
 import { mebibytes } from '../gpu/buffers.ts';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { fitSize } from '../image/resize.ts';
-import { lanes } from '../kernels/lanes.ts';
+import { lanes } from '../kernels/shape.ts';
 import type { ConvLayer, PoolLayer, ReluLayer, Vgg } from '../vgg/index.ts';
 import type { StyleTransferOptions } from './options.ts';
 import { recipes } from './recipes.ts';
