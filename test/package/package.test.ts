@@ -21,7 +21,7 @@ const CORE_BUDGET = 24_000;
  * Gzipped bytes that a run with every option at its default loads in all, from samples to samples and without weights:
  * what is put off has not gone. 71,800 on 2026-11-27. Shaders are those of the adapter at hand; another takes other ones of the same size.
  */
-const RUN_BUDGET = 74_000;
+const RUN_BUDGET = 76_000;
 
 /** Child processes give their stdout. */
 const quiet = { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] } satisfies ExecFileSyncOptions;
