@@ -7,13 +7,13 @@ import type { Preview } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import type { Belongings } from './belongings.ts';
+import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { wholeEvaluation, type Evaluation, type EvaluationParts } from './evaluation.ts';
-import { fitIteration, type Fit } from './fit.ts';
+import type { Fit } from './fit.ts';
 import type { StyleTransferOptions } from './options.ts';
 import { makePainters } from './painters.ts';
 import { sessionPlan, type SessionPlan } from './session-plan.ts';
 import { boxOf } from './space.ts';
-import { tiledEvaluation } from './tiled-evaluation.ts';
 
 /** What a session is built from, every picture at its size. */
 export interface SessionParts extends EvaluationParts {
@@ -46,10 +46,12 @@ export interface Iteration {
  */
 export async function buildIteration(parts: SessionParts, belongings: Belongings): Promise<Iteration> {
   const { device, options, preview, signal, start } = parts;
-  const { tiling, history } = parts.fit ?? (await fitIteration(parts, buildIteration));
+  const { tiling, history } = parts.fit ?? (await fitOf(parts));
   throwIfAborted(signal, 'StyleSession.create');
-  const isWhole = tiling === 'whole';
-  const evaluation = await (isWhole ? wholeEvaluation(parts, belongings) : tiledEvaluation(parts, tiling, belongings));
+  const evaluation =
+    tiling === 'whole'
+      ? await wholeEvaluation(parts, belongings)
+      : await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   const slicer = belongings.keep(new Slicer(device, 'slice'));
@@ -71,6 +73,15 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   throwIfAborted(signal, 'StyleSession.create');
   const plan = sessionPlan(evaluation, optimizer.cost, history);
   return { evaluation, optimizer, slicer, shown, texture, painters, plan };
+}
+
+/** The whole picture where nothing speaks against it; all about tiles is in chunks of its own. */
+async function fitOf(parts: SessionParts): Promise<Fit> {
+  const { device, vgg, options, pictures } = parts;
+  const wanted = wantedOf(options);
+  checkDemands(device, vgg, pictures, wanted);
+  const isWhole = options.memoryLimit === undefined && fitsLimits(device, vgg, pictures, wanted);
+  return isWhole ? { tiling: 'whole' } : (await import('./fit.ts')).fitIteration(parts, buildIteration);
 }
 
 function makeOptimizer(

@@ -5,11 +5,13 @@
 import { mebibytes } from '../gpu/buffers.ts';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { fitSize } from '../image/resize.ts';
-import { lanes } from '../kernels/shape.ts';
 import type { ConvLayer, PoolLayer, ReluLayer, Vgg } from '../vgg/index.ts';
 import type { StyleTransferOptions } from './options.ts';
 import { recipes } from './recipes.ts';
 import { autoSides } from './scales.ts';
+
+/** Channels in memory, as everywhere: whole vec4s. Not from the kernels, which a page need not load to reckon sizes. */
+const lanes = (channels: number): number => 4 * Math.ceil(channels / 4);
 
 /** Two sides in pixels. */
 export interface Size {

@@ -20,7 +20,7 @@ const CORE_BUDGET = 24_000;
  * what is put off has not gone. 80,000 on 2026-11-27, of which 3,000 are the shaders of total variation and padding, which the
  * default recipe has since then. Shaders are those of the adapter at hand; another takes other ones of the same size.
  */
-const RUN_BUDGET = 82_000;
+const RUN_BUDGET = 84_000;
 
 
 describe('the packed package', () => {
