@@ -42,6 +42,25 @@ const noInquire = {
   },
 };
 
+/** The embedded network as a file of its own, fetched as bytes and not decoded from text. */
+const fetched = {
+  name: 'fetched',
+  setup({ onResolve, onLoad }) {
+    const FILE = '?file';
+    onResolve({ filter: /\.safetensors\?file$/ }, ({ path: file }) => ({ path: file.slice(0, -FILE.length), suffix: FILE }));
+    onLoad({ filter: /\.safetensors$/ }, ({ path: file, suffix }) => {
+      if (suffix === FILE) return { contents: readFileSync(file), loader: 'file' };
+      return {
+        contents: `
+          import address from ${JSON.stringify(file + FILE)};
+          const response = await fetch(new URL(address, import.meta.url));
+          if (!response.ok) throw new Error(\`status \${response.status}\`);
+          export default new Uint8Array(await response.arrayBuffer());`,
+      };
+    });
+  },
+};
+
 async function buildPage() {
   rmSync(OUT, { recursive: true, force: true });
   const options = {
@@ -51,12 +70,9 @@ async function buildPage() {
     platform: 'browser',
     target: 'es2022',
     minify: true,
-    // The embedded network is a file of its own, fetched and not decoded from text. Its address counts from the worker's,
-    // so both are in the same folder.
-    loader: { '.safetensors': 'file' },
     assetNames: '[name]-[hash]',
     chunkNames: '[name]-[hash]',
-    plugins: [shaders, noInquire],
+    plugins: [shaders, fetched, noInquire],
     logLevel: 'warning',
   };
   await build({ ...options, splitting: true, entryPoints: ['web/main.ts', 'web/worker.ts'] });
