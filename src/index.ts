@@ -68,9 +68,8 @@ export type {
   RawImage,
   TextureImage,
 } from './image/index.ts';
-export { encodePng } from './image/png.ts';
-export { readPngText } from './image/png-text.ts';
-export { tune, type TuneOptions } from './kernels/tune.ts';
+export { encodePng, readPngText, tune } from './later.ts';
+export type { TuneOptions } from './kernels/tune.ts';
 export type { TuningTable } from './kernels/tuning.ts';
 export {
   isSoftwareAdapter,

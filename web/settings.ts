@@ -38,7 +38,7 @@ const KEYS = [
 /** The settings in a PNG that was saved here or made by the command line; undefined for any other file. */
 export async function readSettings(file: Blob): Promise<Settings | undefined> {
   try {
-    const text = readPngText(new Uint8Array(await file.arrayBuffer()))['wgpu-style'];
+    const text = (await readPngText(new Uint8Array(await file.arrayBuffer())))['wgpu-style'];
     const given = JSON.parse(text ?? '') as Readonly<Record<string, unknown>>;
     // Numbers that the form shows have to be some; the rest is for the library to judge, when it is given them.
     const isFine = (key: keyof PageOptions): boolean =>

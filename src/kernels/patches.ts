@@ -51,9 +51,9 @@ export interface PatchDistanceParams {
 /** Buffers of the distance: features, the source's pixels, where its patches are, the match and weight of each patch. */
 export interface PatchDistanceBuffers<B> {
   readonly x: B;
-  /** [pixels, c]: one or more feature maps, row by row. */
+  /** `[pixels, c]`: one or more feature maps, row by row. */
   readonly source: B;
-  /** [patches of the source, 2]: row of `source` of the upper left pixel, width of the map. */
+  /** `[patches of the source, 2]`: row of `source` of the upper left pixel, width of the map. */
   readonly table: B;
   /** [h − 2, w − 2, 2], from {@link nearestForward}. */
   readonly best: B;

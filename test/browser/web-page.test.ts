@@ -183,19 +183,20 @@ test('a saved PNG brings its settings back', async () => {
 });
 
 test('goes back to the picture that ended a scale, and on from there', async () => {
-  await drop('body', await settingsFile('ladder.png', { scales: [24, 48], size: 48, iterations: 16 }));
-  await page.waitForFunction(() => (document.getElementById('iterations') as HTMLInputElement).value === '16');
+  await drop('body', await settingsFile('ladder.png', { scales: [24, 48], size: 48, iterations: 40 }));
+  await page.waitForFunction(() => (document.getElementById('iterations') as HTMLInputElement).value === '40');
   await drop('#style-slot', path.join(pictures, 'glass.png'));
   await until('running');
   await until('done');
   const end = await settled();
   await page.click('#scales li:first-child button');
   await until('stopped');
-  expect(await text('#count')).toBe('9 iterations');
-  expect(difference(await settled(), end)).toBeGreaterThan(1);
+  expect(await text('#count')).toBe('24 iterations');
+  // On software adapters the canvas follows a little late.
+  await expect.poll(async () => difference(await seen(), end), { timeout: 20_000 }).toBeGreaterThan(1);
   await page.click('#toggle');
   await until('done');
-  expect(await text('#count')).toBe('16 iterations');
+  expect(await text('#count')).toBe('40 iterations');
   // The same start and the same work: the same picture.
   expect(difference(await settled(), end)).toBeLessThan(1);
 });
@@ -232,9 +233,10 @@ test('a lost device while the run rests: the picture stays, and it goes on', asy
 test('takes an ONNX file as the network, and says what is wrong with one that is none', async () => {
   await choose('#network-file', path.join(root, 'weights', 'default.onnx'));
   await page.waitForFunction(() => /VGG-19 to relu5_1.*ready/.test(document.getElementById('network-text')!.textContent!));
+  // It does not say what its input looks like: that is told, and gives way to what is worse.
+  expect(await text('#alert')).toMatch(/was assumed/);
   await choose('#network-file', path.join(pictures, 'houses.png'));
-  await page.waitForSelector('#alert:not([hidden])');
-  expect(await text('#alert')).toMatch(/not .*ONNX/i);
+  await page.waitForFunction(() => /not .*ONNX/i.test(document.getElementById('alert')!.textContent!));
   expect(await value('#network')).toBe('default');
 });
 

@@ -123,8 +123,8 @@ const APP = `
   const vgg: Vgg = await defaultNetwork();
   // @ts-expect-error: a word that is no colour space
   const wrong: TextureImage = { texture, colorSpace: 'p3' };
-  // @ts-expect-error: nothing to paint
-  void styleTransfer({ style: 'b.png' });
+  // @ts-expect-error: no style
+  void styleTransfer({ content: 'b.png' });
   export { Adam, conv2dForward, isWhole, kernelTarget, pixels, program, Sequence, vgg, wrong };
 `;
 

@@ -106,7 +106,7 @@ describe('random options', () => {
   });
 
   it('that do not exist are refused by their names', async () => {
-    for (const name of ['itertions', 'Size', 'memoryLimit', '__proto__x', 'constructor']) {
+    for (const name of ['itertions', 'Size', 'memoryLimits', '__proto__x', 'constructor']) {
       await expect(plan({ content, style, [name]: 1 })).rejects.toMatchObject({ code: 'bad-option', message: expect.stringContaining(name) });
     }
   });
