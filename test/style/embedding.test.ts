@@ -1,7 +1,7 @@
 // A session in an app that has its own device: one made with default limits, one of several, one shared by several sessions.
 
 import { describe, expect, it } from 'vitest';
-import { requiredFeatures, requiredLimits, StyleSession, styleTransfer, type StyleTransferOptions } from '../../src/index.ts';
+import { plan, requiredFeatures, requiredLimits, StyleSession, styleTransfer, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
 import { DEFAULT_LIMITS } from '../../src/gpu/counting.ts';
 import { defaultDevice, freshDevice } from '../device.ts';
@@ -81,15 +81,20 @@ describe('a device that an app made', { timeout: 400_000 }, () => {
     device.destroy();
   });
 
-  it('says which size fits when another does not', async () => {
+  it('takes what is too large for a binding in tiles, and says which size fits where those do not', async () => {
     const device = await defaultDevice();
     const [content, style] = [scene(32, 32), picture(32, 32, 3)];
     const run = { device, content, style, scales: false } as const;
     // 32 floats a pixel after the first convolution: 128 MiB hold 1024x1024.
-    await expect(styleTransfer({ ...run, size: 1100 })).rejects.toMatchObject({
+    const whole = await plan({ ...run, size: 1000 });
+    expect(whole.scales[0]!.tiles).toBeUndefined();
+    const tiled = await plan({ ...run, size: 1100 });
+    expect(tiled.scales[0]!.tiles!.count).toBeGreaterThan(1);
+    // L-BFGS wants the picture in one binding: 16 bytes a pixel.
+    await expect(styleTransfer({ ...run, size: 3000 })).rejects.toMatchObject({
       code: 'limit-exceeded',
-      where: 'content',
-      message: expect.stringMatching(/maxStorageBufferBindingSize is 128\.0 MiB\. The longest side that fits is 1024;/),
+      where: 'optimizer',
+      message: expect.stringMatching(/the device allows 128\.0 MiB\. The longest side that fits is about 2896;/),
     });
     expect(memoryUse(device).bytes).toBe(0);
     device.destroy();
