@@ -191,7 +191,7 @@ test('goes back to the picture that ended a scale, and on from there', async () 
   const end = await settled();
   await page.click('#scales li:first-child button');
   await until('stopped');
-  expect(await text('#count')).toBe('24 iterations');
+  expect(await text('#count')).toBe('23 iterations');
   // On software adapters the canvas follows a little late.
   await expect.poll(async () => difference(await seen(), end), { timeout: 20_000 }).toBeGreaterThan(1);
   await page.click('#toggle');
