@@ -12,12 +12,14 @@ interface Shared {
   readonly devices: Set<WeakRef<GPUDevice>>;
   readonly errors: string[];
   isWatching: boolean;
+  /** Instances of Dawn crash when they are collected under living objects. */
+  readonly instances: Set<GPU>;
 }
 
 // On globalThis, because a test runner may load this module more than once in a process.
 const key = Symbol.for('wgpu-style.test.device');
 const holder = globalThis as unknown as { [key]?: Shared };
-const shared: Shared = (holder[key] ??= { devices: new Set(), errors: [], isWatching: false });
+const shared: Shared = (holder[key] ??= { devices: new Set(), errors: [], isWatching: false, instances: new Set() });
 
 /** The shared device. */
 export function testDevice(): Promise<GPUDevice> {
@@ -30,15 +32,12 @@ export function freshDevice(): Promise<GPUDevice> {
   return requestDevice({ label: 'test/fresh', log: () => undefined });
 }
 
-/** Instances of Dawn crash when they are collected under living objects. */
-const instances = new Set<GPU>();
-
 /** A device as an app makes it that asks for nothing: default limits, no features. The test destroys it. */
 export async function defaultDevice(descriptor: GPUDeviceDescriptor = {}): Promise<GPUDevice> {
   await testDevice(); // puts the names of WebGPU in place, and says which adapter it is
   const { create } = await import('webgpu');
   const gpu = create([]);
-  instances.add(gpu);
+  shared.instances.add(gpu);
   const adapter = await gpu.requestAdapter();
   return adapter!.requestDevice({ label: 'test/default', ...descriptor });
 }

@@ -7,7 +7,7 @@ import { expect, test } from 'vitest';
 const root = path.resolve(import.meta.dirname, '../..');
 
 /** Rooms in the order in which imports may run: only to a later one. The features of a picture need `image` in `vgg`. */
-const ORDER = ['index', 'style', 'vgg', 'optim', 'image', 'autograd', 'kernels', 'gpu', 'wgsl'];
+const ORDER = ['index', 'later', 'style', 'vgg', 'optim', 'image', 'autograd', 'kernels', 'gpu', 'wgsl'];
 /** Rooms that use the others and that nothing in src imports. */
 const OUTSIDE = ['node', 'web', 'bench', 'examples'];
 
