@@ -75,6 +75,7 @@ export {
   totalVariationForward,
   type TotalVariationParams,
   type VariationForm,
+  type VariationWindow,
 } from './total-variation.ts';
 export { tune, type TuneOptions } from './tune.ts';
 export { type TuningTable } from './tuning.ts';

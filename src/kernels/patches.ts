@@ -42,7 +42,7 @@ export function nearestForward<B>(
   };
 }
 
-/** Features of `shape` [h, w, c], sides at least {@link PATCH}; the distance is times `factor`. */
+/** Features of `shape` [h, w, c], sides at least `PATCH`; the distance is times `factor`. */
 export interface PatchDistanceParams {
   readonly shape: readonly [height: number, width: number, channels: number];
   readonly factor: number;
