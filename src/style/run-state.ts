@@ -7,8 +7,8 @@ import { badOption } from '../gpu/errors.ts';
 import { crc32 } from '../image/png-chunks.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import type { Vgg } from '../vgg/index.ts';
-import { isRunState } from './checkpoint-header.ts';
-import { decodeCheckpoint, encodeCheckpoint, type Checkpoint, type RunOrigin, type RunState } from './checkpoint.ts';
+import { isRunState, type RunOrigin, type RunState } from './checkpoint-header.ts';
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import type { LoadedPictures } from './prepare.ts';
 import type { Scale } from './scales.ts';
@@ -64,8 +64,15 @@ export function pictureOf({ header, buffers }: Checkpoint): Pixels | undefined {
 
 /** The picture that a session showed when its checkpoint was made: the average of the iterates where one is kept. */
 export function shownIn({ header: { width, height }, buffers }: Checkpoint, space: PixelSpace): Pixels {
-  const { bytes } = buffers.find(({ name }) => name === 'average') ?? buffers[0]!;
-  const packed = new Float32Array(bytes.slice().buffer);
+  const average = buffers.filter(({ name }) => name === 'average');
+  // Where the picture is larger than a binding its bands of rows lie one after another.
+  const shown = average.length > 0 ? average : buffers.filter(({ name }) => /^image\d*$/.test(name));
+  const packed = new Float32Array(4 * width * height);
+  let at = 0;
+  for (const { bytes } of shown) {
+    packed.set(new Float32Array(bytes.slice().buffer), at);
+    at += bytes.length / 4;
+  }
   return pixelsFromPlanar(width, height, planarFromSpace(packed, width * height, space));
 }
 

@@ -2,7 +2,9 @@
 
 import { describe, expect, it } from 'vitest';
 import { WgpuStyleError } from '../../src/gpu/errors.ts';
+import { recipes } from '../../src/style/recipes.ts';
 import { DeviceLostError, type RecoverOptions } from '../../src/style/recover.ts';
+import { shownIn } from '../../src/style/run-state.ts';
 import { StyleSession, styleTransfer, type StyleTransferOptions } from '../../src/style/index.ts';
 import { freshDevice } from '../device.ts';
 import { picture, tinyOptions } from './setting.ts';
@@ -120,6 +122,25 @@ describe('the loss of the device in a run', () => {
 
   it.each([1, 'yes', { every: 0 }, { attempts: -1 }, { device: 3 }, { often: true }])('recover: %j is refused', async (recover) => {
     await expect(styleTransfer(await options({ recover: recover as never }))).rejects.toMatchObject({ code: 'bad-option' });
+  });
+});
+
+describe('the picture in what was kept', () => {
+  it('is the average of the iterates where one is kept, else the image, also in bands of rows', () => {
+    const { space } = recipes['lecture']!;
+    const [width, height] = [3, 4];
+    const floats = (count: number, from: number): Uint8Array =>
+      new Uint8Array(Float32Array.from({ length: 4 * count }, (_, i) => (from + i) / 100).buffer);
+    const whole = floats(width * height, 0);
+    const [header, half] = [{ width, height } as Parameters<typeof shownIn>[0]['header'], whole.length / 2];
+    const state = { name: 'm', bytes: floats(width * height, 7) };
+    const from = (...buffers: { name: string; bytes: Uint8Array }[]): unknown => shownIn({ header, buffers: [...buffers, state] }, space);
+    const wanted = from({ name: 'image', bytes: whole });
+    const bands = [whole.slice(0, half), whole.slice(half)].map((bytes, i) => ({ name: `image${i}`, bytes }));
+    expect(from(...bands)).toEqual(wanted);
+    const other = { name: 'image', bytes: floats(width * height, 3) };
+    expect(from(other)).not.toEqual(wanted);
+    expect(from(other, { name: 'average', bytes: whole })).toEqual(wanted);
   });
 });
 
