@@ -106,7 +106,7 @@ function transformInput<B>(
   const values = tiles * lanes(input[2]);
   return {
     label: 'winograd/input',
-    shader: { name: 'winograd_input', code: [inputCode, outsideCode] },
+    shader: { name: 'winograd_input', code: [inputCode, gateWordCode, outsideCode] },
     constants: { THREADS: threads },
     inputs: [io.x, io.unpool?.words ?? io.x],
     outputs: [v],

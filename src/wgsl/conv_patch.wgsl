@@ -31,7 +31,7 @@ fn place(k: u32, corner: vec2i) -> vec2u {
   let q = p >> half;
   let isInside = row >= 0 && column >= 0 && q.x < size.x && q.y < size.y;
   let ci4 = (params.ci + 3u) / 4u;
-  let word = (p.x / 2u * ((params.w + 3u) / 4u) + p.y / 4u) * ci4;
+  let word = gateWordAt(p.x, p.y, params.w, ci4, 0u);
   let bit = word * 32u + (p.x % 2u * 4u + p.y % 4u) * 4u;
   return vec2u(select(0u, (q.x * size.y + q.y) * ci4 * 4u, isInside), select(OUTSIDE, bit, isInside));
 }

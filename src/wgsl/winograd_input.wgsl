@@ -1,7 +1,7 @@
 // Winograd F(4x4, 3x3), input: v[.., t, i] = B' d B of the 6x6 pixels d that the 4x4 outputs of tile t depend on.
 // x [h, w, ci] or, where it is unpooled on load, [h / 2, w / 2, ci] with gate words of [h, w, ci]; v [36, tiles, ci] of
 // a band, whole rows of tiles; NHWC, channels padded to vec4s.
-// Stands in front of outside.wgsl.
+// Stands in front of gate_word.wgsl and outside.wgsl.
 // Thread: one tile x 1 channel, neighbours read neighbours. Dispatch: linear over tiles * 4 * ceil(ci / 4), THREADS a
 // group, folded into x and y.
 
@@ -30,7 +30,7 @@ fn load(row: i32, column: i32, channel: u32, ci4: u32) -> f32 {
   let isInside = row >= 0 && column >= 0 && p.x < size.x && p.y < size.y;
   var value = x[select(0u, (p.x * size.y + p.y) * 4u * ci4 + channel, isInside)];
   if (params.unpool != 0u) {
-    let word = (at.x / 2u * ((params.w + 3u) / 4u) + at.y / 4u) * ci4 + channel / 4u;
+    let word = gateWordAt(at.x, at.y, params.w, ci4, channel / 4u);
     let bit = (at.x % 2u * 4u + at.y % 4u) * 4u + channel % 4u;
     let isOpen = ((unpoolWords[word] >> bit) & 1u) != 0u;
     value = select(0.0, value * select(1.0, 0.25, params.unpool == 2u), isOpen);
