@@ -5,13 +5,10 @@ import '../../src/node/index.ts'; // a device of one's own, in Node
 import { StyleSession, styleTransfer } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
 import { countingDevice } from '../../src/gpu/counting.ts';
+import { isLost } from '../../src/gpu/device.ts';
 import { host } from '../../src/gpu/host.ts';
 import { freshDevice, testDevice } from '../device.ts';
 import { bytesHeld, picture, tinyOptions, withSession } from './setting.ts';
-
-async function isLost(device: GPUDevice): Promise<boolean> {
-  return Promise.race([device.lost.then(() => true), new Promise<boolean>((done) => setTimeout(done, 50, false))]);
-}
 
 describe('a session that ends', () => {
   it.each(['lbfgs', 'adam', 'gd'] as const)('gives every byte back (%s)', async (name) => {
