@@ -4,51 +4,10 @@
 // Layout: 8 bytes "wgpusty1", u32 length of the header, the header as JSON, then the buffers one after another.
 
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
-import type { OptimizerOptions, StateBuffer } from '../optim/index.ts';
-import { isBufferList, isHeader } from './checkpoint-header.ts';
-import type { Losses } from './losses.ts';
-import type { TermWeights } from './options.ts';
-import type { PlateauState } from './plateau.ts';
-import type { Settings } from './settings.ts';
+import type { StateBuffer } from '../optim/index.ts';
+import { isBufferList, isHeader, type CheckpointHeader } from './checkpoint-header.ts';
 
 const MAGIC = 'wgpusty1';
-
-/** What a run was started with, in short: checksums tell pictures and networks apart, they keep none. */
-export interface RunOrigin {
-  readonly options: Settings;
-  readonly content: string;
-  readonly styles: readonly string[];
-  readonly network: string;
-}
-
-/** The state of a run beside that of its session. */
-export interface RunState extends RunOrigin {
-  /** Index of the scale that goes on, and iterations that were done before it. */
-  readonly scale: number;
-  readonly before: number;
-  /** Iterations of earlier scales that were not needed, the loss having come to rest. */
-  readonly skipped: number;
-  readonly milliseconds: number;
-  /** Losses of the last iteration. */
-  readonly losses: Losses;
-}
-
-/** What a checkpoint says about its session. */
-export interface CheckpointHeader {
-  readonly width: number;
-  readonly height: number;
-  readonly recipe: string;
-  readonly optimizer: OptimizerOptions;
-  readonly averaging: number;
-  readonly weights: TermWeights;
-  readonly seed: number;
-  /** Updates that the optimiser has made. */
-  readonly steps: number;
-  /** What the early stop has seen. */
-  readonly plateau?: PlateauState;
-  /** Where the run stands that the session is a scale of. */
-  readonly run?: RunState;
-}
 
 /** A buffer of the state by its name. */
 export interface NamedBytes {

@@ -11,18 +11,11 @@ import { fitSize } from '../image/resize.ts';
 import { Belongings } from './belongings.ts';
 import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { requestOf } from './evaluation.ts';
-import type { BuildIteration, Iteration, SessionParts } from './iteration.ts';
+import type { BuildIteration, Fit, Iteration, SessionParts } from './session-parts.ts';
 import type { Size } from './limits.ts';
 import { cutAxis, cuts, type TileDemand } from './tile-grid.ts';
 import { resultDemand, styleDemand } from './tile-layers.ts';
 import { checkTileable, type Cut, type Tiling } from './tiled-evaluation.ts';
-
-/** How a session is to be built. */
-export interface Fit {
-  readonly tiling: Tiling | 'whole';
-  /** Pairs that L-BFGS keeps, where memory allows fewer than asked for. */
-  readonly history?: number;
-}
 
 /** Memory and work of a session built in some way. */
 interface Counted {

@@ -11,7 +11,18 @@ import type { Layer } from '../vgg/index.ts';
 import type { MaskMode } from './mask-options.ts';
 import { alphaOf, planeOf, type Plane } from './masks.ts';
 import type { ScaledPictures } from './prepare.ts';
-import type { Guides, Region } from './regions.ts';
+
+/** Layer → how much each of its features counts, with a mean square of 1; layers in which nothing counts are absent. */
+export type Guides = ReadonlyMap<string, Plane>;
+
+/** A part of the result with the styles that paint there. */
+export interface Region {
+  /** Of the style loss; the shares of all regions add up to 1. */
+  readonly share: number;
+  /** Undefined where everything counts, here and in styles. */
+  readonly guides: Guides | undefined;
+  readonly styles: readonly { readonly picture: Pixels; readonly weight: number; readonly guides: Guides | undefined }[];
+}
 
 /** Below this share of a full guide's energy Σ T² a layer has nothing of the region. */
 const LEAST = 1e-6;

@@ -3,42 +3,15 @@
 
 import { throwIfAborted } from '../gpu/errors.ts';
 import { Slicer } from '../gpu/slicer.ts';
-import type { Preview } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import { createOptimizer, type Optimizer } from '../optim/index.ts';
 import type { Belongings } from './belongings.ts';
 import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
-import { wholeEvaluation, type Evaluation, type EvaluationParts } from './evaluation.ts';
-import type { Fit } from './fit.ts';
-import type { StyleTransferOptions } from './options.ts';
+import { wholeEvaluation, type Evaluation } from './evaluation.ts';
 import { makePainters } from './painters.ts';
-import { sessionPlan, type SessionPlan } from './session-plan.ts';
+import type { Fit, Iteration, SessionParts } from './session-parts.ts';
+import { sessionPlan } from './session-plan.ts';
 import { boxOf } from './space.ts';
-
-/** What a session is built from, every picture at its size. */
-export interface SessionParts extends EvaluationParts {
-  readonly preview: StyleTransferOptions['preview'];
-  /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
-  readonly maxIterations?: number;
-  /** How to go about it, decided already. Default: by {@link fitIteration}. */
-  readonly fit?: Fit | undefined;
-}
-
-/** {@link buildIteration} */
-export type BuildIteration = (parts: SessionParts, belongings: Belongings) => Promise<Iteration>;
-
-/** What a session replays. `belongings` of {@link buildIteration} gives it back. */
-export interface Iteration {
-  readonly evaluation: Evaluation;
-  readonly optimizer: Optimizer;
-  /** Records both in slices, where that is wanted. */
-  readonly slicer: Slicer;
-  /** What is painted and read, a buffer for each band: the average of the iterates where one is kept, else the image. */
-  readonly shown: readonly GPUBuffer[];
-  readonly texture: GPUTexture;
-  readonly painters: readonly Preview[];
-  readonly plan: SessionPlan;
-}
 
 /**
  * Builds an iteration and waits for its pipelines. Whatever it makes goes into `belongings` at once: when a later step

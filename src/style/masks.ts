@@ -6,11 +6,16 @@ import type { ImageSource, Pixels } from '../image/index.ts';
 import { clamp01 } from '../image/pixels.ts';
 import { resize } from '../image/resize.ts';
 import type { ResolvedMask } from './mask-options.ts';
-import type { MaskPictures } from './prepare.ts';
 import type { ResolvedOptions } from './options.ts';
 
 /** A colour belongs to a region when no channel is farther from the region's colour: JPEG's noise stays below. */
 const NEAR = 0.2;
+
+/** Masks of a style, gray, 1 where something counts: where in the result, and what of the style. */
+export interface MaskPictures {
+  readonly mask?: Pixels | undefined;
+  readonly styleMask?: Pixels | undefined;
+}
 
 /** One number for each pixel, in [0, 1]: how much it counts. */
 export interface Plane {

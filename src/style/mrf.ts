@@ -9,7 +9,7 @@ import type { Tape, Tensor } from '../autograd/index.ts';
 import { argmax, patchDistance } from '../autograd/ops/patches.ts';
 import { PATCH } from '../kernels/patches.ts';
 import type { Plane } from './masks.ts';
-import type { Guides, Region } from './regions.ts';
+import type { Guides, Region } from './guides.ts';
 import type { Recipe } from './recipes.ts';
 import type { Distance, StylePart } from './statistics.ts';
 

@@ -9,13 +9,8 @@ import { defaultNetwork } from '../vgg/default.ts';
 import { Vgg } from '../vgg/vgg.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
 import type { Recipe } from './recipes.ts';
+import type { MaskPictures } from './masks.ts';
 import { NARROWEST, type Scale } from './scales.ts';
-
-/** Masks of a style, gray, 1 where something counts: where in the result, and what of the style. */
-export interface MaskPictures {
-  readonly mask?: Pixels | undefined;
-  readonly styleMask?: Pixels | undefined;
-}
 
 /** Decoded pictures at their own sizes. */
 export interface LoadedPictures {

@@ -1,23 +1,11 @@
 // Where which styles paint. Without masks and with opaque pictures there is one region, the whole picture, and no guides.
 
 import { loadChunk } from '../gpu/chunk.ts';
-import { isOpaque, type Pixels } from '../image/pixels.ts';
+import { isOpaque } from '../image/pixels.ts';
 import type { Layer } from '../vgg/index.ts';
 import type { MaskMode } from './mask-options.ts';
-import type { Plane } from './masks.ts';
+import type { Region } from './guides.ts';
 import type { ScaledPictures } from './prepare.ts';
-
-/** Layer → how much each of its features counts, with a mean square of 1; layers in which nothing counts are absent. */
-export type Guides = ReadonlyMap<string, Plane>;
-
-/** A part of the result with the styles that paint there. */
-export interface Region {
-  /** Of the style loss; the shares of all regions add up to 1. */
-  readonly share: number;
-  /** Undefined where everything counts, here and in styles. */
-  readonly guides: Guides | undefined;
-  readonly styles: readonly { readonly picture: Pixels; readonly weight: number; readonly guides: Guides | undefined }[];
-}
 
 /** Whether every pixel counts in full: no masks, nothing transparent. */
 export function isPlain({ content, styles }: ScaledPictures): boolean {

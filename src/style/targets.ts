@@ -11,7 +11,7 @@ import type { PatchTerm, StyleFeatures } from './mrf.ts';
 import type { Recipe } from './recipes.ts';
 import { toSpace } from './space.ts';
 import { layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
-import type { Guides, Region } from './regions.ts';
+import type { Guides, Region } from './guides.ts';
 import { features, type FeatureRequest, type RegionTargets } from './terms.ts';
 
 function sumOfSquares(values: Float32Array): number {

@@ -6,7 +6,7 @@ import { describeAdapter, isLost, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import type { Pixels } from '../image/pixels.ts';
 import { resize } from '../image/resize.ts';
-import type { RunOrigin, RunState } from './checkpoint.ts';
+import type { RunOrigin, RunState } from './checkpoint-header.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import { StyledPicture, type Stopped } from './picture.ts';

@@ -8,7 +8,7 @@ import { countingDevice, DEFAULT_LIMITS } from '../../src/gpu/counting.ts';
 import { host } from '../../src/gpu/host.ts';
 import { fitSize } from '../../src/image/resize.ts';
 import { blank } from '../../src/style/fit.ts';
-import type { SessionParts } from '../../src/style/iteration.ts';
+import type { SessionParts } from '../../src/style/session-parts.ts';
 import { resolveOptions } from '../../src/style/options.ts';
 import { loadPictures, scalePictures, startPicture, styleFit } from '../../src/style/prepare.ts';
 import { coreAt, cutAxis, cuts, demandOf } from '../../src/style/tile-grid.ts';

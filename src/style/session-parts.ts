@@ -1,0 +1,42 @@
+// What a session is built from, and what that gives.
+
+import type { Slicer } from '../gpu/slicer.ts';
+import type { Preview } from '../image/index.ts';
+import type { Optimizer } from '../optim/index.ts';
+import type { Belongings } from './belongings.ts';
+import type { Evaluation, EvaluationParts } from './evaluation.ts';
+import type { StyleTransferOptions } from './options.ts';
+import type { SessionPlan } from './session-plan.ts';
+import type { Tiling } from './tiled-evaluation.ts';
+
+/** How a session is to be built. */
+export interface Fit {
+  readonly tiling: Tiling | 'whole';
+  /** Pairs that L-BFGS keeps, where memory allows fewer than asked for. */
+  readonly history?: number;
+}
+
+/** What a session is built from, every picture at its size. */
+export interface SessionParts extends EvaluationParts {
+  readonly preview: StyleTransferOptions['preview'];
+  /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
+  readonly maxIterations?: number;
+  /** How to go about it, decided already. Default: by `fitIteration` (fit.ts). */
+  readonly fit?: Fit | undefined;
+}
+
+/** What iteration.ts does. */
+export type BuildIteration = (parts: SessionParts, belongings: Belongings) => Promise<Iteration>;
+
+/** What a session replays. The `belongings` that it was built with give it back. */
+export interface Iteration {
+  readonly evaluation: Evaluation;
+  readonly optimizer: Optimizer;
+  /** Records both in slices, where that is wanted. */
+  readonly slicer: Slicer;
+  /** What is painted and read, a buffer for each band: the average of the iterates where one is kept, else the image. */
+  readonly shown: readonly GPUBuffer[];
+  readonly texture: GPUTexture;
+  readonly painters: readonly Preview[];
+  readonly plan: SessionPlan;
+}
