@@ -2,14 +2,28 @@
 
 import type { Pixels } from '../image/index.ts';
 import type { PixelSpace } from './recipes.ts';
+import type { Stretch } from './tile-grid.ts';
 
-/** Interleaved RGB values of a picture in `space`: v = scale · x − mean. Alpha is left behind. */
-export function toSpace(picture: Pixels, { scale, mean }: PixelSpace): Float32Array<ArrayBuffer> {
-  const count = picture.width * picture.height;
-  const values = new Float32Array(count * 3);
-  if (picture.data.length === 0) return values; // a picture that is only counted
-  for (let i = 0; i < count; i++) {
-    for (let c = 0; c < 3; c++) values[i * 3 + c] = picture.data[i * 4 + c]! * scale - mean[c]!;
+/** Rows and columns of a picture, by the first. */
+export interface Box {
+  readonly rows: Stretch;
+  readonly columns: Stretch;
+}
+
+/** Interleaved RGB values of a picture, or a box of it, in `space`: v = scale · x − mean. Alpha is left behind. */
+export function toSpace(
+  { width, height, data }: Pixels,
+  { scale, mean }: PixelSpace,
+  { rows, columns }: Box = { rows: { begin: 0, size: height }, columns: { begin: 0, size: width } },
+): Float32Array<ArrayBuffer> {
+  const values = new Float32Array(rows.size * columns.size * 3);
+  if (data.length === 0) return values; // a picture that is only counted
+  for (let y = 0; y < rows.size; y++) {
+    const from = (rows.begin + y) * width + columns.begin;
+    const to = y * columns.size;
+    for (let x = 0; x < columns.size; x++) {
+      for (let c = 0; c < 3; c++) values[(to + x) * 3 + c] = data[(from + x) * 4 + c]! * scale - mean[c]!;
+    }
   }
   return values;
 }

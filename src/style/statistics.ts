@@ -18,6 +18,13 @@ export interface Target {
   readonly sumOfSquares: number;
 }
 
+/** Puts values that were read back onto a tape as a target. */
+export function keepTarget(tape: Tape, shape: readonly number[], values: Float32Array, label: string): Target {
+  let sumOfSquares = 0;
+  for (const value of values) sumOfSquares += value * value;
+  return { tensor: tape.constant(shape, values, label), sumOfSquares };
+}
+
 /** A scalar of the loss, and what the recipe's measure makes of it. */
 export interface Distance {
   readonly value: Tensor;

@@ -10,15 +10,9 @@ import { edgeMap, edgeName } from './edges.ts';
 import type { PatchTerm, StyleFeatures } from './mrf.ts';
 import type { Recipe } from './recipes.ts';
 import { toSpace } from './space.ts';
-import { layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { keepTarget, layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
 import type { Guides, Region } from './guides.ts';
 import { features, type FeatureRequest, type RegionTargets } from './terms.ts';
-
-function sumOfSquares(values: Float32Array): number {
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  return sum;
-}
 
 function imageTensor(tape: Tape, picture: Pixels, request: FeatureRequest, label: string): Tensor {
   const shape = [picture.height, picture.width, 3];
@@ -79,15 +73,11 @@ export async function edgeTargets(
   try {
     await program.run();
     const read = await Promise.all(maps.map((map) => program.read(map)));
-    return new Map(poolings.map((pooling, i) => [pooling, keep(tape, maps[i]!.shape, read[i]!, edgeName(pooling))]));
+    return new Map(poolings.map((pooling, i) => [pooling, keepTarget(tape, maps[i]!.shape, read[i]!, edgeName(pooling))]));
   } finally {
     program.destroy();
     tape.release(image);
   }
-}
-
-function keep(tape: Tape, shape: readonly number[], values: Float32Array, label: string): Target {
-  return { tensor: tape.constant(shape, values, label), sumOfSquares: sumOfSquares(values) };
 }
 
 /** A guide on the tape: [h, w, 1]. */
@@ -191,7 +181,7 @@ async function regionTargets(
   }
   const means = [...known].map(([part, { weight, tensors }]) => {
     const label = `style/${part.layer}/${part.statistic}`;
-    return [part, tensors.map(({ shape, sums }) => keep(tape, shape, sums.map((sum) => sum / weight), label))] as const;
+    return [part, tensors.map(({ shape, sums }) => keepTarget(tape, shape, sums.map((sum) => sum / weight), label))] as const;
   });
   return new Map(means);
 }

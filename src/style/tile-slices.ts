@@ -9,6 +9,7 @@ import { copyBox } from '../kernels/copy.ts';
 import { bytesOf, type Shape } from '../kernels/shape.ts';
 import type { Size } from './limits.ts';
 import type { PixelSpace } from './recipes.ts';
+import { toSpace, type Box } from './space.ts';
 import type { Tile, TileGrid } from './tile-grid.ts';
 
 /** [h, w, 3] of a tile's extent. */
@@ -34,22 +35,14 @@ export async function sliceVariables(tape: Tape, grid: TileGrid, label: string, 
   return shapes.map((shape) => tape.variable(shape, buffer, label));
 }
 
-/** Interleaved RGB in `space` of a tile's extent; undefined of a picture without pixels, which is only counted. */
-export function sliceOf(
-  picture: Pixels,
-  { rows, columns }: Tile,
-  { scale, mean }: PixelSpace,
-): Float32Array<ArrayBuffer> | undefined {
-  if (picture.data.length === 0) return undefined;
-  const [h, w] = [rows.extent.size, columns.extent.size];
-  const values = new Float32Array(h * w * 3);
-  for (let y = 0; y < h; y++) {
-    const from = ((rows.extent.begin + y) * picture.width + columns.extent.begin) * 4;
-    for (let x = 0; x < w; x++) {
-      for (let c = 0; c < 3; c++) values[(y * w + x) * 3 + c] = picture.data[from + x * 4 + c]! * scale - mean[c]!;
-    }
-  }
-  return values;
+/** What a tile sees of a picture. */
+export function extentOf({ rows, columns }: Tile): Box {
+  return { rows: rows.extent, columns: columns.extent };
+}
+
+/** Interleaved RGB in `space` of a box; undefined of a picture without pixels, which is only counted. */
+export function sliceOf(picture: Pixels, box: Box, space: PixelSpace): Float32Array<ArrayBuffer> | undefined {
+  return picture.data.length === 0 ? undefined : toSpace(picture, space, box);
 }
 
 /** Rows of a picture, by the first. */

@@ -114,7 +114,8 @@ export async function tiledEvaluation(
   const rows = bandsOf(start, tiling.bandBytes ?? Math.min(maxStorageBufferBindingSize, maxBufferSize));
   const bandsWith = (label: string, picture?: Pixels): Bands => {
     const tensors = rows.map((band) => {
-      const values = picture && sliceOf(picture, whole(band, start.width), recipe.space);
+      const box = { rows: { begin: band.first, size: band.rows }, columns: { begin: 0, size: start.width } };
+      const values = picture && sliceOf(picture, box, recipe.space);
       return tape.variable([band.rows, start.width, 3], values, label);
     });
     return { rows, tensors };
@@ -147,12 +148,6 @@ export async function tiledEvaluation(
     encode: (encoder) => replay.encode(encoder),
     setWeights: (weights) => terms.setWeights(weights),
   };
-}
-
-/** Rows of a picture as a tile, to take them from it. */
-function whole({ first, rows }: Rows, width: number): Tile {
-  const [down, across] = [{ begin: first, size: rows }, { begin: 0, size: width }];
-  return { rows: { core: down, extent: down }, columns: { core: across, extent: across }, kind: 0 };
 }
 
 /** For every kind the cores of the content's maps, of the tile at hand: in buffers that all kinds share. */

@@ -9,11 +9,11 @@ import { Belongings } from './belongings.ts';
 import type { Wanted } from './demands.ts';
 import type { ScaledPictures } from './prepare.ts';
 import type { Recipe } from './recipes.ts';
-import { statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { keepTarget, statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
 import type { FeatureRequest } from './terms.ts';
 import { coreAt, type TileGrid } from './tile-grid.ts';
 import { contentMaps, coreBytes, coreFeatures, coreShape, factsOf, type ContentMap } from './tile-layers.ts';
-import { heldBuffer, sliceOf, sliceVariables, type Hold } from './tile-slices.ts';
+import { extentOf, heldBuffer, sliceOf, sliceVariables, type Hold } from './tile-slices.ts';
 import { LayerSums, type CoreStatistics } from './tile-sums.ts';
 
 /** Pixels of every tile's core at a layer, in the order of the tiles. */
@@ -77,17 +77,9 @@ export async function tiledStyleTargets(
   return new Map(
     parts.map((part, i) => {
       const label = `style/${part.layer}/${part.statistic}`;
-      return [part, means[i]!.map(({ shape, values }) => {
-        return { tensor: tape.constant(shape, values, label), sumOfSquares: sumOfSquares(values) };
-      })];
+      return [part, means[i]!.map(({ shape, values }) => keepTarget(tape, shape, values, label))];
     }),
   );
-}
-
-function sumOfSquares(values: Float32Array): number {
-  let sum = 0;
-  for (const value of values) sum += value * value;
-  return sum;
 }
 
 async function statisticsOver(
@@ -119,7 +111,7 @@ async function statisticsOver(
     );
     await program.ready;
     for (const [index, tile] of grid.tiles.entries()) {
-      upload(tape, slices[tile.kind]!, sliceOf(picture, tile, request.space));
+      upload(tape, slices[tile.kind]!, sliceOf(picture, extentOf(tile), request.space));
       const encoder = begin(device, program);
       runPart(encoder, program, tile.kind);
       keepMoments(encoder, program, sums, cores[tile.kind]!, index);
@@ -174,7 +166,7 @@ export async function tiledContentTargets(
     const sums = maps.map(() => 0);
     const cores: GPUBuffer[][] = [];
     for (const tile of grid.tiles) {
-      upload(tape, slices[tile.kind]!, sliceOf(content, tile, request.space));
+      upload(tape, slices[tile.kind]!, sliceOf(content, extentOf(tile), request.space));
       const { tensors, squares } = recorded[tile.kind]!;
       const buffers: GPUBuffer[] = [];
       if (keeps) for (const map of maps) buffers.push(await heldBuffer(device, `content/${map.name}`, coreBytes(tile, map), hold));
