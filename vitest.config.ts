@@ -31,6 +31,23 @@ function source(file: string): string {
   return fileURLToPath(new URL(`./src/${file}`, import.meta.url));
 }
 
+function testsIn(folder: string): string {
+  return `${folder}/**/*.test.ts`;
+}
+
+const NUMBERS = ['test/kernels', 'test/autograd', 'test/optim', 'test/gpu'];
+const RANDOM = ['test/property'];
+
+/**
+ * A process for each group, one after another. Mesa's shader compiler leaves a dozen memory mappings for every pipeline as
+ * long as its device lives, and Linux allows a process 65,530: the whole suite in one process died of that.
+ */
+const GROUPS: Readonly<Record<string, { readonly include: readonly string[]; readonly exclude?: readonly string[] }>> = {
+  numbers: { include: NUMBERS },
+  random: { include: RANDOM },
+  library: { include: ['test'], exclude: [...NUMBERS, ...RANDOM] },
+};
+
 const config: ViteUserConfig = defineConfig({
   plugins: [assets],
   // Examples and benches import the package by its name; tests run them on the sources, not on an older dist.
@@ -41,7 +58,10 @@ const config: ViteUserConfig = defineConfig({
     ],
   },
   test: {
-    include: ['test/**/*.test.ts'],
+    projects: Object.entries(GROUPS).map(([name, { include, exclude = [] }]) => ({
+      extends: true as const,
+      test: { name, include: include.map(testsIn), exclude: exclude.map(testsIn) },
+    })),
     globalSetup: ['test/global.ts'],
     setupFiles: ['test/setup.ts'],
     // One software adapter serves the whole suite: parallel files would only fight for its two cores.

@@ -13,6 +13,7 @@ test.each([0.5, 0.99, 0.9999])('the average with decay %d is that of the definit
   const parameter = makeParameter(device, SIZE);
   device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
   const optimizer = createOptimizer(device, [parameter], { name: 'adam', learningRate: 0.05 }, { averaging: decay });
+  await optimizer.ready;
   const read = async (buffer: GPUBuffer): Promise<Float32Array> => new Float32Array(await readBuffer(device, buffer, 0, 4 * SIZE));
   const worst = (got: Float32Array, wanted: ArrayLike<number>): number => got.reduce((most, v, i) => Math.max(most, Math.abs(v - wanted[i]!)), 0);
   expect(await read(optimizer.average!)).toEqual(problem.start);

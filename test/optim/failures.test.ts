@@ -30,6 +30,7 @@ async function setUp(options: OptimizerOptions): Promise<Setting> {
   const parameter = makeParameter(device, SIZE);
   const loss = createBuffer(device, 'test/loss', 16);
   const optimizer = createOptimizer(device, [parameter], options, { loss });
+  await optimizer.ready;
   device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
   return {
     optimizer,

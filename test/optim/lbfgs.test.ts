@@ -79,6 +79,7 @@ test('a gradient that is not a number spoils no later run after a reset', async 
   const device = await testDevice();
   const parameter = makeParameter(device, 8);
   const optimizer = new Lbfgs(device, parameter, { history: 3 });
+  await optimizer.ready;
   const submit = (gradient: number): void => {
     device.queue.writeBuffer(parameter.gradient, 0, new Float32Array(8).fill(gradient));
     update(device, optimizer);

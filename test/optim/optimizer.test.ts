@@ -62,6 +62,7 @@ test.each(OPTIONS)('%s: another optimiser goes on from its saved state', async (
   const states: ArrayBuffer[] = [];
   const parameter = makeParameter(device, 1003);
   const first = createOptimizer(device, [parameter], options);
+  await first.ready;
   for (let step = 0; step < 8; step++) {
     const { gradient } = problem.evaluate(straight.values[step]!);
     device.queue.writeBuffer(parameter.value, 0, straight.values[step]! as Float32Array<ArrayBuffer>);
@@ -109,6 +110,7 @@ test('gradient descent and Adam move several parameters, each by its own gradien
       device.queue.writeBuffer(gradient, 0, new Float32Array(floats).fill((-1) ** i));
     });
     const optimizer = build(parameters);
+    await optimizer.ready;
     update(device, optimizer);
     for (const [i, { value, floats }] of parameters.entries()) {
       const values = new Float32Array(await readBuffer(device, value));
