@@ -2,6 +2,7 @@
 
 import { plan, recipes, requiredLimits, scalesOf, type Scale, type StyleTransferOptions, type Vgg } from 'wgpu-style';
 import type { Needs, PageOptions } from './protocol.ts';
+import { maskedStyles, type Regions } from './regions.ts';
 import { longestSide } from './size.ts';
 
 /** Beyond this no picture is asked for. */
@@ -10,7 +11,8 @@ const LARGEST = 16384;
 /** What decides about the needs of a run. */
 export interface FitRequest {
   readonly content: ImageBitmap;
-  readonly style: ImageBitmap;
+  readonly styles: readonly ImageBitmap[];
+  readonly regions: Regions | undefined;
   readonly network: Vgg;
   readonly device: GPUDevice;
   readonly options: PageOptions;
@@ -27,12 +29,13 @@ export function scalesFor({ content, options }: FitRequest): Scale[] {
 }
 
 /** The largest longest side that the limits of the device allow, if the wanted one is larger. Costs nothing. */
-export function largestInstead({ content, style, network, device, options }: FitRequest): number | undefined {
+export function largestInstead({ content, styles, network, device, options }: FitRequest): number | undefined {
   const limits = device.limits as unknown as Readonly<Record<string, number>>;
   const scales = ladderOf(options);
   const fits = (side: number): boolean => {
-    const wanted = requiredLimits({ network, scales, size: atSide(content, side), style: atSide(style, side) });
-    return Object.entries(wanted).every(([name, least]) => limits[name]! >= least);
+    const size = atSide(content, side);
+    const wanted = styles.map((style) => requiredLimits({ network, scales, size, style: atSide(style, side) }));
+    return wanted.flatMap(Object.entries<number>).every(([name, least]) => limits[name]! >= least);
   };
   if (fits(longestSide(options.size))) return undefined;
   let [largest, fails] = [1, LARGEST];
@@ -59,7 +62,7 @@ export async function needsOf(request: FitRequest, mayPlan: boolean): Promise<Ne
   if (largest !== undefined) return { fits: false, largest };
   const scales = scalesFor(request);
   if (!mayPlan) return { fits: true, scales, peakBytes: undefined };
-  const { options, ...rest } = request;
-  const { peakBytes } = await plan({ ...options, ...rest });
+  const { options, styles, regions, ...rest } = request;
+  const { peakBytes } = await plan({ ...options, ...rest, ...maskedStyles(styles, regions) });
   return { fits: true, scales, peakBytes };
 }

@@ -4,7 +4,9 @@ import { LossChart } from './chart.ts';
 import { element, say } from './dom.ts';
 import { Form } from './form.ts';
 import { megabytes, NetworkChoice } from './network.ts';
-import type { Command, Needs, Report } from './protocol.ts';
+import type { Command, Needs, Report, RunRequest } from './protocol.ts';
+import { RegionEditor } from './region-editor.ts';
+import { problemOf } from './regions.ts';
 import { ScaleStrip } from './scales.ts';
 import { defaults, readSettings } from './settings.ts';
 import { Slots } from './slots.ts';
@@ -47,14 +49,30 @@ const form = new Form(defaults, {
 });
 const networks = new NetworkChoice((network) => send({ kind: 'network', network }));
 const slots = new Slots({
-  onPicture: () => {
+  onPicture: (name) => {
     tell('');
+    if (name === 'content') regions.take();
+    else regions.showSummary();
     // In the slot the picture of the next run; before and after are of this one.
     if (request()) start();
     else askNeeds();
   },
+  onRemoval: () => {
+    tell('');
+    regions.showSummary();
+    askNeeds();
+  },
   takes: takeFile,
   onError: (message) => tell(message),
+});
+const regions = new RegionEditor({
+  content: () => slots.image('content'),
+  styles: () => slots.styleImages,
+  onChange: () => {
+    tell('');
+    askNeeds();
+  },
+  onStart: start,
 });
 
 const PAINTING = 'Painting …';
@@ -88,21 +106,35 @@ function tell(message: string, action?: { readonly label: string; readonly run: 
   };
 }
 
-function request(): Omit<Extract<Command, { kind: 'start' }>, 'kind'> | undefined {
-  const [content, style] = [slots.get('content'), slots.get('style')];
-  return content && style && { content, style, options: form.options };
+function request(): RunRequest | undefined {
+  const { content, styles } = slots;
+  if (!content || styles.length === 0) return undefined;
+  return { content, styles, regions: regions.regions, options: form.options };
+}
+
+/** Whether the painted parts allow a run; says why not. */
+function isPaintable({ regions: painted, styles }: RunRequest): boolean {
+  const problem = painted && problemOf(painted, styles.length);
+  if (problem) tell(problem, { label: 'Paint parts of the picture …', run: () => void regions.open() });
+  return !problem;
 }
 
 /** Also with one picture alone: what the other will be matters little. */
 function askNeeds(): void {
-  const content = slots.get('content') ?? slots.get('style');
-  if (content) send({ kind: 'plan', content, style: slots.get('style') ?? content, options: form.options });
+  const wanted = request();
+  if (wanted) {
+    if (isPaintable(wanted)) send({ kind: 'plan', ...wanted });
+    return;
+  }
+  const only = slots.content ?? slots.styles[0];
+  if (only) send({ kind: 'plan', content: only, styles: [only], regions: undefined, options: form.options });
 }
 
 function start(): void {
   const wanted = request();
   if (!wanted) return;
   tell('');
+  if (!isPaintable(wanted)) return;
   enter('starting');
   status.textContent = 'Preparing …';
   const image = element('before', HTMLImageElement);
@@ -264,7 +296,7 @@ function explain(reason: string): void {
 function download(png: Uint8Array<ArrayBuffer>): void {
   const link = document.createElement('a');
   link.href = URL.createObjectURL(new Blob([png], { type: 'image/png' }));
-  const stems = [slots.get('content'), slots.get('style')].map((file) =>
+  const stems = [slots.content, ...slots.styles].map((file) =>
     file instanceof File ? file.name.replace(/\.[^.]*$/, '') : '',
   );
   link.download = `${stems.filter((stem) => stem !== '').join('-') || 'wgpu-style'}.png`;
@@ -285,6 +317,7 @@ async function takeSettings(file: File): Promise<boolean> {
   const settings = await readSettings(file);
   if (!settings) return false;
   form.show(settings.options);
+  regions.show(settings.regions);
   send({ kind: 'set', weights: form.weights });
   tell('');
   takeNamedNetwork(settings.network ?? 'default');

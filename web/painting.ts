@@ -4,6 +4,7 @@
 import { StyleSession, type Scale, type StyleTransferOptions, type TermWeights, type Vgg } from 'wgpu-style';
 import type { Gpu } from './gpu.ts';
 import type { PageOptions, Report } from './protocol.ts';
+import { maskedStyles, type Regions } from './regions.ts';
 
 /** Pixels as a session reads and takes them: RGBA floats. */
 type Pixels = Awaited<ReturnType<StyleSession['readPixels']>>;
@@ -23,7 +24,8 @@ const NARROWEST = 32;
 /** What a painting is made from. */
 export interface PaintingParts {
   readonly content: ImageBitmap;
-  readonly style: ImageBitmap;
+  readonly styles: readonly ImageBitmap[];
+  readonly regions: Regions | undefined;
   readonly network: Vgg;
   readonly options: PageOptions;
   readonly scales: readonly Scale[];
@@ -116,7 +118,7 @@ export class Painting {
     await this.stop();
     this.#leave();
     this.#parts.content.close();
-    this.#parts.style.close();
+    this.#parts.styles.forEach((style) => style.close());
   }
 
   async #run(signal: AbortSignal): Promise<void> {
@@ -179,16 +181,19 @@ export class Painting {
 
   /** A session for the scale at hand, from the newest picture there is; it paints that at once. */
   async #open(): Promise<StyleSession> {
-    const { content, style, network, options, scales, canvas: preview, gpu, report } = this.#parts;
+    const { content, styles, regions, network, options, scales, canvas: preview, gpu, report } = this.#parts;
     const { width, height } = scales[Math.min(this.#scale, scales.length - 1)]!;
     // How far and how fine is the ladder's business, and the colours after a run that of whole runs.
     const { size: _size, iterations: _iterations, scales: _scales, ...own } = options;
     const start = this.#latest?.pixels ?? this.#kept[this.#scale - 1] ?? options.init;
     this.#done = this.#latest?.done ?? 0;
+    const { style, ...masked } = maskedStyles(styles, regions);
+    const longest = Math.max(width, height);
     const session = await StyleSession.create({
       ...own,
       content,
-      style: [{ image: style, ...(scales.length > 1 && { scale: scaleOf(style, Math.max(width, height)) }) }],
+      ...masked,
+      style: style.map((one, i) => ({ ...one, ...(scales.length > 1 && { scale: scaleOf(styles[i]!, longest) }) })),
       size: { width, height },
       network,
       device: await gpu.device(),

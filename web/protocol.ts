@@ -10,6 +10,7 @@ import type {
   StyleTransferOptions,
   TermWeights,
 } from 'wgpu-style';
+import type { Regions } from './regions.ts';
 
 /** The options of a run that are plain data, as a form holds them and a PNG carries them. */
 export type PageOptions = Pick<
@@ -23,10 +24,12 @@ export type PageOptions = Pick<
     readonly styleLayers?: LayerWeights;
   };
 
-/** Two picture files and what to do with them. */
+/** Picture files and what to do with them. */
 export interface RunRequest {
   readonly content: Blob;
-  readonly style: Blob;
+  readonly styles: readonly Blob[];
+  /** What goes where; undefined where nobody has painted parts. */
+  readonly regions: Regions | undefined;
   readonly options: PageOptions;
 }
 

@@ -2,11 +2,16 @@
 
 import { readPngText, recipes, type Recipe } from 'wgpu-style';
 import type { PageOptions } from './protocol.ts';
+import { unpackRegions, type Regions } from './regions.ts';
+
+/** Parts of the picture in a PNG: beside the options, which the command line reads too and which know no painted parts. */
+export const REGIONS_KEYWORD: string = 'wgpu-style-regions';
 
 /** Options, and the network that they were used with if it has a name. */
 export interface Settings {
   readonly options: PageOptions;
   readonly network: string | undefined;
+  readonly regions: Regions | undefined;
 }
 
 /**
@@ -38,15 +43,16 @@ const KEYS = [
 /** The settings in a PNG that was saved here or made by the command line; undefined for any other file. */
 export async function readSettings(file: Blob): Promise<Settings | undefined> {
   try {
-    const text = (await readPngText(new Uint8Array(await file.arrayBuffer())))['wgpu-style'];
-    const given = JSON.parse(text ?? '') as Readonly<Record<string, unknown>>;
+    const texts = await readPngText(new Uint8Array(await file.arrayBuffer()));
+    const given = JSON.parse(texts['wgpu-style'] ?? '') as Readonly<Record<string, unknown>>;
     // Numbers that the form shows have to be some; the rest is for the library to judge, when it is given them.
     const isFine = (key: keyof PageOptions): boolean =>
       typeof defaults[key] !== 'number' || key === 'size' || Number.isFinite(given[key]);
     const known = Object.fromEntries(KEYS.filter((key) => key in given && isFine(key)).map((key) => [key, given[key]]));
     const { recipe, ...rest } = defaults;
     const options = { ...rest, recipe: 'default', ...known } as PageOptions;
-    return { options, network: typeof given['network'] === 'string' ? given['network'] : undefined };
+    const network = typeof given['network'] === 'string' ? given['network'] : undefined;
+    return { options, network, regions: unpackRegions(texts[REGIONS_KEYWORD] ?? '') };
   } catch {
     return undefined;
   }

@@ -5,7 +5,8 @@ import { largestInstead, needsOf, scalesFor, type FitRequest } from './fit.ts';
 import { Gpu } from './gpu.ts';
 import { bytesOf, Painting } from './painting.ts';
 import type { Command, PageOptions, Report, RunRequest } from './protocol.ts';
-import { defaults } from './settings.ts';
+import { packRegions, type Regions } from './regions.ts';
+import { defaults, REGIONS_KEYWORD } from './settings.ts';
 import { longestSide } from './size.ts';
 
 /** What of a dedicated worker's scope is used here. */
@@ -21,6 +22,7 @@ let painting: Painting | undefined;
 /** The settings of the painting, with the name of its network if that means anything elsewhere. */
 let settings: PageOptions & { readonly network?: string } = defaults;
 let weights: TermWeights | undefined;
+let regions: Regions | undefined;
 
 /** The network of the runs to come: a name or file, and what it was loaded to; nothing for the embedded one. */
 let chosen: { readonly source: string | File; readonly network: Vgg } | undefined;
@@ -88,11 +90,12 @@ async function perform(command: Exclude<Command, { kind: 'canvas' | 'set' | 'net
 }
 
 /** Decodes the pictures, and has at hand what else the run is made from. */
-async function prepare({ content, style, options }: RunRequest): Promise<FitRequest> {
+async function prepare({ content, styles, options, regions }: RunRequest): Promise<FitRequest> {
   const side = longestSide(options.size);
   return {
     content: await decode(content, side, 'The picture'),
-    style: await decode(style, side, 'The style'),
+    styles: await Promise.all(styles.map((style) => decode(style, side, 'The style'))),
+    regions,
     network: chosen?.network ?? (await defaultNetwork()),
     device: await gpu.device(),
     options,
@@ -124,25 +127,35 @@ async function decode(file: Blob, side: number, what: string): Promise<ImageBitm
 
 async function tellNeeds(request: RunRequest): Promise<void> {
   const prepared = await prepare(request);
-  // Counting would hold up a run.
-  report({ kind: 'needs', needs: await needsOf(prepared, !painting?.isRunning) });
-  prepared.content.close();
-  prepared.style.close();
+  try {
+    // Counting would hold up a run.
+    report({ kind: 'needs', needs: await needsOf(prepared, !painting?.isRunning) });
+  } finally {
+    closeAll(prepared);
+  }
+}
+
+function closeAll({ content, styles }: Pick<FitRequest, 'content' | 'styles'>): void {
+  for (const bitmap of [content, ...styles]) bitmap.close();
 }
 
 async function start(request: RunRequest): Promise<void> {
   if (!canvas) return;
   await painting?.stop();
+  const before = weights;
   weights = undefined;
   const { source = 'default' } = chosen ?? {};
   const prepared = await prepare(request);
   const largest = largestInstead(prepared);
   if (largest !== undefined) {
+    closeAll(prepared);
+    weights ??= before;
     report({ kind: 'needs', needs: { fits: false, largest } }); // the painting before stays what it is
     return;
   }
   await painting?.destroy();
   const { options } = request;
+  ({ regions } = request);
   settings = { ...options, ...(typeof source === 'string' && { network: source }) };
   const scales = scalesFor(prepared);
   report({ kind: 'started', scales });
@@ -159,7 +172,11 @@ function goOn(): void {
 async function save(): Promise<void> {
   const pixels = await painting?.read();
   if (!pixels) return;
-  const text = { Software: 'wgpu-style', 'wgpu-style': JSON.stringify({ ...settings, ...weights }) };
+  const text = {
+    Software: 'wgpu-style',
+    'wgpu-style': JSON.stringify({ ...settings, ...weights }),
+    ...(regions && { [REGIONS_KEYWORD]: packRegions(regions) }),
+  };
   const png = await encodePng(pixels.width, pixels.height, bytesOf(pixels), { text });
   report({ kind: 'saved', png }, [png.buffer]);
 }
