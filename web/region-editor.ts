@@ -3,10 +3,13 @@
 
 import { element } from './dom.ts';
 import { RegionMap, type Box } from './region-map.ts';
-import { COLORS, FREE, KEPT, labelSize, sharesOf, type Regions } from './regions.ts';
+import { channelsOf, COLORS, FREE, KEPT, labelSize, sharesOf, type Regions } from './regions.ts';
 
-/** How much the picture shows through what is painted over it, of 255. */
+/** How much what is painted hides of the picture, of 255. */
 const OPACITY = 150;
+
+/** Width of a pair of stripes over what stays as it is, in pixels of the map. */
+const STRIPES = 24;
 
 /** A key moves the brush by this part of its radius; with Shift by as much as these times. */
 const STEP = 0.5;
@@ -144,7 +147,7 @@ export class RegionEditor {
           this.#showBrush();
         });
         const swatch = document.createElement('span');
-        swatch.className = label === FREE ? 'swatch eraser' : 'swatch';
+        swatch.className = `swatch ${label === FREE ? 'eraser' : label === KEPT ? 'kept' : ''}`;
         swatch.style.setProperty('--color', COLORS[label]!);
         const chip = document.createElement('label');
         chip.append(radio, swatch, name);
@@ -242,10 +245,13 @@ export class RegionEditor {
     const [width, height] = [right - left, bottom - top];
     if (!this.#map || width <= 0 || height <= 0) return;
     const image = new ImageData(width, height);
-    const colors = COLORS.map((color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)));
+    const colors = COLORS.map((color) => [...channelsOf(color), OPACITY]);
     for (let i = 0; i < width * height; i++) {
-      const label = this.#map.labels[(top + Math.floor(i / width)) * this.#map.width + left + (i % width)]!;
-      if (label !== FREE) image.data.set([...colors[label]!, OPACITY], 4 * i);
+      const [x, y] = [left + (i % width), top + Math.floor(i / width)];
+      const label = this.#map.labels[y * this.#map.width + x]!;
+      // Stripes are seen on clouds and in shadows alike.
+      const isDark = label === KEPT && (x + y) % STRIPES < STRIPES / 2;
+      if (label !== FREE) image.data.set(isDark ? [0, 0, 0, OPACITY] : colors[label]!, 4 * i);
     }
     this.#context.putImageData(image, left, top);
   }

@@ -82,10 +82,15 @@ export function maskedStyles(
 
 /** The labels in their colours, opaque. */
 function pictureOf({ width, height, labels }: Regions, styles: number): RawImage {
-  const colors = COLORS.map((color) => [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16)));
+  const colors = COLORS.map(channelsOf);
   const data = new Uint8ClampedArray(4 * labels.length).fill(255);
   labels.forEach((label, i) => data.set(colors[label <= styles || label === KEPT ? label : FREE]!, 4 * i));
   return { width, height, data };
+}
+
+/** Red, green and blue of `#rrggbb`, 0 … 255. */
+export function channelsOf(color: string): readonly number[] {
+  return [1, 3, 5].map((at) => parseInt(color.slice(at, at + 2), 16));
 }
 
 /** As text: sizes, then labels and for how many pixels each goes on. */
