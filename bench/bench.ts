@@ -25,6 +25,8 @@ import { benchTotalVariation } from './total-variation.bench.ts';
 export interface BenchSurroundings {
   /** Gets each line of the table. */
   readonly print?: (line: string) => void;
+  /** Gets each row as it is measured. */
+  readonly onRow?: (row: Row) => void;
   /** Other libraries, for the family `peers`; loaded by the caller, so that nothing here depends on them. */
   readonly peers?: readonly Peer[];
 }
@@ -40,26 +42,32 @@ const KERNELS: Readonly<Partial<Record<Family, (bench: Bench) => Promise<void>>>
   optim: benchOptim,
 };
 
+/** What the device computes on. */
+export function adapterOf(device: GPUDevice): Pick<BenchReport, 'adapter' | 'isSoftware'> {
+  const { vendor, architecture, device: name, description } = device.adapterInfo;
+  return { adapter: { vendor, architecture, device: name, description }, isSoftware: kernelTarget(device).software };
+}
+
 /** Runs the benchmarks that `request` names; the device is the caller's. */
 export async function runBench(
   device: GPUDevice,
   request: Partial<BenchRequest> = {},
-  { print = console.log, peers = [] }: BenchSurroundings = {},
+  { print = console.log, onRow, peers = [] }: BenchSurroundings = {},
 ): Promise<BenchReport> {
   const { families, sides: wanted, seconds, minutes, pooling, slim } = { ...DEFAULT_REQUEST, ...request };
-  const { software: isSoftware } = kernelTarget(device);
+  const { adapter, isSoftware } = adapterOf(device);
   const sides = [...(wanted.length > 0 ? wanted : sidesFor(isSoftware))].sort((a, b) => a - b);
   const clock = new GpuClock(device);
   const rows: Row[] = [];
   const add = (row: Row): void => {
     rows.push(row);
+    onRow?.(row);
     print(lineOf(row));
   };
   const budget = new Budget(minutes);
   const fail = (what: string, error: unknown): void => budget.fail(what, error);
   const recorder = { device, clock, seconds, peak: () => peakOf(rows), add, fail };
-  const { vendor, architecture, device: name, description, subgroupMinSize, subgroupMaxSize } = device.adapterInfo;
-  const adapter = { vendor, architecture, device: name, description };
+  const { subgroupMinSize, subgroupMaxSize } = device.adapterInfo;
   const wallStep = clockStep(() => performance.now());
   print(adapterLine({ adapter, isSoftware }));
   const ofKernels = clock.hasTimestamps ? 'timestamps' : 'wall time';

@@ -1,4 +1,4 @@
-// npm run web: builds the page into web/dist, static files for any host, and serves it on this machine.
+// npm run web: builds the pages into web/dist, static files for any host, and serves it on this machine.
 // npm run web -- --port 8080, or --build to build only.
 
 import { createHash } from 'node:crypto';
@@ -15,9 +15,13 @@ process.chdir(root);
 
 const OUT = 'web/dist';
 
+/** Pages and their workers. */
+const ENTRIES = ['main', 'worker', 'bench', 'bench-worker'].map((name) => `web/${name}.ts`);
+
 /** Copied as they are: source -> name. */
 const STATIC = {
   'web/index.html': 'index.html',
+  'web/bench.html': 'bench.html',
   'web/style.css': 'style.css',
   'web/icon.svg': 'icon.svg',
   'web/app.webmanifest': 'app.webmanifest',
@@ -75,7 +79,7 @@ async function buildPage() {
     plugins: [shaders, fetched, noInquire],
     logLevel: 'warning',
   };
-  await build({ ...options, splitting: true, entryPoints: ['web/main.ts', 'web/worker.ts'] });
+  await build({ ...options, splitting: true, entryPoints: ENTRIES });
   for (const [source, name] of Object.entries(STATIC)) {
     mkdirSync(path.dirname(path.join(OUT, name)), { recursive: true });
     copyFileSync(source, path.join(OUT, name));

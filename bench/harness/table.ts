@@ -4,7 +4,8 @@ import type { Row } from './rows.ts';
 
 const NAME = 25;
 const VARIANT = 26;
-const COLUMNS = ['ms', '± iqr', 'GFLOP/s', 'GB/s', '% peak', '% copy', 'speed-up', 'error'];
+/** Titles of a row's numbers. */
+export const COLUMNS: readonly string[] = ['ms', '± iqr', 'GFLOP/s', 'GB/s', '% peak', '% copy', 'speed-up', 'error'];
 const WIDTH = 9;
 
 /** The titles of the columns. */
@@ -15,9 +16,9 @@ export const TABLE_HEAD: string = [
   ...COLUMNS.map((title) => title.padStart(WIDTH)),
 ].join(' ');
 
-/** A row in the columns of {@link TABLE_HEAD}; facts follow. */
-export function lineOf(row: Row): string {
-  const numbers = [
+/** A row's numbers in the order of {@link COLUMNS}; empty where there is none. */
+export function numbersOf(row: Row): readonly string[] {
+  return [
     digits(row.milliseconds),
     digits(row.spread),
     row.gflops > 0 ? digits(row.gflops) : '',
@@ -27,8 +28,12 @@ export function lineOf(row: Row): string {
     row.speedup === undefined ? '' : `${digits(row.speedup)}x`,
     row.error === undefined ? '' : row.error.toExponential(0),
   ];
+}
+
+/** A row in the columns of {@link TABLE_HEAD}; facts follow. */
+export function lineOf(row: Row): string {
   const words = [row.family.padEnd(9), row.name.padEnd(NAME), row.variant.padEnd(VARIANT)];
-  const line = [...words, ...numbers.map((number) => number.padStart(WIDTH))].join(' ');
+  const line = [...words, ...numbersOf(row).map((number) => number.padStart(WIDTH))].join(' ');
   return [line.trimEnd(), ...factsOf(row)].join('  ');
 }
 
