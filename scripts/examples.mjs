@@ -1,11 +1,11 @@
 // npm run examples: bundles the examples that want a page and serves them on this machine, one address each.
 // Another port than 8080: npm run examples -- 9000
 
-import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { build } from 'esbuild';
 import { buildIfStale, root } from './adapter/dist.mjs';
+import { serve } from './serve.mjs';
 
 const PAGES = ['canvas', 'worker', 'three', 'onnxruntime'];
 
@@ -15,7 +15,6 @@ const FILES = [
   [/^\/weights\/default\.onnx$/, '.'],
   [/^\/onnxruntime\/(ort-wasm[\w.-]+)$/, 'node_modules/onnxruntime-web/dist'],
 ];
-const TYPES = { '.mjs': 'text/javascript', '.js': 'text/javascript', '.wasm': 'application/wasm', '.png': 'image/png' };
 
 if (!buildIfStale()) process.exit(1);
 // From dist, as an app would: the package finds itself by its name.
@@ -41,27 +40,18 @@ const page = (name) => `<!doctype html><meta charset="utf-8"><title>${name}</tit
 </script>`;
 const list = PAGES.map((name) => `<p><a href="/${name}">${name}</a></p>`).join('\n');
 
-function answer(url) {
-  const name = url.slice(1);
-  if (url === '/') return { type: 'text/html', body: list };
-  if (PAGES.includes(name)) return { type: 'text/html', body: page(name) };
-  const type = TYPES[path.extname(url)] ?? 'application/octet-stream';
-  if (modules.has(url)) return { type, body: modules.get(url) };
-  for (const [address, folder] of FILES) {
-    const match = address.exec(url);
-    if (match) return { type, body: readFileSync(path.join(root, folder, match[1] ?? url)) };
+function find(address) {
+  const name = address.slice(1);
+  if (address === '/') return list;
+  if (PAGES.includes(name)) return page(name);
+  if (modules.has(address)) return modules.get(address);
+  for (const [pattern, folder] of FILES) {
+    const match = pattern.exec(address);
+    const file = match && path.join(root, folder, match[1] ?? address);
+    if (file && existsSync(file)) return readFileSync(file);
   }
   return undefined;
 }
 
-const server = createServer((request, response) => {
-  try {
-    const { type, body } = answer(new URL(request.url ?? '/', 'http://localhost').pathname);
-    response.setHeader('content-type', type).end(body);
-  } catch {
-    response.writeHead(404).end();
-  }
-});
-server.listen(Number(process.argv[2] ?? 8080), '127.0.0.1', () => {
-  console.log(`Examples: http://localhost:${server.address().port}/`);
-});
+const { origin } = await serve(find, { port: Number(process.argv[2] ?? 8080) });
+console.log(`Examples: ${origin}/`);

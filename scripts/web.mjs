@@ -3,11 +3,11 @@
 
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:http';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
+import { serve } from './serve.mjs';
 import { shaders } from './shaders.mjs';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -27,15 +27,6 @@ const STATIC = {
   'web/app.webmanifest': 'app.webmanifest',
   'examples/pictures/houses.png': 'examples/content.png',
   'examples/pictures/woodblock.png': 'examples/style.png',
-};
-
-const TYPES = {
-  '.html': 'text/html; charset=utf-8',
-  '.js': 'text/javascript; charset=utf-8',
-  '.css': 'text/css; charset=utf-8',
-  '.svg': 'image/svg+xml',
-  '.png': 'image/png',
-  '.webmanifest': 'application/manifest+json',
 };
 
 /** protobufjs asks with eval for modules of Node that no browser has; the page's policy forbids eval. */
@@ -107,30 +98,23 @@ function filesOf(folder) {
 }
 
 /** Serves the built files under the page's own policy, which a worker takes from headers only. */
-function serve(port) {
+async function serveBuilt(port) {
   const [, policy] = readFileSync('web/index.html', 'utf8').match(/content="(default-src[^"]+)"/);
   const files = new Set(filesOf(OUT));
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url, 'http://localhost');
-    const file = decodeURIComponent(pathname.slice(1)) || 'index.html';
-    if (!files.has(file)) {
-      response.writeHead(404).end();
-      return;
-    }
-    response.writeHead(200, {
-      'content-type': TYPES[path.extname(file)] ?? 'application/octet-stream',
-      'content-security-policy': policy,
-      'cache-control': 'no-cache',
-    });
-    response.end(request.method === 'HEAD' ? undefined : readFileSync(path.join(OUT, file)));
-  });
-  server.listen(port, 'localhost', () => console.log(`http://localhost:${server.address().port}/`));
-  server.on('error', ({ message }) => {
+  const find = (address) => {
+    const file = address.slice(1) || 'index.html';
+    return files.has(file) ? readFileSync(path.join(OUT, file)) : undefined;
+  };
+  const headers = { 'content-security-policy': policy, 'cache-control': 'no-cache' };
+  try {
+    const { origin } = await serve(find, { port, headers });
+    console.log(`${origin}/`);
+  } catch ({ message }) {
     console.error(`web: ${message}. Choose another port with --port.`);
-    process.exit(1);
-  });
+    process.exitCode = 1;
+  }
 }
 
 const { values } = parseArgs({ options: { port: { type: 'string', default: '8080' }, build: { type: 'boolean' } } });
 await buildPage();
-if (!values.build) serve(Number(values.port));
+if (!values.build) await serveBuilt(Number(values.port));

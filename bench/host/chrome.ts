@@ -1,10 +1,9 @@
 // Headless Chrome: every order gets a fresh page; a cold start gets a browser with a new profile.
 
-import { readFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import puppeteer, { type Browser } from 'puppeteer';
+import { serve, type StaticServer } from '../../scripts/serve.mjs';
 import { pageModules } from './bundle.ts';
 import type { Answer, Order } from './inside.ts';
 import { peakMemoryOf } from './memory.ts';
@@ -25,8 +24,8 @@ export async function openChrome(
   const executablePath = await surroundings.findBrowser();
   if (!executablePath) throw new Error('no Chrome or Chromium: npm run ensure-adapter -- --browser gets one');
   const modules = await pageModules(surroundings);
-  const server = await serve(modules, path.join(surroundings.root, 'node_modules/onnxruntime-web/dist'));
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const server = await serveModules(modules, path.join(surroundings.root, 'node_modules/onnxruntime-web/dist'));
+  const { origin } = server;
   const launch = (args: readonly string[]): Promise<Browser> =>
     puppeteer.launch({
       headless: true,
@@ -56,8 +55,7 @@ export async function openChrome(
     },
     async close() {
       await browser.close();
-      server.close();
-      server.closeAllConnections();
+      await server.close();
     },
   };
 }
@@ -105,18 +103,13 @@ function browserEnvironment(): Record<string, string | undefined> {
 }
 
 /** The page, its modules, and onnxruntime's WebAssembly. Isolated, so that its clock is fine. */
-async function serve(modules: ReadonlyMap<string, string>, wasmFolder: string): Promise<Server> {
-  const server = createServer(({ url = '/' }, response) => {
-    response.setHeader('cross-origin-opener-policy', 'same-origin');
-    response.setHeader('cross-origin-embedder-policy', 'require-corp');
-    const module = modules.get(url);
-    const wasm = /^\/onnxruntime\/([\w.-]+)$/.exec(url)?.[1];
-    if (module !== undefined) response.setHeader('content-type', 'text/javascript').end(module);
-    else if (wasm) {
-      const type = wasm.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
-      response.setHeader('content-type', type).end(readFileSync(path.join(wasmFolder, wasm)));
-    } else response.setHeader('content-type', 'text/html').end(PAGE);
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
+function serveModules(modules: ReadonlyMap<string, string>, wasmFolder: string): Promise<StaticServer> {
+  const find = (address: string): Uint8Array | string | undefined => {
+    const [, wasm = ''] = /^\/onnxruntime\/(ort-wasm[\w.-]+)$/.exec(address) ?? [];
+    const file = path.join(wasmFolder, wasm);
+    if (wasm !== '' && existsSync(file)) return readFileSync(file);
+    return address === '/' ? PAGE : modules.get(address);
+  };
+  const headers = { 'cross-origin-opener-policy': 'same-origin', 'cross-origin-embedder-policy': 'require-corp' };
+  return serve(find, { headers });
 }

@@ -1,11 +1,10 @@
 // A page in headless Chrome with a bundle of our sources in it, served from localhost because `navigator.gpu` needs a
 // secure context. On a machine without a GPU Chrome computes with its SwiftShader: correct, and very slow.
 
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { build, type Plugin } from 'esbuild';
 import puppeteer, { type Browser, type Page } from 'puppeteer';
+import { serve } from '../../scripts/serve.mjs';
 import { shaders } from '../../scripts/shaders.mjs';
 
 /** Why tests in a page have to be skipped; undefined when there is a browser. */
@@ -50,19 +49,18 @@ export async function openPage({ module, files = {}, manifest }: PageOptions): P
   const bundle = await bundled(module, manifest);
   const html = `<!doctype html><meta charset="utf-8"><title>wgpu-style test</title>
 <script type="module">globalThis.library = await import('/bundle.js'); document.title = 'ready';</script>`;
-  const server = await serve({ '/': html, '/bundle.js': bundle, ...files });
+  const served: Readonly<Record<string, Uint8Array | string>> = { '/': html, '/bundle.js': bundle, ...files };
+  const { origin, ...server } = await serve((address) => served[address]);
   let browser: Browser | undefined;
   const close = async (): Promise<void> => {
     await browser?.close();
-    server.closeAllConnections();
-    await new Promise((resolve) => server.close(resolve));
+    await server.close();
   };
   try {
     browser = await launchBrowser();
     const page = await browser.newPage();
     const errors: string[] = [];
     page.on('pageerror', (error) => errors.push(String(error)));
-    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     await page.goto(origin);
     await page.waitForFunction(`document.title === 'ready'`, { timeout: 60_000 });
     return { page, errors, bundleUrl: `${origin}/bundle.js`, close };
@@ -95,21 +93,6 @@ function replacing(filter: RegExp, contents: string): Plugin {
     onLoad({ filter }, () => ({ contents, loader: 'json' }));
   };
   return { name: 'replacing', setup };
-}
-
-async function serve(files: Readonly<Record<string, Uint8Array | string>>): Promise<Server> {
-  const types: Record<string, string> = { '': 'text/html', '.js': 'text/javascript', '.mjs': 'text/javascript', '.png': 'image/png', '.wasm': 'application/wasm' };
-  const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://localhost');
-    const body = files[pathname];
-    if (body === undefined) response.writeHead(404).end();
-    else {
-      const type = types[path.extname(pathname)] ?? 'application/octet-stream';
-      response.setHeader('content-type', type).end(body);
-    }
-  });
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  return server;
 }
 
 /** Without the settings that point Dawn in Node at one driver: Chrome chooses its own. */
