@@ -4,7 +4,7 @@ import { LossChart } from './chart.ts';
 import { element, say } from './dom.ts';
 import { Form } from './form.ts';
 import { megabytes, NetworkChoice } from './network.ts';
-import type { Command, Needs, Report, RunRequest } from './protocol.ts';
+import type { Command, Report, RunRequest } from './protocol.ts';
 import { RegionEditor } from './region-editor.ts';
 import { problemOf } from './regions.ts';
 import { ScaleStrip } from './scales.ts';
@@ -28,8 +28,9 @@ const status = element('status', HTMLElement);
 const alert = element('alert', HTMLElement);
 
 let state: State = 'empty';
-/** The address of the picture that is being painted, for before and after. */
+/** The addresses of the picture that is being painted, for before and after, and of the one that is about to be. */
 let before = '';
+let next = '';
 /** Whether the worker has a run that can go on. */
 let hasRun = false;
 
@@ -52,14 +53,14 @@ const slots = new Slots({
   onPicture: (name) => {
     tell('');
     if (name === 'content') regions.take();
-    else regions.showSummary();
+    else regions.takeStyle();
     // In the slot the picture of the next run; before and after are of this one.
     if (request()) start();
     else askNeeds();
   },
   onRemoval: () => {
     tell('');
-    regions.showSummary();
+    regions.takeStyle();
     askNeeds();
   },
   takes: takeFile,
@@ -86,11 +87,11 @@ const LABELS: Readonly<Record<State, string>> = {
   failed: 'Try again',
 };
 
-function enter(next: State): void {
-  state = next;
-  document.documentElement.dataset['state'] = next;
-  toggle.textContent = LABELS[next];
-  toggle.disabled = next === 'starting';
+function enter(entered: State): void {
+  state = entered;
+  document.documentElement.dataset['state'] = entered;
+  toggle.textContent = LABELS[entered];
+  toggle.disabled = entered === 'starting';
   restart.disabled = !request();
 }
 
@@ -137,13 +138,30 @@ function start(): void {
   if (!isPaintable(wanted)) return;
   enter('starting');
   status.textContent = 'Preparing …';
-  const image = element('before', HTMLImageElement);
-  if (before !== '') URL.revokeObjectURL(before);
-  image.src = before = URL.createObjectURL(wanted.content);
+  giveUp(next);
+  next = URL.createObjectURL(wanted.content);
+  element('before', HTMLImageElement).src = next;
   send({ kind: 'start', ...wanted });
 }
 
-function showNeeds(needs: Needs): void {
+function giveUp(address: string): void {
+  if (address !== '') URL.revokeObjectURL(address);
+}
+
+/** The run has begun, or it has not, and what was painted before is still there. */
+function settleBefore(hasBegun: boolean): void {
+  if (next === '') return;
+  if (hasBegun) {
+    giveUp(before);
+    before = next;
+  } else {
+    giveUp(next);
+    if (before !== '') element('before', HTMLImageElement).src = before;
+  }
+  next = '';
+}
+
+function showNeeds({ needs, during }: Extract<Report, { kind: 'needs' }>): void {
   const place = element('needs', HTMLElement);
   if (needs.fits) {
     const sizes = needs.scales.map(({ width, height }) => `${width} × ${height}`);
@@ -153,9 +171,12 @@ function showNeeds(needs: Needs): void {
   }
   place.textContent = '';
   const { largest } = needs;
-  if (state === 'starting') enter(hasRun ? 'stopped' : 'failed');
-  status.textContent = '';
-  tell(`This size does not fit the graphics card. The largest that does for these pictures is ${largest} pixels.`, {
+  if (during === 'start') {
+    settleBefore(false);
+    enter(hasRun ? 'stopped' : 'failed');
+    status.textContent = '';
+  }
+  tell(`The graphics card cannot hold this size as a whole. The largest that it can for these pictures is ${largest} pixels.`, {
     label: `Use ${largest} pixels`,
     run: () => {
       form.show({ ...form.options, size: largest });
@@ -178,11 +199,12 @@ function take(report: Report): void {
       showAdapter(report);
       return;
     case 'needs':
-      showNeeds(report.needs);
+      showNeeds(report);
       return;
     case 'started': {
       const { width, height } = report.scales.at(-1)!;
       element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
+      settleBefore(true);
       hasRun = true;
       save.disabled = true;
       element('progress', HTMLProgressElement).value = 0;
@@ -275,6 +297,7 @@ function showFailure({ during, code, message }: Extract<Report, { kind: 'failed'
     explain(message);
     return;
   }
+  if (during === 'start') settleBefore(false);
   tell(message);
   if (during === 'network') {
     networks.take('default');

@@ -55,7 +55,8 @@ export type Needs =
 /** From the worker to the page. */
 export type Report =
   | { readonly kind: 'ready'; readonly adapter: string; readonly isSoftware: boolean }
-  | { readonly kind: 'needs'; readonly needs: Needs }
+  /** `during` `start`: the run does not begin. */
+  | { readonly kind: 'needs'; readonly during: 'plan' | 'start'; readonly needs: Needs }
   | { readonly kind: 'started'; readonly scales: readonly Scale[] }
   /** A scale's first picture is on the canvas. */
   | { readonly kind: 'opened'; readonly scale: number }

@@ -89,20 +89,28 @@ export class RegionEditor {
 
   /** Those of loaded settings, in place of what was painted. */
   show(regions: Regions | undefined): void {
+    this.#dialog.close();
     this.#map = undefined;
     this.#loaded = regions;
-    this.showSummary();
+    this.#showSummary();
   }
 
   /** There is a content, another one maybe: what was painted was painted on the one before. */
   take(): void {
+    this.#dialog.close();
     this.#open.disabled = false;
     this.#map = undefined;
-    this.showSummary();
+    this.#showSummary();
+  }
+
+  /** There are other styles, or fewer. */
+  takeStyle(): void {
+    this.#dialog.close();
+    this.#showSummary();
   }
 
   /** Says beside the button what is painted. */
-  showSummary(): void {
+  #showSummary(): void {
     element('regions-summary', HTMLElement).textContent = this.regions ? this.#summary(this.regions) : '';
   }
 
@@ -127,7 +135,7 @@ export class RegionEditor {
 
   #close(): void {
     this.#lift();
-    this.showSummary();
+    this.#showSummary();
     if (this.#hasChanged) this.#parts.onChange();
   }
 

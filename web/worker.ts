@@ -129,7 +129,7 @@ async function tellNeeds(request: RunRequest): Promise<void> {
   const prepared = await prepare(request);
   try {
     // Counting would hold up a run.
-    report({ kind: 'needs', needs: await needsOf(prepared, !painting?.isRunning) });
+    report({ kind: 'needs', during: 'plan', needs: await needsOf(prepared, !painting?.isRunning) });
   } finally {
     closeAll(prepared);
   }
@@ -150,7 +150,7 @@ async function start(request: RunRequest): Promise<void> {
   if (largest !== undefined) {
     closeAll(prepared);
     weights ??= before;
-    report({ kind: 'needs', needs: { fits: false, largest } }); // the painting before stays what it is
+    report({ kind: 'needs', during: 'start', needs: { fits: false, largest } }); // the painting before stays what it is
     return;
   }
   await painting?.destroy();

@@ -151,10 +151,34 @@ test('a file that is no picture is refused by name, a pasted one is taken', asyn
   await page.waitForFunction((old) => document.getElementById('content-image')!.getAttribute('src') !== old, {}, shown);
 });
 
-test('a size that does not fit is said before, with the largest that does', async () => {
+test('a file that is decoded late does not take the place of a later one', async () => {
+  await page.evaluate(() => {
+    const image = HTMLImageElement.prototype;
+    const decode = Object.getOwnPropertyDescriptor(image, 'decode')!;
+    image.decode = async function (this: HTMLImageElement): Promise<void> {
+      Object.defineProperty(image, 'decode', decode); // the first alone is late
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      document.body.dataset['late'] = 'decoded';
+      return this.decode();
+    };
+  });
+  await drop(page, '#content-slot', await settingsFile('dot.png', {}));
+  await drop(page, '#content-slot', path.join(pictures, 'houses.png'));
+  await page.waitForSelector('body[data-late]');
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await page.$eval('#content-image', (image) => (image as HTMLImageElement).naturalWidth)).toBe(768);
+});
+
+test('a size that does not fit is said before, with the largest that does; begun all the same, it leaves what there is', async () => {
+  await page.waitForSelector('html:is([data-state="running"], [data-state="done"])', { timeout: 60_000 });
+  const before = await page.$eval('#before', (image) => image.getAttribute('src'));
   await type(page, '#size', '16384');
   await page.waitForSelector('#action-button:not([hidden])', { timeout: 60_000 });
-  expect(await text(page, '#alert')).toMatch(/does not fit the graphics card. The largest that does for these pictures is \d+ pixels/);
+  expect(await text(page, '#alert')).toMatch(/cannot hold this size as a whole. The largest that it can for these pictures is \d+ pixels/);
+  await page.click('#restart');
+  await until(page, 'stopped');
+  expect(await page.$eval('#before', (image) => image.getAttribute('src'))).toBe(before);
+  await page.$eval('#before', (image) => (image as HTMLImageElement).decode());
 });
 
 test('without WebGPU it explains, and shows no controls that do nothing', async () => {
