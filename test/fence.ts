@@ -9,10 +9,13 @@ export const FENCE = 1024;
 
 export const fence: Float32Array<ArrayBuffer> = new Float32Array(FENCE / 4).fill(NaN);
 
-/** A buffer of values in memory layout, and the fence. */
-export function fencedBuffer(device: GPUDevice, shape: Shape, data: ArrayLike<number>): GPUBuffer {
+/** A fence for what is only written: what came of NaN behind the inputs shows, where it would not in a NaN. */
+export const wall: Float32Array<ArrayBuffer> = new Float32Array(FENCE / 4).fill(1.5e9);
+
+/** A buffer of values in memory layout, and what stands behind it. */
+export function fencedBuffer(device: GPUDevice, shape: Shape, data: ArrayLike<number>, behind: typeof fence = fence): GPUBuffer {
   const buffer = createBuffer(device, 'test', bytesOf(shape) + FENCE);
   device.queue.writeBuffer(buffer, 0, pack(shape, data));
-  device.queue.writeBuffer(buffer, bytesOf(shape), fence);
+  device.queue.writeBuffer(buffer, bytesOf(shape), behind);
   return buffer;
 }

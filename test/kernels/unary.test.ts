@@ -1,9 +1,12 @@
-import { describe, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { checkOp } from '../autograd/check-op.ts';
-import { randomValues } from '../check.ts';
+import { randomValues, relativeError } from '../check.ts';
+import { folded, runKernel } from '../run-kernel.ts';
 import { unary } from '../../src/autograd/ops/unary.ts';
 import type { Tape, Tensor } from '../../src/autograd/index.ts';
 import { elementsOf, showShape, type Shape } from '../../src/kernels/shape.ts';
+import type { Dispatch } from '../../src/gpu/dispatch.ts';
+import { unaryBackward, unaryForward } from '../../src/kernels/unary.ts';
 import * as reference from '../oracle/unary.ts';
 
 // WGSL lets tanh and exp be off by a few units in the last place, and more near zero.
@@ -60,4 +63,20 @@ describe('functions of one tensor', () => {
       });
     }
   });
+
+  // Vectors that fill no last group of 64, in grids of one dimension and of two.
+  for (const shape of [[9, 31, 60], [2, 7, 3]] as const) {
+    for (const isFolded of [false, true]) {
+      const fold = <B>(dispatch: Dispatch<B>): Dispatch<B> => (isFolded ? folded(dispatch) : dispatch);
+      it(`relu and its gradient over ${showShape(shape)} in a ${isFolded ? 'folded' : 'straight'} grid, and nothing behind`, async () => {
+        const params = { op: 'relu', shape } as const;
+        const [x, dY] = [randomValues(elementsOf(shape), 1), randomValues(elementsOf(shape), 2)];
+        const y = await runKernel([{ shape, data: x }], shape, ([a], b) => fold(unaryForward(params, { x: a!, y: b })));
+        expect(relativeError(y, Float64Array.from(x, reference.relu.value))).toBe(0);
+        const inputs = [y, dY].map((data) => ({ shape, data }));
+        const dX = await runKernel(inputs, shape, ([saved, g], b) => fold(unaryBackward(params, { saved: saved!, dY: g!, dX: b }, false)));
+        expect(relativeError(dX, Float64Array.from(x, (v, i) => reference.relu.slope(v) * dY[i]!))).toBe(0);
+      });
+    }
+  }
 });
