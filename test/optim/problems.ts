@@ -1,6 +1,7 @@
 // Small problems whose gradients the host computes in float64, and a driver that plays one against an optimiser on the
 // GPU: gradient up, one update, values back.
 
+import { expect } from 'vitest';
 import { createBuffer, destroyBuffer } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import type { Optimizer, Parameter } from '../../src/optim/index.ts';
@@ -63,12 +64,26 @@ export function doubleWell(size: number): Problem {
   };
 }
 
-/** Buffers of a parameter with `size` floats; their padding holds zeros. */
-export function makeParameter(device: GPUDevice, size: number): Parameter & { destroy: () => void } {
-  const value = createBuffer(device, 'test/value', size * 4);
-  const gradient = createBuffer(device, 'test/gradient', size * 4);
+/** What stands behind a parameter that is played: numbers that an update would change, as it would no NaN. */
+const BEHIND = new Float32Array(64).fill(1);
+
+/** Buffers of a parameter with `size` floats; their padding holds zeros, and behind it stands `behind`. */
+export function makeParameter(
+  device: GPUDevice,
+  size: number,
+  behind: Float32Array<ArrayBuffer> = new Float32Array(),
+): Parameter & { readonly destroy: () => void } {
+  const end = endOf(size);
+  const value = createBuffer(device, 'test/value', end + behind.byteLength);
+  const gradient = createBuffer(device, 'test/gradient', end + behind.byteLength);
+  for (const buffer of [value, gradient]) device.queue.writeBuffer(buffer, end, behind);
   const destroy = (): void => [value, gradient].forEach(destroyBuffer);
   return { value, gradient, floats: size, destroy };
+}
+
+/** Bytes of `size` floats as vec4s. */
+function endOf(size: number): number {
+  return 16 * Math.ceil(size / 4);
 }
 
 /** Records and submits one update. */
@@ -95,7 +110,7 @@ export async function play(
   before?: (step: number, optimizer: Optimizer) => void,
 ): Promise<Trace> {
   const size = problem.start.length;
-  const parameter = makeParameter(device, size);
+  const parameter = makeParameter(device, size, BEHIND);
   const optimizer = make(parameter);
   await optimizer.ready;
   device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
@@ -109,6 +124,8 @@ export async function play(
     update(device, optimizer);
     values.push(new Float32Array(await readBuffer(device, parameter.value, 0, size * 4)));
   }
+  const behind = await readBuffer(device, parameter.value, endOf(size), BEHIND.byteLength);
+  expect(new Float32Array(behind), 'what lies behind a parameter').toEqual(BEHIND);
   optimizer.destroy();
   parameter.destroy();
   return { values, losses };
