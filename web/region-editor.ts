@@ -134,6 +134,7 @@ export class RegionEditor {
   }
 
   #close(): void {
+    this.#pointer = undefined; // one that is still down is lifted elsewhere
     this.#lift();
     this.#showSummary();
     if (this.#hasChanged) this.#parts.onChange();

@@ -199,6 +199,22 @@ test('a finger paints, and a second one does not', async () => {
   await page.click('#regions-done');
 });
 
+test('closed in the middle of a stroke, the window paints again when it is opened', async () => {
+  await openEasel();
+  await page.click('#regions-clear');
+  await page.mouse.move(...(await at(0.5, 0.5)));
+  await page.mouse.down();
+  await page.keyboard.press('Escape');
+  await page.waitForSelector('#regions:not([open])', { hidden: true });
+  await page.mouse.up();
+  await openEasel();
+  const before = await said();
+  expect(before).toMatch(/%/);
+  await stroke([0.2, 0.2], [0.2, 0.8]);
+  expect(await said()).not.toBe(before);
+  await page.click('#regions-done');
+});
+
 test('nothing was asked of others, and neither console nor policy complained', () => {
   expect(site.foreign).toEqual([]);
   expect(site.complaints).toEqual([]);
