@@ -31,11 +31,13 @@ it(`${GRAPHS} random graphs have the values and the gradients of float64`, { tim
 
 // As in their own tests.
 const TOLERANCE = 5e-6;
-const DESCENT = { learningRate: 0.01, momentum: 0.9 } as const;
+const DESCENT = { learningRate: 0.01 } as const;
+const MOMENTUM = { learningRate: 0.01, momentum: 0.9 } as const;
 const ADAM = { learningRate: 0.05, beta1: 0.9, beta2: 0.999, epsilon: 1e-8 } as const;
 
 it.each([
   ['gradient descent', (device: GPUDevice, x: Parameter) => new GradientDescent(device, [x], DESCENT), descent(DESCENT)],
+  ['momentum', (device: GPUDevice, x: Parameter) => new GradientDescent(device, [x], MOMENTUM), descent(MOMENTUM)],
   ['Adam', (device: GPUDevice, x: Parameter) => new Adam(device, [x], ADAM), adam(ADAM)],
 ] as const)('%s follows float64', async (_, optimizer, oracle) => {
   asked.count = 0;
