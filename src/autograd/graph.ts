@@ -96,8 +96,9 @@ export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequ
   const needed = neededOps(ends);
   const reached = reachedFrom(wrt, needed);
   const ops = orderOps(joinOps(needed, new Set([...ends, ...wrt]), (tensor) => reached.has(tensor)));
-  const scratch = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
-  const forward = new Map(ops.map((op) => [op, labelled(op, op.forward(op.output, scratch))]));
+  const value = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
+  const scratch = (shape: Shape, label?: string): Tensor => Object.assign(value(shape, label), { isGradient: true });
+  const forward = new Map(ops.map((op) => [op, labelled(op, op.forward(op.output, value))]));
   const reverse: Dispatch<Tensor>[] = [];
   const canWait = waiting(ops, forward, reverse);
 
@@ -105,7 +106,7 @@ export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequ
   /** Where a term of the gradient of `input` goes. */
   const flowTo = (input: Tensor): Pick<Flow, 'dX' | 'accumulate'> => {
     const existing = gradients.get(input);
-    const dX = existing ?? new Tensor('value', input.shape, `d(${input.label})`);
+    const dX = existing ?? scratch(input.shape, `d(${input.label})`);
     gradients.set(input, dX);
     return { dX, accumulate: existing !== undefined };
   };

@@ -2,14 +2,15 @@
 // Shapes in, dispatches out; see reduce.wgsl and reduce_backward.wgsl.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { storedShader, storing, UNREAD } from '../gpu/storage.ts';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import backwardCode from '../wgsl/reduce_backward.wgsl';
 import code from '../wgsl/reduce.wgsl';
 import { gateParams, type Gate } from './gate.ts';
 import { channelsOf, lanes, rowsOf, vectorsOf, type Shape, type ScratchOf } from './shape.ts';
 
-const shader = { name: 'reduce', code };
-const backwardShader = { name: 'reduce_backward', code: [backwardCode, gateWordCode] };
+const shader = storedShader('reduce', [code], ['A']);
+const backwardShader = storedShader('reduce_backward', [backwardCode, gateWordCode], ['A', 'Y']);
 
 const OPS = ['sum', 'squares', 'squared differences'] as const;
 
@@ -36,7 +37,7 @@ export function sumThreads(vectors: number): number {
 export function finishSum<B>(label: string, threads: number, factor: number, io: { part: B; y: B }): Dispatch<B> {
   return {
     label,
-    shader,
+    shader: shader(),
     entryPoint: 'total',
     inputs: [io.part],
     outputs: [io.y],
@@ -70,7 +71,7 @@ export function reduceForward<B>(
   return [
     {
       label: `${op} partial`,
-      shader,
+      ...storing(shader, ['A', io.b ? undefined : UNREAD], []),
       entryPoint: 'partial',
       inputs: [io.a, io.b ?? io.a],
       outputs: [part],
@@ -102,7 +103,7 @@ export function reduceBackward<B>(
   const c = channelsOf(shape);
   return {
     label: `${op}/backward`,
-    shader: backwardShader,
+    ...storing(backwardShader, op === 'sum' ? [] : ['A', io.b ? undefined : UNREAD], ['Y']),
     // A plain sum's gradient does not look at a: naming it would keep it alive, and keep constants from folding.
     inputs: [...(op === 'sum' ? [io.dY, io.dY] : [io.a, io.b ?? io.a]), io.dY, io.gate?.by ?? io.dY],
     outputs: [io.dA],
@@ -147,7 +148,7 @@ export function columnSum<B>(
   const { chunks, rowsPerChunk } = columnChunks(rows);
   const pass = (x: B, y: B, from: number, to: number, last: boolean): Dispatch<B> => ({
     label: last ? 'column sums' : 'column sums partial',
-    shader,
+    shader: shader(),
     entryPoint: 'total',
     inputs: [x],
     outputs: [y],

@@ -3,6 +3,7 @@
 //   total     op 3: y = factor * (sum over t and lanes of part[t])                   one workgroup, y is a scalar [1]
 //             op 4: y[chunk, c] (+)= factor * (sum over the chunk's rows of part[row, c])   bias gradients, broadcasts
 // Shapes: a, b any, as vec4s (padding lanes hold zeros and stay out of every sum); part as named.
+// Stands in front of what says how a is stored (stored_f32.wgsl).
 // Dispatch: partial: linear over T threads / 64. total, op 3: 1 group; op 4: linear over chunks * vec4s of a row / 64,
 // folded into x and y.
 
@@ -15,7 +16,7 @@ struct Params {
   op: u32,         // partial, f: 0 a, 1 a², 2 (a − b)²; total: 3 to a scalar, 4 over rows
 }
 
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
 @group(0) @binding(2) var<storage, read_write> part: array<vec4f>;
 @group(0) @binding(3) var<uniform> params: Params;
@@ -25,7 +26,7 @@ fn partial(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= params.threads) { return; }
   var sum = vec4f();
   for (var i = id.x; i < params.vectors; i += params.threads) {
-    var v = a[i];
+    var v = fromA(a[i]);
     if (params.op == 2u) { v -= b[i]; }
     if (params.op != 0u) { v *= v; }
     sum += v;

@@ -3,7 +3,8 @@
 // and then, where asked for, 0 where a gate is closed: the gradient of the ReLU that made a.
 // Shapes: a, b, da any, as vec4s; dy a scalar [1]; gate of da's shape, or gate words (gate.wgsl) of da as an image
 // [h, w, c]. One thread, one vec4.
-// Stands in front of gate_word.wgsl. Dispatch: linear, 64 threads a group, ceil(vectors / 64) groups folded into x and y.
+// Stands in front of gate_word.wgsl, and of what says how a and da (Y) are stored (stored_f32.wgsl).
+// Dispatch: linear, 64 threads a group, ceil(vectors / 64) groups folded into x and y.
 
 struct Params {
   vectors: u32,
@@ -16,11 +17,11 @@ struct Params {
   op: u32,       // g: 0 one, 1 a, 2 a − b
 }
 
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
 @group(0) @binding(1) var<storage, read> b: array<vec4f>;
 @group(0) @binding(2) var<storage, read> dy: array<vec4f>;
 @group(0) @binding(3) var<storage, read> gate: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> da: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> da: array<Y>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 fn isOpen(i: u32) -> vec4<bool> {
@@ -43,11 +44,11 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
       let channel = vec4u((i % params.perRow) * 4u) + vec4u(0u, 1u, 2u, 3u);
       g = select(vec4f(0.0), vec4f(1.0), channel < vec4u(params.channels));
     }
-    case 1u: { g = a[i]; }
-    default: { g = a[i] - b[i]; }
+    case 1u: { g = fromA(a[i]); }
+    default: { g = fromA(a[i]) - b[i]; }
   }
   g *= flow;
-  if (params.accumulate != 0u) { g += da[i]; }
+  if (params.accumulate != 0u) { g += fromY(da[i]); }
   if (params.gateKind != 0u) { g = select(vec4f(), g, isOpen(i)); }
-  da[i] = g;
+  da[i] = toY(g);
 }
