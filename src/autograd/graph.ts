@@ -76,6 +76,12 @@ function waiting(
   return canWait;
 }
 
+function gradient(shape: Shape, label = 'gradient'): Tensor {
+  const dX = new Tensor('value', shape, label);
+  dX.isGradient = true;
+  return dX;
+}
+
 /** What a plan is made for. */
 export interface PlanRequest {
   /** Tensors to have afterwards. */
@@ -96,9 +102,8 @@ export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequ
   const needed = neededOps(ends);
   const reached = reachedFrom(wrt, needed);
   const ops = orderOps(joinOps(needed, new Set([...ends, ...wrt]), (tensor) => reached.has(tensor)));
-  const value = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
-  const scratch = (shape: Shape, label?: string): Tensor => Object.assign(value(shape, label), { isGradient: true });
-  const forward = new Map(ops.map((op) => [op, labelled(op, op.forward(op.output, value))]));
+  const scratch = (shape: Shape, label = 'scratch'): Tensor => new Tensor('value', shape, label);
+  const forward = new Map(ops.map((op) => [op, labelled(op, op.forward(op.output, scratch))]));
   const reverse: Dispatch<Tensor>[] = [];
   const canWait = waiting(ops, forward, reverse);
 
@@ -106,7 +111,7 @@ export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequ
   /** Where a term of the gradient of `input` goes. */
   const flowTo = (input: Tensor): Pick<Flow, 'dX' | 'accumulate'> => {
     const existing = gradients.get(input);
-    const dX = existing ?? scratch(input.shape, `d(${input.label})`);
+    const dX = existing ?? gradient(input.shape, `d(${input.label})`);
     gradients.set(input, dX);
     return { dX, accumulate: existing !== undefined };
   };
@@ -121,7 +126,7 @@ export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequ
         reverse.push(...labelled(op, op.together({ y: op.output, dY: arrived, ...flowTo(op.inputs[0]!), scratch })));
         continue;
       }
-      const { dY, dispatches } = op.incoming?.(arrived, scratch) ?? { dY: arrived, dispatches: [] };
+      const { dY, dispatches } = op.incoming?.(arrived, gradient) ?? { dY: arrived, dispatches: [] };
       reverse.push(...labelled(op, dispatches));
       for (const i of flowing) {
         const flow = { y: op.output, dY, ...flowTo(op.inputs[i]!), scratch };

@@ -1,6 +1,6 @@
 // Which values of a plan are stored in half the memory: activations [h, w, c] as half floats, their gradients as bfloat16,
-// where every dispatch that touches them can. What is read after a run, what is derived from constants, matrices and sums
-// stay f32.
+// where every dispatch that touches them can. What is read after a run, what is derived from constants, matrices, sums and
+// scratch stay f32.
 
 import type { Dispatch } from '../gpu/dispatch.ts';
 import { UNREAD, type Storage } from '../gpu/storage.ts';
@@ -24,7 +24,8 @@ export function storeHalves(plan: PartsPlan): PartsPlan {
   const full = new Set<Tensor>([...kept, ...folded]);
   const dispatches = plan.parts.flatMap((part) => part.dispatches);
   for (const [tensor, type] of dispatches.flatMap(bindings)) {
-    const canBe = type !== undefined && tensor.kind === 'value' && !tensor.within && tensor.shape.length === 3;
+    const isImage = tensor.shape.length === 3 && (tensor.op !== undefined || tensor.isGradient);
+    const canBe = type !== undefined && tensor.kind === 'value' && isImage;
     if (!canBe) full.add(tensor);
     storage.set(tensor, tensor.isGradient ? 'bf16' : 'f16');
   }

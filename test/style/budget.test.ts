@@ -60,11 +60,11 @@ interface Counted {
   readonly working: number;
 }
 
-async function count(side: number, network: Vgg, recipe = RECIPE): Promise<Counted> {
+async function count(side: number, network: Vgg, recipe = RECIPE, storage: 'f32' | 'f16' = 'f32'): Promise<Counted> {
   const device = countingDevice({ ...DEFAULT_LIMITS, maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 32 }, GPU);
   const picture = { data: new Uint8Array(3 * side * side), width: side, height: side };
   const session = await StyleSession.create({
-    device, network, recipe, content: picture, style: picture, size: side, optimizer: { name: 'adam' },
+    device, network, recipe, content: picture, style: picture, size: side, optimizer: { name: 'adam' }, storage,
   });
   const weights = network.layers.reduce(
     (sum, layer) => sum + (layer.kind === 'conv' ? 4 * (layer.weight.length + layer.bias.length) : 0),
@@ -176,5 +176,15 @@ describe('other graphs', () => {
     expect(program.cost.dispatches).toBe(9);
     program.destroy();
     tape.destroy();
+  });
+});
+
+describe('the same iteration with activations in 16 bits', () => {
+  it('holds at most 110 MiB at 512 px beside weights and optimiser, in as many dispatches', async () => {
+    const { session, working } = await count(512, vgg19(), RECIPE, 'f16');
+    expect(session.plan.dispatches).toBeLessThanOrEqual(49);
+    expect(session.plan.bytes.arena).toBeLessThan(98 * MIB);
+    expect(working).toBeLessThan(110 * MIB);
+    session.destroy();
   });
 });
