@@ -38,7 +38,7 @@ export function storeHalves(plan: PartsPlan): PartsPlan {
 function storedAs(dispatch: Dispatch<Tensor>, storage: ReadonlyMap<Tensor, Storage>): Dispatch<Tensor> {
   const halves = bindings(dispatch).filter(([tensor, type]) => type !== UNREAD && storage.has(tensor));
   if (halves.length === 0) return dispatch;
-  const ways = Object.fromEntries(halves.map(([tensor, type]) => [type, storage.get(tensor)!]));
+  const ways = Object.fromEntries(halves.map(([tensor, type]) => [type!, storage.get(tensor)!] as const));
   const { flops, bytes } = dispatch.cost;
   const saved = halves.reduce((sum, [tensor]) => sum + bytesOf(tensor.shape) / 2, 0);
   return { ...dispatch, shader: dispatch.stored!.shader(ways), cost: { flops, bytes: bytes - saved } };
