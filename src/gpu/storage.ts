@@ -25,7 +25,7 @@ export const UNREAD = '';
 /** How the bindings of a dispatch may be stored. */
 export interface StoredBindings {
   readonly shader: StoredShader;
-  /** The type of each input in the shader's text, {@link UNREAD}, or undefined where it is f32 or no floats at all. */
+  /** The type of each input in the shader's text, '' where it is not looked at, or undefined where it is f32 or no floats at all. */
   readonly inputs: readonly (string | undefined)[];
   /** The same of each output. */
   readonly outputs: readonly (string | undefined)[];

@@ -13,7 +13,7 @@ import { MASK_MODES, resolveMask, type MaskInput, type MaskMode, type ResolvedMa
 import type { Tolerance } from './plateau.ts';
 import type { RecoverOptions } from './recover.ts';
 import type { StyledPicture } from './picture.ts';
-import type { Init, PlainOptions, Settings, Storage } from './settings.ts';
+import type { ActivationStorage, Init, PlainOptions, Settings } from './settings.ts';
 
 /** One of several style pictures. */
 export interface StyleInput {
@@ -134,7 +134,7 @@ export interface ResolvedOptions {
   readonly seamless: boolean;
   readonly resampling: 'srgb' | 'linear';
   readonly memoryLimit?: number;
-  readonly storage: Storage;
+  readonly storage: ActivationStorage;
 }
 
 /** The caller's factors on the three terms. */

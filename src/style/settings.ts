@@ -8,7 +8,7 @@ import type { Tolerance } from './plateau.ts';
 import type { LayerWeights, Recipe } from './recipes.ts';
 
 /** How activations are kept: see {@link PlainOptions.storage}. */
-export type Storage = 'f32' | 'f16' | 'auto';
+export type ActivationStorage = 'f32' | 'f16' | 'auto';
 
 /** Where a run starts. */
 export type Init = 'content' | 'style' | 'noise' | 'gray';
@@ -68,7 +68,7 @@ export interface PlainOptions {
    * bfloat16: arithmetic stays f32, losses come within 1 %, and no feature of the device is needed. `'auto'`: f16 where the
    * picture would not fit as a whole otherwise; only then tiles.
    */
-  readonly storage?: Storage;
+  readonly storage?: ActivationStorage;
 }
 
 /** Plain options with every default filled in. `init` is absent where it is a picture. */
