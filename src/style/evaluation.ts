@@ -5,7 +5,7 @@ import { Tape, type Program, type Tensor } from '../autograd/index.ts';
 import { destroyBuffer } from '../gpu/buffers.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import type { Pixels } from '../image/index.ts';
-import type { Sequence } from '../gpu/dispatch.ts';
+import type { Work } from '../gpu/slicer.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import type { Belongings } from './belongings.ts';
@@ -42,10 +42,10 @@ export interface Evaluation {
   readonly cost: Pick<Program['cost'], 'dispatches' | 'flops' | 'bytes' | 'arenaBytes' | 'foldedBytes'>;
   /** The tiles that it goes through; absent where it looks at the whole picture at once. */
   readonly grid?: TileGrid;
-  /** Records loss and gradient at the picture as it stands into the caller's encoder; never submits. */
-  encode(encoder: GPUCommandEncoder): void;
-  /** The dispatches of the same, to be recorded piece by piece; absent where there is more to record than dispatches. */
-  next?(): readonly Sequence[];
+  /** Loss and gradient at the picture as it stands: work to be recorded, at once or piece by piece, in order. */
+  next(): readonly Work[];
+  /** What {@link next} gave last is not recorded to its end. */
+  breakOff(): void;
   /** Replaces the weights of the terms, in their order. */
   setWeights(weights: readonly number[]): void;
 }
@@ -112,8 +112,8 @@ export async function wholeEvaluation(parts: EvaluationParts, belongings: Belong
     total: program.buffer(total),
     ready: program.ready,
     cost: program.cost,
-    encode: (encoder) => program.encode(encoder),
     next: () => program.next(),
+    breakOff: () => program.breakOff(),
     setWeights: (values) => tape.write(weights, values),
   };
 }

@@ -21,6 +21,8 @@ export interface SessionParts extends EvaluationParts {
   readonly preview: StyleTransferOptions['preview'];
   /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
   readonly maxIterations?: number;
+  /** What a submit is expected to take, at most; default: as gpu/slicer.ts says. Infinity: an iteration is one submit. */
+  readonly submitMilliseconds?: number;
   /** How to go about it, decided already. Default: by `fitIteration` (fit.ts). */
   readonly fit?: Fit | undefined;
 }

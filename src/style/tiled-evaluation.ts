@@ -11,6 +11,7 @@ import { Tape, type Part, type Program, type Tensor } from '../autograd/index.ts
 import { destroyBuffer } from '../gpu/buffers.ts';
 import { Sequence, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
+import type { Work } from '../gpu/slicer.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import type { Belongings } from './belongings.ts';
@@ -98,15 +99,14 @@ export async function tiledEvaluation(
     return buffer;
   };
   const toKeep = { keeps: tiling.keepsContent, measures: recipe.content.measure === 'relative' };
-  const content = await tiledContentTargets(device, pictures.content, grid, wanted, request, toKeep, hold);
-  throwIfAborted(signal, 'StyleSession.create');
+  const content = await tiledContentTargets(device, pictures.content, grid, wanted, request, toKeep, hold, signal);
   const tape = belongings.keep(new Tape(device));
   const demand = styleDemand(request.vgg, wanted.style);
   const grids = pictures.styles.map(({ picture }, i) => {
     const { rows, columns } = tiling.styles[i]!;
     return cutPicture(picture, rows, columns, demand);
   });
-  const style = await tiledStyleTargets(tape, pictures.styles, grids, wanted.parts, recipe.style.normalize, request);
+  const style = await tiledStyleTargets(tape, pictures.styles, grids, wanted.parts, recipe.style.normalize, request, signal);
   throwIfAborted(signal, 'StyleSession.create');
   checkTerms(content.maps.length + style.size + (options.weights.tvWeight * recipe.tv.weight > 0 ? 1 : 0));
 
@@ -145,7 +145,8 @@ export async function tiledEvaluation(
     total: replay.program.buffer(terms.total),
     ready: replay.ready,
     cost: replay.cost,
-    encode: (encoder) => replay.encode(encoder),
+    next: () => replay.next(),
+    breakOff: () => replay.program.breakOff(),
     setWeights: (weights) => terms.setWeights(weights),
   };
 }
@@ -211,7 +212,8 @@ class Replay {
   readonly #ground: Ground;
   readonly #forward: readonly ForwardPart[];
   readonly #steps: readonly Step[];
-  readonly #cleared: readonly GPUBuffer[];
+  /** One evaluation, without what depends on constants alone. */
+  readonly #work: readonly Work[];
   /** Indices of the first backward part, of the middle one where there are style terms, and of the last. */
   readonly #backward: number;
   readonly #middle: number | undefined;
@@ -257,9 +259,17 @@ class Replay {
       };
     });
     for (const at of new Set([this.#middle ?? this.#end, this.#end])) work.push(this.program.partCosts[at]!);
-    this.#cleared = [...gradient.tensors, ...sums.map(({ second }) => second), terms.direct].flatMap(
+    const cleared = [...gradient.tensors, ...sums.map(({ second }) => second), terms.direct].flatMap(
       (tensor) => tensor?.buffer ?? [],
     );
+    this.#work = [
+      (encoder) => cleared.forEach((buffer) => encoder.clearBuffer(buffer)),
+      ...(this.#middle === undefined
+        ? []
+        : [...this.#steps.flatMap((step, index) => this.#forwardWork(step, index)), this.program.part(this.#middle)]),
+      ...this.#steps.flatMap((step, index) => this.#backwardWork(step, index)),
+      this.program.part(this.#end),
+    ];
     this.cost = {
       ...work.reduce<Cost & { dispatches: number }>(
         (sum, { flops, bytes, dispatches = 1 }) => {
@@ -275,46 +285,28 @@ class Replay {
     this.ready.catch(() => undefined); // reported to whoever awaits it
   }
 
-  encode(encoder: GPUCommandEncoder): void {
-    this.program.fold(encoder);
-    for (const buffer of this.#cleared) encoder.clearBuffer(buffer);
-    if (this.#middle !== undefined) {
-      this.#steps.forEach((step, index) => this.#encodeForward(encoder, step, index));
-      inPass(encoder, 'style terms', (pass) => this.program.encodePart(this.#middle!, pass));
-    }
-    this.#steps.forEach((step, index) => this.#encodeBackward(encoder, step, index));
-    inPass(encoder, 'terms', (pass) => this.program.encodePart(this.#end, pass));
+  next(): readonly Work[] {
+    return [...this.program.folds(), ...this.#work];
   }
 
-  #encodeForward(encoder: GPUCommandEncoder, { kind, cut }: Step, index: number): void {
-    inPass(encoder, 'tile forward', (pass) => {
-      cut.encode(pass);
-      this.program.encodePart(kind, pass);
-    });
-    keepMoments(encoder, this.program, this.#ground.sums, this.#forward[kind]!.statistics, index);
+  #forwardWork({ kind, cut }: Step, index: number): Work[] {
+    const { sums } = this.#ground;
+    const { statistics } = this.#forward[kind]!;
+    return [cut, this.program.part(kind), (encoder) => keepMoments(encoder, this.program, sums, statistics, index)];
   }
 
-  #encodeBackward(encoder: GPUCommandEncoder, { kind, cut, cutContent, addBack: back }: Step, index: number): void {
+  #backwardWork({ kind, cut, cutContent, addBack: back }: Step, index: number): Work[] {
     const { terms, slots, content } = this.#ground;
-    terms.bring(encoder, index);
-    slots?.[kind]!.forEach((slot, i) => {
-      encoder.copyBufferToBuffer(content.cores[index]![i]!, 0, slot.buffer!, 0, bytesOf(slot.shape));
-    });
-    inPass(encoder, 'tile back', (pass) => {
-      cut.encode(pass);
-      cutContent?.encode(pass);
-      this.program.encodePart(this.#backward + kind, pass);
-      back.encode(pass);
-    });
+    const bring = (encoder: GPUCommandEncoder): void => {
+      terms.bring(encoder, index);
+      slots?.[kind]!.forEach((slot, i) => {
+        encoder.copyBufferToBuffer(content.cores[index]![i]!, 0, slot.buffer!, 0, bytesOf(slot.shape));
+      });
+    };
+    return [bring, cut, ...(cutContent ? [cutContent] : []), this.program.part(this.#backward + kind), back];
   }
 }
 
 function buffersOf({ rows, tensors }: Bands): (Rows & { readonly buffer: GPUBuffer })[] {
   return rows.map((band, i) => ({ ...band, buffer: tensors[i]!.buffer! }));
-}
-
-function inPass(encoder: GPUCommandEncoder, label: string, record: (pass: GPUComputePassEncoder) => void): void {
-  const pass = encoder.beginComputePass({ label: `wgpu-style/${label}` });
-  record(pass);
-  pass.end();
 }

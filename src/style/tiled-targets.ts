@@ -3,6 +3,9 @@
 
 import { Tape, type Program, type Tensor } from '../autograd/index.ts';
 import { destroyBuffer } from '../gpu/buffers.ts';
+import { throwIfAborted } from '../gpu/errors.ts';
+import type { Work } from '../gpu/slicer.ts';
+import { Submits } from '../gpu/submits.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import { Belongings } from './belongings.ts';
@@ -61,12 +64,13 @@ export async function tiledStyleTargets(
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
+  signal: AbortSignal | undefined,
 ): Promise<Map<StylePart, Target[]>> {
   if (parts.length === 0) return new Map();
   const total = styles.reduce((sum, { weight }) => sum + weight, 0);
   const means: { shape: readonly number[]; values: Float32Array }[][] = [];
   for (const [i, { picture, weight }] of styles.entries()) {
-    const found = await statisticsOver(tape.device, picture, grids[i]!, parts, normalize, request);
+    const found = await statisticsOver(tape.device, picture, grids[i]!, parts, normalize, request, signal);
     found.forEach((tensors, part) =>
       tensors.forEach(({ shape, values }, k) => {
         const mean = ((means[part] ??= [])[k] ??= { shape, values: new Float32Array(values.length) });
@@ -89,9 +93,10 @@ async function statisticsOver(
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
+  signal: AbortSignal | undefined,
 ): Promise<{ shape: readonly number[]; values: Float32Array }[][]> {
   const layers = [...new Set(parts.map(({ layer }) => layer))];
-  return overTiles(device, async ({ tape, hold, keep }) => {
+  return overTiles(device, signal, async ({ tape, hold, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'style slice', hold);
     const sums = layerSums(tape, grid, layers, parts, request.vgg);
     const cores = grid.kinds.map((tile, kind) => {
@@ -112,15 +117,10 @@ async function statisticsOver(
     await program.ready;
     for (const [index, tile] of grid.tiles.entries()) {
       upload(tape, slices[tile.kind]!, sliceOf(picture, extentOf(tile), request.space));
-      const encoder = begin(device, program);
-      runPart(encoder, program, tile.kind);
-      keepMoments(encoder, program, sums, cores[tile.kind]!, index);
-      device.queue.submit([encoder.finish()]);
-      await device.queue.onSubmittedWorkDone(); // slices wait on the host, not in the queue
+      const moments: Work = (encoder) => keepMoments(encoder, program, sums, cores[tile.kind]!, index);
+      await run([...program.folds(), program.part(tile.kind), moments]);
     }
-    const encoder = begin(device, program);
-    runPart(encoder, program, grid.kinds.length);
-    device.queue.submit([encoder.finish()]);
+    await run([...program.folds(), program.part(grid.kinds.length)]);
     const read = [];
     for (const tensors of wanted) {
       const list = [];
@@ -148,11 +148,12 @@ export async function tiledContentTargets(
   request: FeatureRequest,
   { keeps, measures }: { readonly keeps: boolean; readonly measures: boolean },
   hold: Hold,
+  signal: AbortSignal | undefined,
 ): Promise<TiledContent> {
   const maps = contentMaps(request.vgg, wanted);
   const none = { maps, sumOfSquares: maps.map(() => NaN), cores: [] };
   if (maps.length === 0 || (!keeps && !measures)) return none;
-  return overTiles(device, async ({ tape, hold: holdHere, keep }) => {
+  return overTiles(device, signal, async ({ tape, hold: holdHere, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'content slice', holdHere);
     const recorded = grid.kinds.map((tile, kind) => {
       const found = coreFeatures(tape, tile, slices[kind]!, wanted.content, request);
@@ -170,15 +171,13 @@ export async function tiledContentTargets(
       const { tensors, squares } = recorded[tile.kind]!;
       const buffers: GPUBuffer[] = [];
       if (keeps) for (const map of maps) buffers.push(await heldBuffer(device, `content/${map.name}`, coreBytes(tile, map), hold));
-      const encoder = begin(device, program);
-      runPart(encoder, program, tile.kind);
-      buffers.forEach((buffer, i) => {
-        const from = program.range(tensors[i]!);
-        encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, buffer, 0, bytesOf(tensors[i]!.shape));
-      });
-      device.queue.submit([encoder.finish()]);
+      const keepCores: Work = (encoder) =>
+        buffers.forEach((buffer, i) => {
+          const from = program.range(tensors[i]!);
+          encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, buffer, 0, bytesOf(tensors[i]!.shape));
+        });
+      await run([...program.folds(), program.part(tile.kind), keepCores]);
       cores.push(buffers);
-      await device.queue.onSubmittedWorkDone();
       if (!measures) continue;
       for (const [i, map] of maps.entries()) {
         const [h, w, c] = coreShape(tile, map);
@@ -193,11 +192,18 @@ interface Workshop {
   readonly tape: Tape;
   readonly hold: Hold;
   readonly keep: (program: Program) => Program;
+  /** Submits and waits until it is done: what comes next is uploaded then, and waits on the host, not in the queue. */
+  readonly run: (work: readonly Work[]) => Promise<void>;
 }
 
-/** Lends a tape, and gives everything back that was made for the work. */
-async function overTiles<T>(device: GPUDevice, work: (workshop: Workshop) => Promise<T>): Promise<T> {
+/** Lends a tape, and gives everything back that was made for the work. Throws `aborted` when the signal fires meanwhile. */
+async function overTiles<T>(
+  device: GPUDevice,
+  signal: AbortSignal | undefined,
+  work: (workshop: Workshop) => Promise<T>,
+): Promise<T> {
   const belongings = new Belongings();
+  const submits = new Submits(device, 'tile');
   try {
     return await work({
       tape: belongings.keep(new Tape(device)),
@@ -206,6 +212,10 @@ async function overTiles<T>(device: GPUDevice, work: (workshop: Workshop) => Pro
         return buffer;
       },
       keep: (program) => belongings.keep(program),
+      run: async (pieces) => {
+        await submits.submitWork(pieces, () => device.queue.onSubmittedWorkDone(), () => signal?.aborted === true);
+        throwIfAborted(signal, 'StyleSession.create');
+      },
     });
   } finally {
     belongings.destroy();
@@ -214,16 +224,4 @@ async function overTiles<T>(device: GPUDevice, work: (workshop: Workshop) => Pro
 
 function upload(tape: Tape, slice: Tensor, values: Float32Array | undefined): void {
   if (values) tape.write(slice, values);
-}
-
-function begin(device: GPUDevice, program: Program): GPUCommandEncoder {
-  const encoder = device.createCommandEncoder({ label: 'wgpu-style/tile' });
-  program.fold(encoder);
-  return encoder;
-}
-
-function runPart(encoder: GPUCommandEncoder, program: Program, part: number): void {
-  const pass = encoder.beginComputePass({ label: 'wgpu-style/tile' });
-  program.encodePart(part, pass);
-  pass.end();
 }

@@ -2,22 +2,20 @@
 // and ragged here, and the networks tiny.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { plan, recipes, StyleSession, styleTransfer, type Losses, type Recipe, type StyleTransferOptions, type Vgg } from '../../src/index.ts';
+import { plan, recipes, StyleSession, styleTransfer, type Losses, type Recipe, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse, resetPeak } from '../../src/gpu/buffers.ts';
 import { countingDevice, DEFAULT_LIMITS } from '../../src/gpu/counting.ts';
 import { host } from '../../src/gpu/host.ts';
-import { fitSize } from '../../src/image/resize.ts';
 import { blank } from '../../src/style/fit.ts';
 import type { SessionParts } from '../../src/style/session-parts.ts';
 import { resolveOptions } from '../../src/style/options.ts';
-import { loadPictures, scalePictures, startPicture, styleFit } from '../../src/style/prepare.ts';
 import { coreAt, cutAxis, cuts, demandOf } from '../../src/style/tile-grid.ts';
 import type { Tiling } from '../../src/style/tiled-evaluation.ts';
 import { defaultNetwork } from '../../src/vgg/index.ts';
 import '../../src/node/index.ts'; // WebGPU's constants, in Node
 import { randomValues, relativeError, rms } from '../check.ts';
 import { testDevice } from '../device.ts';
-import { DEEP, picture, scene, tinyNetwork, tinyOptions, type RawPicture } from './setting.ts';
+import { DEEP, picture, scene, sessionOf, tinyNetwork, tinyOptions, type RawPicture } from './setting.ts';
 
 beforeAll(async () => host.loadNames?.());
 
@@ -58,18 +56,6 @@ describe('cutting an axis', () => {
     }
   });
 });
-
-/** A session whose pictures are cut as `tiling` says. */
-async function sessionOf(options: StyleTransferOptions, tiling: Tiling | 'whole' = 'whole'): Promise<StyleSession> {
-  const resolved = resolveOptions(options);
-  const device = await testDevice();
-  const loaded = await loadPictures(options, resolved, device);
-  const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-  const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved);
-  const start = await startPicture(resolved, pictures, loaded.init);
-  const vgg = options.network as Vgg;
-  return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling } });
-}
 
 /** Wide and of little reach: tiles pay for small pictures already. */
 const SHALLOW = { network: tinyNetwork([[32, 32], [32]]), content: scene(240, 200), size: 240 };
