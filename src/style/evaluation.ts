@@ -14,7 +14,7 @@ import { termWeights } from './losses.ts';
 import { networkOf, seamless } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ScaledPictures } from './prepare.ts';
-import { regionsOf } from './regions.ts';
+import type { Guidance } from './regions.ts';
 import { toSpace } from './space.ts';
 import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
 import type { TileGrid } from './tile-grid.ts';
@@ -78,7 +78,11 @@ export function checkTerms(count: number): void {
 }
 
 /** The whole picture in one program. `belongings` gives it back. Throws `aborted` when the signal fires meanwhile. */
-export async function wholeEvaluation(parts: EvaluationParts, belongings: Belongings): Promise<Evaluation> {
+export async function wholeEvaluation(
+  parts: EvaluationParts,
+  { regions, paintable }: Guidance,
+  belongings: Belongings,
+): Promise<Evaluation> {
   const { device, options, pictures, start, signal } = parts;
   const { recipe } = options;
   const wanted: Wanted = wantedOf(options);
@@ -89,12 +93,13 @@ export async function wholeEvaluation(parts: EvaluationParts, belongings: Belong
   const content = await contentTargets(tape, pictures.content, wanted.content, request, hold);
   throwIfAborted(signal, 'StyleSession.create');
   const edges = await edgeTargets(tape, pictures.content, wanted.edges, request);
-  const regions = await regionsOf(pictures, parts.vgg.layers, wanted.style, options.maskMode);
   const style = await styleTargets(tape, regions, wanted.parts, recipe.style, styled);
   throwIfAborted(signal, 'StyleSession.create');
   const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
   const targets = { content, edges, style };
-  const seen = await paintable(tape, image, pictures);
+  const { width, height } = start;
+  // Outside of the update mask no gradient comes back, so that nothing moves there.
+  const seen = paintable ? tape.maskGradient(image, tape.constant([height, width, 1], paintable.values, 'update mask')) : image;
   const terms = buildTerms(tape, seen, { ...recipe, tv: variationOf(options) }, options.contentLayers, targets, request);
   checkTerms(terms.length);
   const weights = tape.constant([terms.length], termWeights(terms, options.weights), 'term weights');
@@ -116,13 +121,4 @@ export async function wholeEvaluation(parts: EvaluationParts, belongings: Belong
     breakOff: () => program.breakOff(),
     setWeights: (values) => tape.write(weights, values),
   };
-}
-
-/** The picture as the loss sees it: outside of the update mask no gradient comes back, so that nothing moves there. */
-async function paintable(tape: Tape, image: Tensor, { updateMask }: ScaledPictures): Promise<Tensor> {
-  if (!updateMask) return image;
-  const { planeOf } = await import('./masks.ts');
-  const [h, w] = image.shape as [number, number, number];
-  const mask = planeOf(updateMask, w, h).values.map((value) => (value > 0 ? 1 : 0));
-  return tape.maskGradient(image, tape.constant([h, w, 1], mask, 'update mask'));
 }

@@ -13,8 +13,11 @@ import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { requestOf } from './evaluation.ts';
 import type { BuildIteration, Fit, Iteration, SessionParts } from './session-parts.ts';
 import type { Size } from './limits.ts';
+import type { Plane } from './masks.ts';
+import type { FeatureNetwork } from './network.ts';
+import type { Guidance } from './regions.ts';
 import { cutAxis, cuts, type TileDemand } from './tile-grid.ts';
-import { resultDemand, styleDemand } from './tile-layers.ts';
+import { factsOf, resultDemand, styleDemand } from './tile-layers.ts';
 import { checkTileable, type Cut, type Tiling } from './tiled-evaluation.ts';
 
 /** Memory and work of a session built in some way. */
@@ -27,6 +30,23 @@ interface Counted {
 /** A picture that takes no memory on the host: only its size is asked. */
 export function blank({ width, height }: Size): Pixels {
   return { width, height, data: new Float32Array(0) };
+}
+
+/** What masks say, for a result of `size` whose pictures are blank. */
+function blankGuidance({ regions, paintable }: Guidance, size: Size, vgg: FeatureNetwork): Guidance {
+  const planeAt = (plane: Plane, stride: number): Plane => {
+    const [width, height] = [Math.floor(size.width / stride), Math.floor(size.height / stride)];
+    const isSame = plane.width === width && plane.height === height;
+    return isSame ? plane : { width, height, values: new Float32Array(width * height) };
+  };
+  return {
+    regions: regions.map(({ share, guides, styles }) => ({
+      share,
+      guides: guides && new Map([...guides].map(([layer, plane]) => [layer, planeAt(plane, factsOf(vgg, layer).stride)])),
+      styles: styles.map((style) => ({ ...style, picture: blank(style.picture) })),
+    })),
+    paintable: paintable && planeAt(paintable, 1),
+  };
 }
 
 /**
@@ -200,6 +220,7 @@ class Counting {
           signal: undefined,
           pictures: { content: blank(pictures.content), styles },
           start: blank(start),
+          ...(parts.guidance && { guidance: blankGuidance(parts.guidance, start, requestOf(parts).vgg) }),
           fit,
         },
         belongings,

@@ -9,6 +9,7 @@ import type { Belongings } from './belongings.ts';
 import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { wholeEvaluation, type Evaluation } from './evaluation.ts';
 import { makePainters } from './painters.ts';
+import { guidanceOf } from './regions.ts';
 import type { Fit, Iteration, SessionParts } from './session-parts.ts';
 import { sessionPlan } from './session-plan.ts';
 import { boxOf } from './space.ts';
@@ -18,13 +19,16 @@ import { boxOf } from './space.ts';
  * throws, the caller gives all of it back. Throws `aborted` when the signal fires meanwhile.
  */
 export async function buildIteration(parts: SessionParts, belongings: Belongings): Promise<Iteration> {
-  const { device, options, preview, signal, start } = parts;
-  const { tiling, history } = parts.fit ?? (await fitOf(parts));
+  const { device, vgg, options, pictures, preview, signal, start } = parts;
+  const wanted = wantedOf(options);
+  if (!parts.fit) checkDemands(device, vgg, pictures, wanted);
+  const guidance = parts.guidance ?? (await guidanceOf(pictures, vgg.layers, wanted.style, options.maskMode));
+  const { tiling, history } = parts.fit ?? (await fitOf({ ...parts, guidance }));
   throwIfAborted(signal, 'StyleSession.create');
   const evaluation =
     tiling === 'whole'
-      ? await wholeEvaluation(parts, belongings)
-      : await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, tiling, belongings);
+      ? await wholeEvaluation(parts, guidance, belongings)
+      : await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, guidance, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   const slicer = belongings.keep(new Slicer(device, 'slice'));
@@ -51,9 +55,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
 /** The whole picture where nothing speaks against it; all about tiles is in chunks of its own. */
 async function fitOf(parts: SessionParts): Promise<Fit> {
   const { device, vgg, options, pictures } = parts;
-  const wanted = wantedOf(options);
-  checkDemands(device, vgg, pictures, wanted);
-  const isWhole = options.memoryLimit === undefined && fitsLimits(device, vgg, pictures, wanted);
+  const isWhole = options.memoryLimit === undefined && fitsLimits(device, vgg, pictures, wantedOf(options));
   return isWhole ? { tiling: 'whole' } : (await import('./fit.ts')).fitIteration(parts, buildIteration);
 }
 

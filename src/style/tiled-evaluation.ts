@@ -17,15 +17,16 @@ import { bytesOf } from '../kernels/shape.ts';
 import type { Belongings } from './belongings.ts';
 import { wantedOf, type Wanted } from './demands.ts';
 import { checkTerms, requestOf, type Band, type Evaluation, type EvaluationParts } from './evaluation.ts';
-import { isPlain } from './regions.ts';
+import type { Guidance } from './regions.ts';
 import type { FeatureRequest } from './terms.ts';
 import { cutPicture, type Tile, type TileGrid } from './tile-grid.ts';
 import { coreBytes, coreFeatures, coreShape, resultDemand, styleDemand } from './tile-layers.ts';
-import { addBack, bandsOf, cutOut, heldBuffer, sliceOf, sliceVariables, type Hold, type Rows } from './tile-slices.ts';
+import { PlaneSlots } from './tile-planes.ts';
+import { addBack, bandsOf, cutOut, extentOf, heldBuffer, sliceOf, sliceVariables, type Hold, type Rows } from './tile-slices.ts';
 import type { CoreStatistics, LayerSums } from './tile-sums.ts';
 import { copyAll } from './tile-sums.ts';
 import { keepMoments, layerSums, tensorsOf, tiledContentTargets, tiledStyleTargets, type TiledContent } from './tiled-targets.ts';
-import { TiledTerms } from './tiled-terms.ts';
+import { TiledTerms, type TiledRegion } from './tiled-terms.ts';
 
 /** How the pictures of a session are cut. */
 export interface Tiling {
@@ -59,6 +60,8 @@ interface Ground {
   readonly content: TiledContent;
   readonly sums: readonly LayerSums[];
   readonly terms: TiledTerms;
+  /** Where the picture may change, if not everywhere. */
+  readonly paintable: PlaneSlots | undefined;
   /** By kind: the slice of the picture; that of the content where it is computed anew; else the content's cores. */
   readonly slices: readonly Tensor[];
   readonly references: readonly Tensor[] | undefined;
@@ -66,12 +69,11 @@ interface Ground {
 }
 
 /** Throws `limit-exceeded` for what looks at the picture as a whole. */
-export function checkTileable({ options, pictures }: Pick<EvaluationParts, 'options' | 'pictures'>): void {
+export function checkTileable({ options }: Pick<EvaluationParts, 'options'>): void {
   const matches = wantedOf(options).parts.some(({ statistic }) => statistic === 'mrf');
   const reasons = [
     [options.seamless, 'a seamless picture'],
     [matches, 'matched patches'],
-    [pictures.updateMask || !isPlain(pictures), 'masks and transparent pictures'],
   ] as const;
   const found = reasons.flatMap(([holds, name]) => (holds ? [name] : []));
   if (found.length === 0) return;
@@ -85,6 +87,7 @@ export function checkTileable({ options, pictures }: Pick<EvaluationParts, 'opti
 /** Builds the evaluation; `belongings` gives it back. Throws `aborted` when the signal fires meanwhile. */
 export async function tiledEvaluation(
   parts: EvaluationParts,
+  { regions, paintable }: Guidance,
   tiling: Tiling,
   belongings: Belongings,
 ): Promise<Evaluation> {
@@ -106,9 +109,16 @@ export async function tiledEvaluation(
     const { rows, columns } = tiling.styles[i]!;
     return cutPicture(picture, rows, columns, demand);
   });
-  const style = await tiledStyleTargets(tape, pictures.styles, grids, wanted.parts, recipe.style.normalize, request, signal);
+  const styled: TiledRegion[] = [];
+  for (const { share, guides, styles } of regions) {
+    const own = wanted.parts.filter(({ layer }) => !guides || guides.has(layer));
+    const targets = await tiledStyleTargets(tape, styles, grids, own, recipe.style.normalize, request, signal);
+    const sums = await layerSums(tape, grid, [...targets.keys()], guides, request.vgg, hold);
+    styled.push({ share, parts: targets, sums });
+  }
   throwIfAborted(signal, 'StyleSession.create');
-  checkTerms(content.maps.length + style.size + (options.weights.tvWeight * recipe.tv.weight > 0 ? 1 : 0));
+  const sums = styled.flatMap((region) => region.sums);
+  checkTerms(content.maps.length + sums.length + (options.weights.tvWeight * recipe.tv.weight > 0 ? 1 : 0));
 
   const { maxStorageBufferBindingSize, maxBufferSize } = device.limits;
   const rows = bandsOf(start, tiling.bandBytes ?? Math.min(maxStorageBufferBindingSize, maxBufferSize));
@@ -124,10 +134,10 @@ export async function tiledEvaluation(
   const image = bandsWith('image', start);
   const gradient = bandsWith('d(image)');
   const reference = recomputes ? bandsWith('content', pictures.content) : undefined;
-  const sums = layerSums(tape, grid, wanted.style, wanted.parts, request.vgg);
   const ground: Ground = {
     ...{ tape, grid, wanted, request, content, sums },
-    terms: new TiledTerms(tape, grid, options, content, style, sums),
+    terms: new TiledTerms(tape, grid, options, content, styled),
+    paintable: paintable && (await PlaneSlots.create(tape, grid, paintable, extentOf, 'update mask', hold)),
     slices: await sliceVariables(tape, grid, 'slice', hold),
     references: recomputes ? await sliceVariables(tape, grid, 'content slice', hold) : undefined,
     slots: recomputes ? undefined : await targetSlots(tape, grid, content, hold),
@@ -169,14 +179,14 @@ interface ForwardPart {
 /** Pass 1 of a kind: the core's statistics, added to the sums. */
 function forwardPart({ tape, wanted, request, sums, slices }: Ground, tile: Tile, kind: number): ForwardPart {
   const found = coreFeatures(tape, tile, slices[kind]!, wanted.style, request);
-  const statistics = sums.map((sum) => sum.ofCore(found.get(sum.layer)!));
+  const statistics = sums.map((sum) => sum.ofCore(found.get(sum.layer)!, kind));
   const then: Part['then'] = () => statistics.flatMap((core, i) => sums[i]!.add(core));
   return { statistics, part: { results: tensorsOf(statistics), then } };
 }
 
 /** Pass 2 of a kind: the tile's own terms, and the gradient of the whole loss with respect to its slice. */
 function backwardPart(ground: Ground, tile: Tile, kind: number): Part {
-  const { tape, wanted, request, content, sums, terms, slices, references, slots } = ground;
+  const { tape, wanted, request, content, sums, terms, paintable, slices, references, slots } = ground;
   const coresOn = (slice: Tensor, found: ReadonlyMap<string, Tensor>): Tensor[] =>
     content.maps.map(({ core }) => core(tape, tile, slice, found));
   // The content first: its features are gone before those of the picture come.
@@ -185,10 +195,12 @@ function backwardPart(ground: Ground, tile: Tile, kind: number): Part {
     ? coresOn(reference, coreFeatures(tape, tile, reference, wanted.content, request))
     : slots![kind]!;
   const slice = slices[kind]!;
-  const found = coreFeatures(tape, tile, slice, [...new Set([...wanted.content, ...wanted.style])], request);
-  const direct = terms.directOn(tile, slice, coresOn(slice, found), targets);
+  // Outside of the update mask no gradient comes back, so that nothing moves there.
+  const seen = paintable ? tape.maskGradient(slice, paintable.on(kind)) : slice;
+  const found = coreFeatures(tape, tile, seen, [...new Set([...wanted.content, ...wanted.style])], request);
+  const direct = terms.directOn(tile, seen, coresOn(seen, found), targets);
   const cotangents = new Map<Tensor, Tensor>(direct ? [[direct, terms.directWeights!]] : []);
-  sums.forEach((sum, i) => terms.pull(sum.ofCore(found.get(sum.layer)!), i, cotangents));
+  sums.forEach((sum, i) => terms.pull(sum.ofCore(found.get(sum.layer)!, kind), i, cotangents));
   return {
     cotangents,
     wrt: [slice],
@@ -292,13 +304,16 @@ class Replay {
   #forwardWork({ kind, cut }: Step, index: number): Work[] {
     const { sums } = this.#ground;
     const { statistics } = this.#forward[kind]!;
-    return [cut, this.program.part(kind), (encoder) => keepMoments(encoder, this.program, sums, statistics, index)];
+    const bring = (encoder: GPUCommandEncoder): void => sums.forEach(({ guide }) => guide?.bring(encoder, index));
+    return [bring, cut, this.program.part(kind), (encoder) => keepMoments(encoder, this.program, sums, statistics, index)];
   }
 
   #backwardWork({ kind, cut, cutContent, addBack: back }: Step, index: number): Work[] {
-    const { terms, slots, content } = this.#ground;
+    const { terms, slots, content, sums, paintable } = this.#ground;
     const bring = (encoder: GPUCommandEncoder): void => {
       terms.bring(encoder, index);
+      sums.forEach(({ guide }) => guide?.bring(encoder, index));
+      paintable?.bring(encoder, index);
       slots?.[kind]!.forEach((slot, i) => {
         encoder.copyBufferToBuffer(content.cores[index]![i]!, 0, slot.buffer!, 0, bytesOf(slot.shape));
       });

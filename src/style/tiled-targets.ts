@@ -10,12 +10,14 @@ import type { Pixels } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import { Belongings } from './belongings.ts';
 import type { Wanted } from './demands.ts';
-import type { ScaledPictures } from './prepare.ts';
+import type { Guides, Region } from './guides.ts';
 import type { Recipe } from './recipes.ts';
-import { keepTarget, statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { addTo, weightedMeans, type WeightedSum } from './targets.ts';
 import type { FeatureRequest } from './terms.ts';
 import { coreAt, type TileGrid } from './tile-grid.ts';
 import { contentMaps, coreBytes, coreFeatures, coreShape, factsOf, type ContentMap } from './tile-layers.ts';
+import { GuideSlots } from './tile-planes.ts';
 import { extentOf, heldBuffer, sliceOf, sliceVariables, type Hold } from './tile-slices.ts';
 import { LayerSums, type CoreStatistics } from './tile-sums.ts';
 
@@ -24,12 +26,24 @@ export function corePixels(grid: TileGrid, stride: number): number[] {
   return grid.tiles.map(({ rows, columns }) => coreAt(rows, stride).size * coreAt(columns, stride).size);
 }
 
-/** The sums of every style layer over a picture's tiles. */
-export function layerSums(tape: Tape, grid: TileGrid, layers: readonly string[], parts: readonly StylePart[], vgg: FeatureRequest['vgg']): LayerSums[] {
-  return layers.map((layer) => {
+/** The sums of the layers that `parts` compare, over a picture's tiles; features count by `guides`, where there are some. */
+export async function layerSums(
+  tape: Tape,
+  grid: TileGrid,
+  parts: readonly StylePart[],
+  guides: Guides | undefined,
+  vgg: FeatureRequest['vgg'],
+  hold: Hold,
+): Promise<LayerSums[]> {
+  const layers = [...new Set(parts.map(({ layer }) => layer))];
+  const sums: LayerSums[] = [];
+  for (const layer of layers) {
     const { channels, stride } = factsOf(vgg, layer);
-    return new LayerSums(tape, layer, channels, corePixels(grid, stride), parts);
-  });
+    const plane = guides?.get(layer);
+    const guide = plane && (await GuideSlots.create(tape, grid, plane, stride, `guide/${layer}`, hold));
+    sums.push(new LayerSums(tape, layer, channels, corePixels(grid, stride), parts, guide));
+  }
+  return sums;
 }
 
 /** Copies the moments that a part has found of a tile into row `index` of the tables. */
@@ -54,41 +68,31 @@ export function tensorsOf(statistics: readonly CoreStatistics[]): Tensor[] {
 }
 
 /**
- * Weighted means of the styles' statistics, for each of `parts`, on `tape`; `grids` has one for each style. What is needed
- * to compute them is gone afterwards.
+ * Weighted means of the styles' statistics, for each of `parts`, on `tape`; a style counts where its guide has the layer.
+ * `grids` has one for each of the run's styles. What is needed to compute them is gone afterwards.
  */
 export async function tiledStyleTargets(
   tape: Tape,
-  styles: ScaledPictures['styles'],
+  styles: Region['styles'],
   grids: readonly TileGrid[],
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
   signal: AbortSignal | undefined,
 ): Promise<Map<StylePart, Target[]>> {
-  if (parts.length === 0) return new Map();
-  const total = styles.reduce((sum, { weight }) => sum + weight, 0);
-  const means: { shape: readonly number[]; values: Float32Array }[][] = [];
-  for (const [i, { picture, weight }] of styles.entries()) {
-    const found = await statisticsOver(tape.device, picture, grids[i]!, parts, normalize, request, signal);
-    found.forEach((tensors, part) =>
-      tensors.forEach(({ shape, values }, k) => {
-        const mean = ((means[part] ??= [])[k] ??= { shape, values: new Float32Array(values.length) });
-        values.forEach((value, at) => (mean.values[at]! += (value * weight) / total));
-      }),
-    );
+  const known = new Map<StylePart, WeightedSum>();
+  for (const style of styles) {
+    const own = parts.filter(({ layer }) => !style.guides || style.guides.has(layer));
+    if (own.length === 0) continue;
+    const found = await statisticsOver(tape.device, style, grids[style.index]!, own, normalize, request, signal);
+    own.forEach((part, i) => addTo(known, part, style.weight, found[i]!, found[i]!.map(({ values }) => values)));
   }
-  return new Map(
-    parts.map((part, i) => {
-      const label = `style/${part.layer}/${part.statistic}`;
-      return [part, means[i]!.map(({ shape, values }) => keepTarget(tape, shape, values, label))];
-    }),
-  );
+  return weightedMeans(tape, known);
 }
 
 async function statisticsOver(
   device: GPUDevice,
-  picture: Pixels,
+  { picture, guides }: Region['styles'][number],
   grid: TileGrid,
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
@@ -98,10 +102,10 @@ async function statisticsOver(
   const layers = [...new Set(parts.map(({ layer }) => layer))];
   return overTiles(device, signal, async ({ tape, hold, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'style slice', hold);
-    const sums = layerSums(tape, grid, layers, parts, request.vgg);
+    const sums = await layerSums(tape, grid, parts, guides, request.vgg, hold);
     const cores = grid.kinds.map((tile, kind) => {
       const found = coreFeatures(tape, tile, slices[kind]!, layers, request);
-      return sums.map((sum) => sum.ofCore(found.get(sum.layer)!));
+      return sums.map((sum) => sum.ofCore(found.get(sum.layer)!, kind));
     });
     const of = new Map(sums.map((sum) => [sum.layer, statisticsOf(tape, normalize, sum.moments())]));
     const wanted = parts.map(({ layer, statistic }) => targetTensors(of.get(layer)!, statistic));
@@ -118,7 +122,8 @@ async function statisticsOver(
     for (const [index, tile] of grid.tiles.entries()) {
       upload(tape, slices[tile.kind]!, sliceOf(picture, extentOf(tile), request.space));
       const moments: Work = (encoder) => keepMoments(encoder, program, sums, cores[tile.kind]!, index);
-      await run([...program.folds(), program.part(tile.kind), moments]);
+      const bring: Work = (encoder) => sums.forEach(({ guide }) => guide?.bring(encoder, index));
+      await run([...program.folds(), bring, program.part(tile.kind), moments]);
     }
     await run([...program.folds(), program.part(grid.kinds.length)]);
     const read = [];

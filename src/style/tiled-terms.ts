@@ -9,7 +9,7 @@ import { variationOf } from './evaluation.ts';
 import { termWeights } from './losses.ts';
 import type { ResolvedOptions } from './options.ts';
 import { statisticsOf } from './statistics.ts';
-import { contentFactor, styleTerms, type RegionTargets, type Term, type WeighedTerm } from './terms.ts';
+import { contentFactor, styleTerms, type RegionTargets, type StyledLayers, type Term, type WeighedTerm } from './terms.ts';
 import type { Tile, TileGrid } from './tile-grid.ts';
 import type { TiledContent } from './tiled-targets.ts';
 import { copyAll, type CoreStatistics, type LayerSums } from './tile-sums.ts';
@@ -20,6 +20,11 @@ interface Pulled {
   readonly table: Tensor | undefined;
   /** The row of `table` that belongs to the tile at hand. */
   readonly row: Tensor | undefined;
+}
+
+/** A region's share of the style loss, what it is to be like, and its statistics over the tiles. */
+export interface TiledRegion extends Pick<RegionTargets, 'share' | 'parts'> {
+  readonly sums: readonly LayerSums[];
 }
 
 /** Records the terms and gives the parts of a program that are no tile's. */
@@ -36,6 +41,7 @@ export class TiledTerms {
   readonly #grid: TileGrid;
   readonly #content: TiledContent;
   readonly #options: ResolvedOptions;
+  /** Of all regions, one after another. */
   readonly #sums: readonly LayerSums[];
   readonly #styled: readonly Term[];
   readonly #styleWeights: Tensor | undefined;
@@ -49,20 +55,22 @@ export class TiledTerms {
     grid: TileGrid,
     options: ResolvedOptions,
     content: TiledContent,
-    style: RegionTargets['parts'],
-    sums: readonly LayerSums[],
+    regions: readonly TiledRegion[],
   ) {
     const { recipe, weights } = options;
     this.#tape = tape;
     this.#grid = grid;
     this.#content = content;
     this.#options = options;
-    this.#sums = sums;
-    const layers = new Map(sums.map((sum) => [sum.layer, sum]));
-    this.#styled = styleTerms(tape, recipe.style, style, {
-      imagePixels: grid.width * grid.height,
-      pixelsOf: (layer) => layers.get(layer)!.pixels,
-      statisticsOf: (layer) => statisticsOf(tape, recipe.style.normalize, layers.get(layer)!.moments()),
+    this.#sums = regions.flatMap(({ sums }) => sums);
+    this.#styled = regions.flatMap(({ share, parts, sums }) => {
+      const layers = new Map(sums.map((sum) => [sum.layer, sum]));
+      const styled: StyledLayers = {
+        imagePixels: grid.width * grid.height,
+        pixelsOf: (layer) => layers.get(layer)!.pixels,
+        statisticsOf: (layer) => statisticsOf(tape, recipe.style.normalize, layers.get(layer)!.moments()),
+      };
+      return styleTerms(tape, recipe.style, parts, styled, share);
     });
     const direct = directTerms(grid, options, content);
     this.all = [...direct, ...this.#styled];
@@ -75,7 +83,7 @@ export class TiledTerms {
       this.#styleSlot = tape.variable([this.#styled.length], undefined, 'style terms');
       this.#styleWeights = tape.constant([this.#styled.length], numbers.slice(direct.length), 'style weights');
     }
-    this.#pulled = sums.map(({ layer, second, table, channels }) => ({
+    this.#pulled = this.#sums.map(({ layer, second, table, channels }) => ({
       second: second && tape.variable(second.shape, undefined, `${layer}/d(second moment)`),
       table: table && tape.variable(table.shape, undefined, `${layer}/d(moments)`),
       row: table && tape.variable([2, channels], undefined, `${layer}/d(moments of tile)`),
