@@ -60,7 +60,6 @@ export async function fitIteration(parts: SessionParts, build: BuildIteration): 
   checkDemands(device, vgg, pictures, wanted);
   const fitsWhole = fitsLimits(device, vgg, pictures, wanted);
   if (fitsWhole && memoryLimit === Infinity) return { tiling: 'whole' };
-  checkState(parts);
   const counted = new Counting(parts, build);
   if (fitsWhole && (await counted.of({ tiling: 'whole' }))!.peakBytes <= memoryLimit) return { tiling: 'whole' };
   checkTileable(parts);
@@ -75,23 +74,6 @@ export async function fitIteration(parts: SessionParts, build: BuildIteration): 
   const [best] = fits.sort((a, b) => a.flops - b.flops);
   if (best) return best.fit;
   throw await tooLarge(parts, counted, ways.at(-1)!, history, memoryLimit);
-}
-
-/** Throws `limit-exceeded` where the optimiser wants a picture in one piece that one binding does not hold. */
-function checkState({ device, options, start: { width, height } }: SessionParts): void {
-  const { optimizer, averaging } = options;
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  const needed = 16 * width * height;
-  if (needed <= most || (optimizer.name !== 'lbfgs' && averaging === 0)) return;
-  const side = Math.floor(Math.max(width, height) * Math.sqrt(most / needed));
-  throw new WgpuStyleError('limit-exceeded', {
-    what:
-      `${optimizer.name === 'lbfgs' ? 'L-BFGS' : 'averaging'} wants a picture of ${width}x${height} in one buffer of ` +
-      `${mebibytes(needed)}, the device allows ${mebibytes(most)}`,
-    where: 'optimizer',
-    fix: `The longest side that fits is about ${side}; or take the optimizer adam or gd, without averaging`,
-  });
 }
 
 /** Cuts of the result from coarse to fine, without the one that cuts nothing where that was tried already. */

@@ -32,7 +32,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   const slicer = belongings.keep(new Slicer(device, 'slice'));
-  const shown = optimizer.average ? [optimizer.average] : bands.map(({ value }) => value.buffer!);
+  const shown = optimizer.average ?? bands.map(({ value }) => value.buffer!);
   const { width, height } = start;
   const texture = belongings.keep(
     device.createTexture({

@@ -6,7 +6,9 @@ import { plan, recipes, StyleSession, styleTransfer, type Losses, type Recipe, t
 import { memoryUse, resetPeak } from '../../src/gpu/buffers.ts';
 import { countingDevice, DEFAULT_LIMITS } from '../../src/gpu/counting.ts';
 import { host } from '../../src/gpu/host.ts';
+import { decodeCheckpoint } from '../../src/style/checkpoint.ts';
 import { blank } from '../../src/style/fit.ts';
+import { shownIn } from '../../src/style/run-state.ts';
 import type { SessionParts } from '../../src/style/session-parts.ts';
 import { resolveOptions } from '../../src/style/options.ts';
 import { coreAt, cutAxis, cuts, demandOf } from '../../src/style/tile-grid.ts';
@@ -257,6 +259,31 @@ describe('iterations by tiles', () => {
     expect(apart(await tiled.readImage(), await whole.readImage())).toBeLessThan(1e-4);
     whole.destroy();
     tiled.destroy();
+  });
+
+  it.each<[string, number, Partial<StyleTransferOptions>]>([
+    ['of L-BFGS', 8, { optimizer: { name: 'lbfgs', history: 4 } }],
+    // A search decides by differences of losses: rounding has its say soon.
+    ['of L-BFGS with a line search', 3, { optimizer: { name: 'lbfgs', history: 4, lineSearch: 'strong-wolfe' } }],
+    ['of Adam, averaged', 8, { optimizer: { name: 'adam', learningRate: 0.02 }, averaging: 0.9 }],
+  ])('%s in bands are those of the whole picture, and go on from a checkpoint', async (_, steps, more) => {
+    const options = await tinyOptions({ content: scene(70, 61), style: picture(40, 36, 5), size: 70, ...more });
+    const tiling: Tiling = { result: { rows: 3, columns: 2 }, styles: [{ rows: 1, columns: 2 }], keepsContent: true, bandBytes: 16 * 70 * 21 };
+    const [whole, tiled] = [await sessionOf(options), await sessionOf(options, tiling)];
+    expect(tiled.plan.tiles!.count).toBe(6);
+    const [expected, got] = [await whole.step(steps), await tiled.step(steps)];
+    expect(Math.abs(got.total / expected.total - 1)).toBeLessThan(1e-4);
+    expect(apart(await tiled.readImage(), await whole.readImage())).toBeLessThan(1e-4);
+    const kept = await tiled.checkpoint();
+    await tiled.step(3);
+    const again = await sessionOf(options, tiling);
+    await again.adopt(decodeCheckpoint(kept));
+    await again.step(3);
+    const bytes = await again.checkpoint();
+    expect(Buffer.compare(bytes, await tiled.checkpoint())).toBe(0);
+    const { space } = recipes['lecture']!;
+    expect(shownIn(decodeCheckpoint(bytes), space).data).toEqual((await again.readPixels()).data);
+    for (const session of [whole, tiled, again]) session.destroy();
   });
 
   it('records an iteration without allocating or binding', async () => {
