@@ -5,8 +5,16 @@ import type { Sequence } from './dispatch.ts';
 import { estimateOf, type Estimate, type Stretch } from './estimate.ts';
 import { queueClock, sliceClock, type SliceClock, type Stamps } from './slice-clock.ts';
 
-/** Dispatches, or what is done between passes: clears and copies, which take next to no time. */
-export type Work = Sequence | ((encoder: GPUCommandEncoder) => void);
+/** What is done between passes: clears and copies, which take next to no time. */
+type Move = (encoder: GPUCommandEncoder) => void;
+
+/** Where what is recorded so far is submitted, and the host does something before work goes on. */
+export interface Meeting {
+  readonly meet: () => Promise<unknown>;
+}
+
+/** What is recorded in order. */
+export type Work = Sequence | Move | Meeting;
 
 /**
  * What a submit is expected to take, at most. Systems reset a GPU that is busy with one for some seconds (Windows after
@@ -22,7 +30,7 @@ interface Taken extends Stretch {
 }
 
 /** What one pass records, or what is done between two. */
-type Piece = readonly Taken[] | Exclude<Work, Sequence>;
+type Piece = readonly Taken[] | Move;
 
 /** Records work slice by slice. Owns the clocks that measure the slices, made when there is a budget. */
 export class Slicer {
@@ -60,6 +68,14 @@ export class Slicer {
     if (!this.#then) return false;
     this.begin([]);
     return true;
+  }
+
+  /** The meeting that comes next, where one does: the caller submits, awaits it, and goes on. */
+  takeMeeting(): Meeting | undefined {
+    const item = this.#work[this.#item];
+    if (!item || !('meet' in item)) return undefined;
+    this.#item++;
+    return item;
   }
 
   /** Records the next slice: what is expected to take `budget` milliseconds at most, but at least one dispatch. */
@@ -104,7 +120,7 @@ export class Slicer {
 
   /** What comes next, as far as the budget goes, and one dispatch more where that is none. */
   #take(budget: number): readonly Piece[] {
-    const slice: (Taken[] | Exclude<Work, Sequence>)[] = [];
+    const slice: (Taken[] | Move)[] = [];
     let left = budget;
     let hasOne = false;
     for (; this.#hasNext(left >= 0 || !hasOne); this.#item++, this.#dispatch = 0) {
@@ -113,6 +129,7 @@ export class Slicer {
         slice.push(item);
         continue;
       }
+      if ('meet' in item) break;
       const first = this.#dispatch;
       for (; this.#dispatch < item.length; this.#dispatch++) {
         left -= this.#estimate.of(item, this.#dispatch);
@@ -135,7 +152,7 @@ export class Slicer {
 }
 
 /** The pass that the slice ends with, a new one where it does not. */
-function passAt(slice: (Taken[] | Exclude<Work, Sequence>)[]): Taken[] {
+function passAt(slice: (Taken[] | Move)[]): Taken[] {
   const last = slice.at(-1);
   if (typeof last === 'object') return last;
   const pass: Taken[] = [];

@@ -42,6 +42,8 @@ export interface Evaluation {
   readonly cost: Pick<Program['cost'], 'dispatches' | 'flops' | 'bytes' | 'arenaBytes' | 'foldedBytes'>;
   /** The tiles that it goes through; absent where it looks at the whole picture at once. */
   readonly grid?: TileGrid;
+  /** True where the work has meetings: it cannot be recorded into a caller's encoder. */
+  readonly isSpread?: boolean;
   /** Loss and gradient at the picture as it stands: work to be recorded, at once or piece by piece, in order. */
   next(): readonly Work[];
   /** What {@link next} gave last is not recorded to its end. */
@@ -53,6 +55,8 @@ export interface Evaluation {
 /** What an evaluation is built from. */
 export interface EvaluationParts {
   readonly device: GPUDevice;
+  /** Devices that share the work on tiles. */
+  readonly helpers?: readonly GPUDevice[];
   readonly vgg: Vgg;
   readonly options: ResolvedOptions;
   readonly pictures: ScaledPictures;

@@ -54,11 +54,12 @@ function blankGuidance({ regions, paintable }: Guidance, size: Size, vgg: Featur
  * there is, and the longest side that fits.
  */
 export async function fitIteration(parts: SessionParts, build: BuildIteration): Promise<Fit> {
-  const { device, vgg, options, pictures } = parts;
+  const { device, helpers = [], vgg, options, pictures } = parts;
   const { memoryLimit = Infinity } = options;
   const wanted = wantedOf(options);
   checkDemands(device, vgg, pictures, wanted);
-  const fitsWhole = fitsLimits(device, vgg, pictures, wanted);
+  // Devices share tiles: a whole picture is one's.
+  const fitsWhole = helpers.length === 0 && fitsLimits(device, vgg, pictures, wanted);
   if (fitsWhole && memoryLimit === Infinity) return { tiling: 'whole' };
   const counted = new Counting(parts, build);
   if (fitsWhole && (await counted.of({ tiling: 'whole' }))!.peakBytes <= memoryLimit) return { tiling: 'whole' };
@@ -77,8 +78,10 @@ export async function fitIteration(parts: SessionParts, build: BuildIteration): 
 }
 
 /** Cuts of the result from coarse to fine, without the one that cuts nothing where that was tried already. */
-function waysOf({ start, options, vgg }: SessionParts): readonly Cut[] {
-  return cuts(start, resultDemand(requestOf({ vgg, options }).vgg, wantedOf(options)));
+function waysOf({ start, options, vgg, helpers = [] }: SessionParts): readonly Cut[] {
+  const all = cuts(start, resultDemand(requestOf({ vgg, options }).vgg, wantedOf(options)));
+  const shared = all.filter(({ rows, columns }) => rows * columns > helpers.length);
+  return shared.length > 0 ? shared : all.slice(-1);
 }
 
 /** Styles in tiles that are no larger than the result's: less is kept of them, so they fit where those do. */
@@ -198,6 +201,7 @@ class Counting {
         {
           ...parts,
           device: counter,
+          helpers: [],
           preview: undefined,
           signal: undefined,
           pictures: { content: blank(pictures.content), styles },

@@ -19,7 +19,7 @@ import { boxOf } from './space.ts';
  * throws, the caller gives all of it back. Throws `aborted` when the signal fires meanwhile.
  */
 export async function buildIteration(parts: SessionParts, belongings: Belongings): Promise<Iteration> {
-  const { device, vgg, options, pictures, preview, signal, start } = parts;
+  const { device, helpers = [], vgg, options, pictures, preview, signal, start } = parts;
   const wanted = wantedOf(options);
   if (!parts.fit) checkDemands(device, vgg, pictures, wanted);
   const guidance = parts.guidance ?? (await guidanceOf(pictures, vgg.layers, wanted.style, options.maskMode));
@@ -28,7 +28,9 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   const evaluation =
     tiling === 'whole'
       ? await wholeEvaluation(parts, guidance, belongings)
-      : await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, guidance, tiling, belongings);
+      : helpers.length === 0
+        ? await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, guidance, tiling, belongings)
+        : await (await import('./spread-evaluation.ts')).spreadEvaluation({ ...parts, helpers }, guidance, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   const slicer = belongings.keep(new Slicer(device, 'slice'));
@@ -54,8 +56,8 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
 
 /** The whole picture where nothing speaks against it; all about tiles is in chunks of its own. */
 async function fitOf(parts: SessionParts): Promise<Fit> {
-  const { device, vgg, options, pictures } = parts;
-  const isWhole = options.memoryLimit === undefined && fitsLimits(device, vgg, pictures, wantedOf(options));
+  const { device, helpers = [], vgg, options, pictures } = parts;
+  const isWhole = options.memoryLimit === undefined && helpers.length === 0 && fitsLimits(device, vgg, pictures, wantedOf(options));
   return isWhole ? { tiling: 'whole' } : (await import('./fit.ts')).fitIteration(parts, buildIteration);
 }
 

@@ -4,6 +4,7 @@
 
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { ReadbackRing } from '../gpu/readback.ts';
+import type { Meeting } from '../gpu/slicer.ts';
 import type { Submits } from '../gpu/submits.ts';
 
 /** Submits of one run that may be under way at once: one running, one waiting. */
@@ -16,8 +17,8 @@ const RING = IN_FLIGHT + 1;
 export interface LoopParts {
   readonly device: GPUDevice;
   readonly submits: Submits;
-  /** Records an iteration, or as much of it as one submit should be; says whether that was the last of it. */
-  readonly encode: (encoder: GPUCommandEncoder) => boolean;
+  /** Records an iteration, or as much of it as one submit should be: true where that was the last of it. */
+  readonly encode: (encoder: GPUCommandEncoder) => boolean | Meeting;
   /** Drops the iteration that is recorded in part; false where it must be ended. */
   readonly abandon: () => boolean;
   /** Copied one behind the other after each iteration. */
@@ -76,10 +77,11 @@ export class Loop {
     const { submits, encode } = this.#parts;
     let count = 0;
     let read: ReturnType<ReadbackRing['encode']>;
-    const encodeNext = (encoder: GPUCommandEncoder): boolean => {
+    const encodeNext = (encoder: GPUCommandEncoder): boolean | Meeting => {
       this.#alive();
       count++;
-      if (!encode(encoder)) return false;
+      const state = encode(encoder);
+      if (state !== true) return state;
       read = this.#ring.encode(encoder, ...this.#parts.read);
       if (read) return true;
       throw new WgpuStyleError('device-lost', {

@@ -92,7 +92,9 @@ export class StyleSession {
   static async create(options: StyleTransferOptions): Promise<StyleSession> {
     const resolved = resolveOptions(options);
     throwIfAborted(options.signal, 'StyleSession.create');
-    const device = options.device ?? (await requestDevice());
+    const { devices = [] } = options;
+    const borrowed = options.device ?? devices[0];
+    const device = borrowed ?? (await requestDevice());
     try {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
@@ -101,6 +103,7 @@ export class StyleSession {
       const start = await startPicture(resolved, pictures, loaded.init);
       const session = await StyleSession.from({
         device,
+        helpers: devices.slice(1),
         vgg,
         options: resolved,
         pictures,
@@ -108,12 +111,12 @@ export class StyleSession {
         preview: options.preview,
         signal: options.signal,
       });
-      session.#ownsDevice = options.device === undefined;
+      session.#ownsDevice = borrowed === undefined;
       const warning = planWarning(session.plan);
       if (warning) warn(options, warning);
       return session;
     } catch (error) {
-      if (!options.device) device.destroy();
+      if (!borrowed) device.destroy();
       throw error;
     }
   }

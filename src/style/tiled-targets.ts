@@ -140,15 +140,16 @@ async function statisticsOver(
 export interface TiledContent {
   readonly maps: readonly ContentMap[];
   readonly sumOfSquares: readonly number[];
-  /** By tile, then by map; empty when nothing is kept. */
+  /** By tile, then by map; of tiles that are kept. */
   readonly cores: readonly (readonly GPUBuffer[])[];
 }
 
-/** Looks at the content tile by tile. With `keeps`, `hold` takes over one buffer for each tile and map. */
+/** Looks at the content tile by tile. With `keeps`, `hold` takes over one buffer for each of the `own` tiles and each map. */
 export async function tiledContentTargets(
   device: GPUDevice,
   content: Pixels,
   grid: TileGrid,
+  own: readonly number[],
   wanted: Wanted,
   request: FeatureRequest,
   { keeps, measures }: { readonly keeps: boolean; readonly measures: boolean },
@@ -171,18 +172,20 @@ export async function tiledContentTargets(
     await program.ready;
     const sums = maps.map(() => 0);
     const cores: GPUBuffer[][] = [];
-    for (const tile of grid.tiles) {
+    for (const [index, tile] of grid.tiles.entries()) {
+      const isKept = keeps && own.includes(index);
+      if (!isKept && !measures) continue;
       upload(tape, slices[tile.kind]!, sliceOf(content, extentOf(tile), request.space));
       const { tensors, squares } = recorded[tile.kind]!;
       const buffers: GPUBuffer[] = [];
-      if (keeps) for (const map of maps) buffers.push(await heldBuffer(device, `content/${map.name}`, coreBytes(tile, map), hold));
+      if (isKept) for (const map of maps) buffers.push(await heldBuffer(device, `content/${map.name}`, coreBytes(tile, map), hold));
       const keepCores: Work = (encoder) =>
         buffers.forEach((buffer, i) => {
           const from = program.range(tensors[i]!);
           encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, buffer, 0, bytesOf(tensors[i]!.shape));
         });
       await run([...program.folds(), program.part(tile.kind), keepCores]);
-      cores.push(buffers);
+      cores[index] = buffers;
       if (!measures) continue;
       for (const [i, map] of maps.entries()) {
         const [h, w, c] = coreShape(tile, map);

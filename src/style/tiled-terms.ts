@@ -15,7 +15,7 @@ import type { TiledContent } from './tiled-targets.ts';
 import { copyAll, type CoreStatistics, type LayerSums } from './tile-sums.ts';
 
 /** dL/d(sums of a layer), where the middle part leaves it. */
-interface Pulled {
+export interface Pulled {
   readonly second: Tensor | undefined;
   readonly table: Tensor | undefined;
   /** The row of `table` that belongs to the tile at hand. */
@@ -47,7 +47,8 @@ export class TiledTerms {
   readonly #styleWeights: Tensor | undefined;
   /** The style terms times their weights, from the middle part to the end. */
   readonly #styleSlot: Tensor | undefined;
-  readonly #pulled: readonly Pulled[];
+  /** Of the sums, in their order. */
+  readonly pulled: readonly Pulled[];
 
   /** There is at least one term. */
   constructor(
@@ -83,7 +84,7 @@ export class TiledTerms {
       this.#styleSlot = tape.variable([this.#styled.length], undefined, 'style terms');
       this.#styleWeights = tape.constant([this.#styled.length], numbers.slice(direct.length), 'style weights');
     }
-    this.#pulled = this.#sums.map(({ layer, second, table, channels }) => ({
+    this.pulled = this.#sums.map(({ layer, second, table, channels }) => ({
       second: second && tape.variable(second.shape, undefined, `${layer}/d(second moment)`),
       table: table && tape.variable(table.shape, undefined, `${layer}/d(moments)`),
       row: table && tape.variable([2, channels], undefined, `${layer}/d(moments of tile)`),
@@ -114,14 +115,14 @@ export class TiledTerms {
 
   /** Enters the cotangents of a tile's statistics of layer `i`. */
   pull({ second, moments }: CoreStatistics, i: number, cotangents: Map<Tensor, Tensor>): void {
-    const pulled = this.#pulled[i]!;
+    const pulled = this.pulled[i]!;
     if (second) cotangents.set(second, pulled.second!);
     if (moments) cotangents.set(moments, pulled.row!);
   }
 
   /** Brings what belongs to tile `index` to where its program looks for it. */
   bring(encoder: GPUCommandEncoder, index: number): void {
-    for (const { table, row } of this.#pulled) {
+    for (const { table, row } of this.pulled) {
       if (!table || !row) continue;
       const bytes = bytesOf(row.shape);
       encoder.copyBufferToBuffer(table.buffer!, index * bytes, row.buffer!, 0, bytes);
@@ -142,8 +143,8 @@ export class TiledTerms {
       then: (gradient) => [
         copyAll(weighed, this.#styleSlot!),
         ...this.#sums.flatMap(({ second, table }, i) => [
-          ...(second ? [copyAll(gradient(second), this.#pulled[i]!.second!)] : []),
-          ...(table ? [copyAll(gradient(table), this.#pulled[i]!.table!)] : []),
+          ...(second ? [copyAll(gradient(second), this.pulled[i]!.second!)] : []),
+          ...(table ? [copyAll(gradient(table), this.pulled[i]!.table!)] : []),
         ]),
       ],
     };

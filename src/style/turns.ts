@@ -2,6 +2,7 @@
 // them, the weights of the terms, waits for the end of what is recorded in part.
 
 import { badOption } from '../gpu/errors.ts';
+import type { Meeting } from '../gpu/slicer.ts';
 import { Submits } from '../gpu/submits.ts';
 import { termWeights } from './losses.ts';
 import type { TermWeights } from './options.ts';
@@ -35,7 +36,7 @@ export class Turns {
 
   /** Ends what is recorded in part. When it resolves, more may have begun: ask {@link isBusy} again. */
   end(): Promise<unknown> {
-    const encode = (encoder: GPUCommandEncoder): boolean => {
+    const encode = (encoder: GPUCommandEncoder): boolean | Meeting => {
       this.#alive('session.encode');
       return this.encodeSubmit(encoder);
     };
@@ -47,12 +48,16 @@ export class Turns {
     if (this.submits.underWay) {
       throw badOption('session.encode', 'work of this session is between two submits', 'Await step, run or evaluate first');
     }
+    if (this.#iteration.evaluation.isSpread) {
+      throw badOption('session.encode', 'the session works on several devices', 'Use step or run, or give one device');
+    }
     return this.#encode(encoder, () => this.#iteration.slicer.encode(encoder, budget));
   }
 
-  /** Records as much of an iteration as one submit should be; true at its end. */
-  encodeSubmit(encoder: GPUCommandEncoder): boolean {
-    return this.#encode(encoder, () => this.#iteration.slicer.encodeSubmit(encoder, this.#submitMilliseconds));
+  /** Records as much of an iteration as one submit should be; true at its end, or what comes before the next submit. */
+  encodeSubmit(encoder: GPUCommandEncoder): boolean | Meeting {
+    const { slicer } = this.#iteration;
+    return this.#encode(encoder, () => slicer.encodeSubmit(encoder, this.#submitMilliseconds)) || (slicer.takeMeeting() ?? false);
   }
 
   /** Drops the iteration that is recorded in part; false where the picture is being changed already. */
@@ -68,10 +73,10 @@ export class Turns {
     while (this.isBusy) await this.end();
     this.#writeWeights();
     slicer.begin(evaluation.next());
-    const encode = (encoder: GPUCommandEncoder): boolean => {
+    const encode = (encoder: GPUCommandEncoder): boolean | Meeting => {
       this.#alive(where);
       slicer.encodeSubmit(encoder, this.#submitMilliseconds);
-      return !slicer.isUnderWay;
+      return !slicer.isUnderWay || (slicer.takeMeeting() ?? false);
     };
     return (await this.submits.submit(encode, read))!;
   }

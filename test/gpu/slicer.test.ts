@@ -92,6 +92,20 @@ test('what comes then is asked for when the first is recorded, and can be droppe
   expect(slicesOf(slicer, device, log, 2)).toEqual(['b1 |']);
 });
 
+test('a slice ends before a meeting, which is taken once', () => {
+  const { device, log, sequence } = bench();
+  const slicer = new Slicer(device, 'test', new Known(1));
+  const meeting = { meet: () => Promise.resolve() };
+  slicer.begin([sequence('a', 2), meeting, sequence('b', 1)]);
+  expect(slicer.takeMeeting()).toBeUndefined();
+  slicer.encode(device.createCommandEncoder(), Infinity);
+  expect(log.splice(0)).toEqual(['a0', 'a1', '|']);
+  slicer.encode(device.createCommandEncoder(), Infinity);
+  expect(log).toEqual([]);
+  expect(slicer.takeMeeting()).toBe(meeting);
+  expect(slicesOf(slicer, device, log, Infinity)).toEqual(['b0 |']);
+});
+
 test('a submit is cautious until something was measured', () => {
   const { device, log, sequence } = bench();
   const fresh = new Known(1);
