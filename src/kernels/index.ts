@@ -97,3 +97,4 @@ export {
   winogradWeightsShape,
   type WinogradBands,
 } from './winograd.ts';
+export type { Storage, Stored, StoredBindings, StoredShader } from '../gpu/storage.ts';

@@ -8,6 +8,7 @@
 // Error in f32 (2026-11, uniform values against float64): 1e-5 of the RMS at 64 channels, ten times that of direct sums.
 
 import { linearWorkgroups, type Dispatch, Params } from '../gpu/dispatch.ts';
+import { storedShader, storing, UNREAD } from '../gpu/storage.ts';
 import epilogueCode from '../wgsl/conv_epilogue.wgsl';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import inputCode from '../wgsl/winograd_input.wgsl';
@@ -27,6 +28,9 @@ import {
 } from './conv2d.ts';
 import { lanes, type ScratchOf, type Shape } from './shape.ts';
 import type { KernelTarget } from './target.ts';
+
+const inputShader = storedShader('winograd_input', [inputCode, gateWordCode, outsideCode], ['X']);
+const outputShader = storedShader('winograd_output', [outputCode, epilogueCode, gateWordCode], ['Y']);
 
 const MIB = 2 ** 20;
 
@@ -106,7 +110,7 @@ function transformInput<B>(
   const values = tiles * lanes(input[2]);
   return {
     label: 'winograd/input',
-    shader: { name: 'winograd_input', code: [inputCode, gateWordCode, outsideCode] },
+    ...storing(inputShader, ['X', io.unpool ? undefined : UNREAD], []),
     constants: { THREADS: threads },
     inputs: [io.x, io.unpool?.words ?? io.x],
     outputs: [v],
@@ -196,7 +200,7 @@ function transformOutput<B>(
   const isWhole = share >= 1;
   const dispatch: Dispatch<B> = {
     label: 'winograd/output',
-    shader: { name: 'winograd_output', code: [outputCode, epilogueCode, gateWordCode] },
+    ...storing(outputShader, [], ['Y']),
     constants: { THREADS: threads },
     inputs: [m, m, io.bias ?? m, io.gateWords ?? io.gate ?? m, m],
     outputs: io.words ? [io.y, io.words] : [io.y],

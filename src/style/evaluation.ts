@@ -62,12 +62,14 @@ export interface EvaluationParts {
   readonly pictures: ScaledPictures;
   readonly start: Pixels;
   readonly signal?: AbortSignal | undefined;
+  /** How activations are kept; decided by `fitIteration`. Default f32. */
+  readonly storage?: 'f32' | 'f16' | undefined;
 }
 
 /** How the features of styles are had: these need not be seamless, their own borders are no neighbours. */
-export function requestOf({ vgg, options }: Pick<EvaluationParts, 'vgg' | 'options'>): FeatureRequest {
+export function requestOf({ vgg, options, storage }: Pick<EvaluationParts, 'vgg' | 'options' | 'storage'>): FeatureRequest {
   const { recipe, pooling } = options;
-  return { vgg: networkOf(vgg, recipe), pooling, space: recipe.space, wraps: false };
+  return { vgg: networkOf(vgg, recipe), pooling, space: recipe.space, wraps: false, storage };
 }
 
 /** The recipe's total variation, or none where the caller switched it off. */
@@ -87,10 +89,10 @@ export async function wholeEvaluation(
   { regions, paintable }: Guidance,
   belongings: Belongings,
 ): Promise<Evaluation> {
-  const { device, options, pictures, start, signal } = parts;
+  const { device, options, pictures, start, signal, storage = 'f32' } = parts;
   const { recipe } = options;
   const wanted: Wanted = wantedOf(options);
-  const tape = belongings.keep(new Tape(device));
+  const tape = belongings.keep(new Tape(device, { storage }));
   const styled = requestOf(parts);
   const request = options.seamless ? { ...styled, vgg: seamless(styled.vgg), wraps: true } : styled;
   const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });

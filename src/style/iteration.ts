@@ -23,14 +23,16 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   const wanted = wantedOf(options);
   if (!parts.fit) checkDemands(device, vgg, pictures, wanted);
   const guidance = parts.guidance ?? (await guidanceOf(pictures, vgg.layers, wanted.style, options.maskMode));
-  const { tiling, history } = parts.fit ?? (await fitOf({ ...parts, guidance }));
+  const fit = parts.fit ?? (await fitOf({ ...parts, guidance }));
+  const { tiling, history, storage } = fit;
   throwIfAborted(signal, 'StyleSession.create');
+  const stored = { ...parts, storage };
   const evaluation =
     tiling === 'whole'
-      ? await wholeEvaluation(parts, guidance, belongings)
+      ? await wholeEvaluation(stored, guidance, belongings)
       : helpers.length === 0
-        ? await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, guidance, tiling, belongings)
-        : await (await import('./spread-evaluation.ts')).spreadEvaluation({ ...parts, helpers }, guidance, tiling, belongings);
+        ? await (await import('./tiled-evaluation.ts')).tiledEvaluation(stored, guidance, tiling, belongings)
+        : await (await import('./spread-evaluation.ts')).spreadEvaluation({ ...stored, helpers }, guidance, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   const slicer = belongings.keep(new Slicer(device, 'slice'));
@@ -50,14 +52,15 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   const painters = await makePainters(device, sources, texture, preview, belongings);
   await Promise.all([evaluation.ready, optimizer.ready]);
   throwIfAborted(signal, 'StyleSession.create');
-  const plan = sessionPlan(evaluation, optimizer.cost, history);
+  const plan = sessionPlan(evaluation, optimizer.cost, fit);
   return { evaluation, optimizer, slicer, shown, texture, painters, plan };
 }
 
 /** The whole picture where nothing speaks against it; all about tiles is in chunks of its own. */
 async function fitOf(parts: SessionParts): Promise<Fit> {
   const { device, helpers = [], vgg, options, pictures } = parts;
-  const isWhole = options.memoryLimit === undefined && helpers.length === 0 && fitsLimits(device, vgg, pictures, wantedOf(options));
+  const isFree = options.memoryLimit === undefined && options.storage !== 'f16' && helpers.length === 0;
+  const isWhole = isFree && fitsLimits(device, vgg, pictures, wantedOf(options));
   return isWhole ? { tiling: 'whole' } : (await import('./fit.ts')).fitIteration(parts, buildIteration);
 }
 

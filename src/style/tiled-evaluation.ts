@@ -111,7 +111,7 @@ export async function tileCrew(
   belongings: Belongings,
   given?: readonly number[],
 ): Promise<Crew> {
-  const { device, options, pictures, start, signal } = parts;
+  const { device, options, pictures, start, signal, storage = 'f32' } = parts;
   const { recipe } = options;
   const wanted = wantedOf(options);
   const request = requestOf(parts);
@@ -123,7 +123,7 @@ export async function tileCrew(
   };
   const toKeep = { keeps: tiling.keepsContent, measures: recipe.content.measure === 'relative' };
   const content = await tiledContentTargets(device, pictures.content, grid, own, wanted, request, toKeep, hold, signal);
-  const tape = belongings.keep(new Tape(device));
+  const tape = belongings.keep(new Tape(device, { storage }));
   const demand = styleDemand(request.vgg, wanted.style);
   const grids = pictures.styles.map(({ picture }, i) => {
     const { rows, columns } = tiling.styles[i]!;

@@ -100,7 +100,7 @@ async function statisticsOver(
   signal: AbortSignal | undefined,
 ): Promise<{ shape: readonly number[]; values: Float32Array }[][]> {
   const layers = [...new Set(parts.map(({ layer }) => layer))];
-  return overTiles(device, signal, async ({ tape, hold, keep, run }) => {
+  return overTiles(device, request.storage, signal, async ({ tape, hold, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'style slice', hold);
     const sums = await layerSums(tape, grid, parts, guides, request.vgg, hold);
     const cores = grid.kinds.map((tile, kind) => {
@@ -159,7 +159,7 @@ export async function tiledContentTargets(
   const maps = contentMaps(request.vgg, wanted);
   const none = { maps, sumOfSquares: maps.map(() => NaN), cores: [] };
   if (maps.length === 0 || (!keeps && !measures)) return none;
-  return overTiles(device, signal, async ({ tape, hold: holdHere, keep, run }) => {
+  return overTiles(device, request.storage, signal, async ({ tape, hold: holdHere, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'content slice', holdHere);
     const recorded = grid.kinds.map((tile, kind) => {
       const found = coreFeatures(tape, tile, slices[kind]!, wanted.content, request);
@@ -207,6 +207,7 @@ interface Workshop {
 /** Lends a tape, and gives everything back that was made for the work. Throws `aborted` when the signal fires meanwhile. */
 async function overTiles<T>(
   device: GPUDevice,
+  storage: FeatureRequest['storage'] = 'f32',
   signal: AbortSignal | undefined,
   work: (workshop: Workshop) => Promise<T>,
 ): Promise<T> {
@@ -214,7 +215,7 @@ async function overTiles<T>(
   const submits = new Submits(device, 'tile');
   try {
     return await work({
-      tape: belongings.keep(new Tape(device)),
+      tape: belongings.keep(new Tape(device, { storage })),
       hold: (buffer) => {
         belongings.keep({ destroy: () => destroyBuffer(buffer) });
         return buffer;
