@@ -5,6 +5,7 @@ import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { rebind, Sequence, totalCost, type BufferRange, type Cost, type Dispatch } from '../gpu/dispatch.ts';
 import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
+import { Submits } from '../gpu/submits.ts';
 import { bytesOf, showShape, unpack } from '../kernels/shape.ts';
 import { placeValues } from './arena.ts';
 import { storedBytes, valueLifetimes, type PartsPlan } from './parts.ts';
@@ -40,6 +41,7 @@ export class Program {
   readonly #once: Sequence;
   readonly #parts: readonly Sequence[];
   readonly #readElsewhere: ReadElsewhere;
+  readonly #submits: Submits;
   #foldedVersion = -1;
   #destroyed = false;
 
@@ -50,6 +52,7 @@ export class Program {
     readElsewhere: ReadElsewhere,
   ) {
     this.#device = device;
+    this.#submits = new Submits(device, 'program');
     this.#plan = plan;
     this.#readElsewhere = readElsewhere;
     this.#kept = new Set(plan.parts.flatMap(({ kept }) => [...kept]));
@@ -121,7 +124,22 @@ export class Program {
    * is recorded by this or another way. The arena is theirs until then.
    */
   next(): readonly Sequence[] {
-    return this.#begin('program.next') ? [this.#once, ...this.#parts] : this.#parts;
+    return [...this.folds(), ...this.#parts];
+  }
+
+  /** What depends on constants alone, where it is to be recorded (again): before parts. */
+  folds(): readonly Sequence[] {
+    return this.#begin('program.next') ? [this.#once] : [];
+  }
+
+  /** The dispatches of one part; {@link folds} come before them. */
+  part(part: number): Sequence {
+    return this.#parts[part]!;
+  }
+
+  /** A run was not recorded to its end: what depends on constants is recorded again with the next one. */
+  breakOff(): void {
+    this.#foldedVersion = -1;
   }
 
   /** True when what depends on constants alone has to be recorded (again) with this run. */
@@ -142,11 +160,12 @@ export class Program {
     this.#device.queue.submit([encoder.finish()]);
   }
 
-  /** Runs once and waits for the GPU. */
+  /** Runs once and waits for the GPU. On a slow one that is several submits (gpu/slicer.ts says how long one may take). */
   async run(): Promise<void> {
     await this.ready;
-    this.submit();
-    await this.#device.queue.onSubmittedWorkDone();
+    while (this.#submits.underWay) await this.#submits.underWay;
+    const isOver = (): boolean => this.#destroyed;
+    await this.#submits.submitWork(this.next(), () => this.#device.queue.onSubmittedWorkDone(), isOver);
   }
 
   /**

@@ -24,6 +24,15 @@ const RESOLUTION = 0.1;
 /** One hiccup of the machine must not spoil the estimate: a correction is at most this factor, after the first. */
 const LARGEST_CORRECTION = 8;
 
+const estimates = new WeakMap<GPUDevice, Estimate>();
+
+/** What is known of a device: whoever measures on it learns for all. */
+export function estimateOf(device: GPUDevice): Estimate {
+  let estimate = estimates.get(device);
+  if (!estimate) estimates.set(device, (estimate = new Estimate()));
+  return estimate;
+}
+
 /** Learns the milliseconds of each dispatch from those of slices. */
 export class Estimate {
   /** Of each dispatch, what its guess has to be multiplied by; 0 where it was not measured yet. */
@@ -31,6 +40,11 @@ export class Estimate {
   /** The same for all that were not measured. */
   #scale = 1;
   #hasMeasured = false;
+
+  /** False while all is guesses. */
+  get hasMeasured(): boolean {
+    return this.#hasMeasured;
+  }
 
   /** Milliseconds that dispatch `index` of a sequence will take. */
   of(sequence: Stretch['sequence'], index: number): number {

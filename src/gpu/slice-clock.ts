@@ -3,11 +3,18 @@
 
 import { createBuffer, destroyBuffer } from './buffers.ts';
 
+/** The queries that a slice's passes are to write: where its first begins and where its last ends. */
+export interface Stamps {
+  readonly querySet: GPUQuerySet;
+  readonly begin: number;
+  readonly end: number;
+}
+
 /** Measures slices; `T` is what the owner knows a slice by. */
 export interface SliceClock<T> {
-  /** Spread into the descriptor of the slice's pass; then call {@link stop} with the same encoder. */
-  start(): Pick<GPUComputePassDescriptor, 'timestampWrites'>;
-  /** After the pass was recorded. */
+  /** Before a slice is recorded; then call {@link stop} with the same encoder. */
+  start(): Stamps | undefined;
+  /** After its passes were recorded. */
   stop(encoder: GPUCommandEncoder, slice: T): void;
   destroy(): void;
 }
@@ -18,6 +25,11 @@ export type Measured<T> = (slices: readonly T[], milliseconds: number) => void;
 /** The best clock that the device has. */
 export function sliceClock<T>(device: GPUDevice, measured: Measured<T>): SliceClock<T> {
   return device.features.has('timestamp-query') ? new Timestamps(device, measured) : new Stopwatch(device, measured);
+}
+
+/** A clock for slices that are submitted by themselves and at once. */
+export function queueClock<T>(device: GPUDevice, measured: Measured<T>): SliceClock<T> {
+  return new Stopwatch(device, measured);
 }
 
 /** Slices that may be measured at once; others are not measured. */
@@ -58,12 +70,10 @@ class Timestamps<T> implements SliceClock<T> {
     this.#slots = Array.from({ length: SLOTS }, () => ({ slice: undefined, last: 0n, reads: 0 }));
   }
 
-  start(): Pick<GPUComputePassDescriptor, 'timestampWrites'> {
+  start(): Stamps | undefined {
     const free = this.#slots.findIndex(({ slice }) => slice === undefined);
     this.#next = free < 0 ? undefined : free;
-    if (free < 0) return {};
-    const querySet = this.#queries;
-    return { timestampWrites: { querySet, beginningOfPassWriteIndex: 2 * free, endOfPassWriteIndex: 2 * free + 1 } };
+    return free < 0 ? undefined : { querySet: this.#queries, begin: 2 * free, end: 2 * free + 1 };
   }
 
   stop(encoder: GPUCommandEncoder, slice: T): void {
@@ -126,9 +136,8 @@ class Stopwatch<T> implements SliceClock<T> {
     this.#measured = measured;
   }
 
-  start(): Record<never, never> {
+  start(): undefined {
     if (this.#waiting.length === 0) this.#started = performance.now();
-    return {};
   }
 
   stop(_: GPUCommandEncoder, slice: T): void {

@@ -110,28 +110,23 @@ export function readHeader(chunks: readonly PngChunk[], where: string): PngHeade
   };
 }
 
-/** The bytes of one chunk: length, type, data, CRC. */
-export function writeChunk(type: string, data: Uint8Array): Uint8Array<ArrayBuffer> {
-  const chunk = new Uint8Array(12 + data.length);
-  const view = new DataView(chunk.buffer);
-  view.setUint32(0, data.length);
-  for (let i = 0; i < 4; i++) chunk[4 + i] = type.charCodeAt(i);
-  chunk.set(data, 8);
-  view.setUint32(8 + data.length, crc32(chunk.subarray(4, 8 + data.length)));
-  return chunk;
+/** Writes one chunk into a file at `at`: length, type, data, CRC. */
+function writeChunk(file: Uint8Array<ArrayBuffer>, at: number, { type, data }: PngChunk): void {
+  const view = new DataView(file.buffer);
+  view.setUint32(at, data.length);
+  for (let i = 0; i < 4; i++) file[at + 4 + i] = type.charCodeAt(i);
+  file.set(data, at + 8);
+  view.setUint32(at + 8 + data.length, crc32(file.subarray(at + 4, at + 8 + data.length)));
 }
 
 /** A whole file: the signature and the chunks, in order. */
 export function writeChunks(chunks: readonly PngChunk[]): Uint8Array<ArrayBuffer> {
-  const parts = [
-    Uint8Array.from(signature),
-    ...chunks.map(({ type, data }) => writeChunk(type, data)),
-  ];
-  const file = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
-  let at = 0;
-  for (const part of parts) {
-    file.set(part, at);
-    at += part.length;
+  const file = new Uint8Array(chunks.reduce<number>((sum, { data }) => sum + 12 + data.length, signature.length));
+  file.set(signature);
+  let at = signature.length;
+  for (const chunk of chunks) {
+    writeChunk(file, at, chunk);
+    at += 12 + chunk.data.length;
   }
   return file;
 }

@@ -6,6 +6,7 @@
 // cut files (with a text chunk there: forever), and inflates without a limit.
 import { maxPixels } from './pixels.ts';
 import { corrupt, type PngHeader } from './png-chunks.ts';
+import { unfilterRow } from './png-filters.ts';
 
 /** Palette and transparency of a file, as raw chunk bytes. */
 export interface PngTables {
@@ -62,7 +63,7 @@ function rowBytes(header: PngHeader, width: number): number {
 }
 
 /** Bytes of all rows with their filter bytes: what the image data must inflate to. */
-export function inflatedLength(header: PngHeader): number {
+function inflatedLength(header: PngHeader): number {
   return passesOf(header).reduce(
     (sum, pass) => sum + pass.height * (1 + rowBytes(header, pass.width)),
     0,
@@ -72,66 +73,71 @@ export function inflatedLength(header: PngHeader): number {
 /** At best, deflate makes 258 bytes of two bits (zlib's technical notes, "Maximum Compression Factor"). */
 const bestRatio = 1032;
 
-/**
- * Inflates zlib data to exactly `length` bytes. Stops there, so that a file that claims a small picture and inflates
- * without end cannot fill the memory. Throws `bad-image` when there is less or the data is damaged.
- */
-export async function inflate(
-  parts: readonly Uint8Array[],
-  length: number,
-  where: string,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const given = parts.reduce((sum, part) => sum + part.length, 0);
-  // Before any memory is taken: deflate cannot do better, whatever the header claims.
-  if (length > given * bestRatio)
-    throw corrupt(where, `too little image data: got ${given} bytes, which cannot inflate to ${length}`);
-  const output = new Uint8Array(length);
-  const source = new Blob(parts as Uint8Array<ArrayBuffer>[]).stream();
-  const reader = source.pipeThrough(new DecompressionStream('deflate')).getReader();
-  let filled = 0;
-  try {
-    while (filled < length) {
-      const { done, value } = await reader.read();
-      if (done) break;
-      const taken = value.subarray(0, length - filled);
-      output.set(taken, filled);
+/** Image data is handed to the platform in pieces of this many bytes, so that what it inflates to is not all there at once. */
+const PIECE = 2 ** 16;
+
+function streamOf(parts: readonly Uint8Array[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+  let [part, at] = [0, 0];
+  return new ReadableStream({
+    pull(controller) {
+      while (part < parts.length && at >= parts[part]!.length) [part, at] = [part + 1, 0];
+      if (part >= parts.length) return controller.close();
+      const piece = parts[part]!.subarray(at, at + PIECE);
+      at += piece.length;
+      controller.enqueue(piece as Uint8Array<ArrayBuffer>);
+    },
+  });
+}
+
+/** Zlib data as it inflates, of which exactly `length` bytes are of interest: the rows. */
+class Inflating {
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #length: number;
+  readonly #where: string;
+  #chunk: Uint8Array = new Uint8Array(0);
+  #at = 0;
+  #filled = 0;
+
+  /** Throws `bad-image` where there cannot be as much. */
+  constructor(parts: readonly Uint8Array[], length: number, where: string) {
+    const given = parts.reduce((sum, part) => sum + part.length, 0);
+    // Before any memory is taken: deflate cannot do better, whatever the header claims.
+    if (length > given * bestRatio)
+      throw corrupt(where, `too little image data: got ${given} bytes, which cannot inflate to ${length}`);
+    this.#reader = streamOf(parts).pipeThrough(new DecompressionStream('deflate')).getReader();
+    this.#length = length;
+    this.#where = where;
+  }
+
+  /** Fills `row` with the bytes that come next. Throws `bad-image` when there are fewer or they are damaged. */
+  async fill(row: Uint8Array): Promise<void> {
+    for (let filled = 0; filled < row.length; ) {
+      if (this.#at === this.#chunk.length) {
+        await this.#read();
+        continue;
+      }
+      const taken = this.#chunk.subarray(this.#at, this.#at + row.length - filled);
+      row.set(taken, filled);
       filled += taken.length;
+      this.#at += taken.length;
     }
-  } catch (cause) {
-    throw corrupt(
-      where,
-      `its image data breaks off or is damaged: got ${filled} bytes of rows, need ${length}`,
-      cause,
-    );
-  } finally {
-    // The rest (a checksum, junk, a bomb) is of no interest, and neither is its failure.
-    reader.cancel().catch(() => undefined);
   }
-  if (filled < length)
-    throw corrupt(where, `too little image data: got ${filled} bytes of rows, need ${length}`);
-  return output;
-}
 
-function paeth(a: number, b: number, c: number): number {
-  const p = a + b - c;
-  const pa = Math.abs(p - a);
-  const pb = Math.abs(p - b);
-  const pc = Math.abs(p - c);
-  return pa <= pb && pa <= pc ? a : pb <= pc ? b : c;
-}
-
-/** Undoes the filter of one row in place, given the row above (zeros above the first). `step` is bytes per pixel. */
-function unfilter(type: number, row: Uint8Array, above: Uint8Array, step: number): boolean {
-  for (let x = 0; x < row.length; x++) {
-    const a = x >= step ? row[x - step]! : 0;
-    const b = above[x]!;
-    const c = x >= step ? above[x - step]! : 0;
-    if (type === 1) row[x]! += a;
-    else if (type === 2) row[x]! += b;
-    else if (type === 3) row[x]! += (a + b) >> 1;
-    else if (type === 4) row[x]! += paeth(a, b, c);
+  /** The rest (a checksum, junk, a bomb) is of no interest, and neither is its failure. */
+  cancel(): void {
+    this.#reader.cancel().catch(() => undefined);
   }
-  return type <= 4;
+
+  async #read(): Promise<void> {
+    const { done, value } = await this.#reader.read().catch((cause: unknown) => {
+      const got = `got ${this.#filled} bytes of rows, need ${this.#length}`;
+      throw corrupt(this.#where, `its image data breaks off or is damaged: ${got}`, cause);
+    });
+    if (done) throw corrupt(this.#where, `too little image data: got ${this.#filled} bytes of rows, need ${this.#length}`);
+    this.#chunk = value;
+    this.#at = 0;
+    this.#filled += value.length;
+  }
 }
 
 /** Sample number `i` of a row, 0 to 2^depth - 1. */
@@ -187,29 +193,36 @@ function pixelReader(
   };
 }
 
-/** RGBA floats [h, w, 4] from the inflated rows; `raw` is overwritten. Throws `bad-image` on impossible filters. */
-export function scanlinesToFloats(
+/**
+ * RGBA floats [h, w, 4] from the image data, row by row: beside them no more than two rows are there at once. Stops where the
+ * rows end, so that a file that claims a small picture and inflates without end cannot fill the memory. Throws `bad-image`.
+ */
+export async function readScanlines(
   header: PngHeader,
-  raw: Uint8Array,
+  parts: readonly Uint8Array[],
   tables: PngTables,
   where: string,
-): Float32Array<ArrayBuffer> {
-  const data = new Float32Array(4 * Math.min(header.width * header.height, maxPixels));
-  const readPixel = pixelReader(header, tables, where);
-  const step = Math.max(1, (samplesPerPixel[header.colourType] * header.depth) >> 3);
-  let at = 0;
-  for (const pass of passesOf(header)) {
-    const length = rowBytes(header, pass.width);
-    let above: Uint8Array = new Uint8Array(length);
-    for (let y = 0; y < pass.height; y++) {
-      const type = raw[at]!;
-      const row = raw.subarray(at + 1, at + 1 + length);
-      if (!unfilter(type, row, above, step)) throw corrupt(where, `unknown row filter ${type}`);
-      const line = (pass.y0 + y * pass.dy) * header.width + pass.x0;
-      for (let x = 0; x < pass.width; x++) readPixel(row, x, data, 4 * (line + x * pass.dx));
-      above = row;
-      at += 1 + length;
+): Promise<Float32Array<ArrayBuffer>> {
+  const inflating = new Inflating(parts, inflatedLength(header), where);
+  try {
+    const data = new Float32Array(4 * Math.min(header.width * header.height, maxPixels));
+    const readPixel = pixelReader(header, tables, where);
+    const step = Math.max(1, (samplesPerPixel[header.colourType] * header.depth) >> 3);
+    for (const pass of passesOf(header)) {
+      const length = rowBytes(header, pass.width);
+      // Rows behind their filter bytes.
+      let [line, above] = [new Uint8Array(1 + length), new Uint8Array(1 + length)];
+      for (let y = 0; y < pass.height; y++) {
+        await inflating.fill(line);
+        const row = line.subarray(1);
+        if (!unfilterRow(line[0]!, row, above.subarray(1), step)) throw corrupt(where, `unknown row filter ${line[0]}`);
+        const from = (pass.y0 + y * pass.dy) * header.width + pass.x0;
+        for (let x = 0; x < pass.width; x++) readPixel(row, x, data, 4 * (from + x * pass.dx));
+        [line, above] = [above, line];
+      }
     }
+    return data;
+  } finally {
+    inflating.cancel();
   }
-  return data;
 }

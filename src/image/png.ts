@@ -1,10 +1,12 @@
 // PNG in and out. In: every colour type, depth and interlacing of the specification, 16 bits kept. Out: 8-bit RGB or
 // RGBA through upng-js, with the settings of a run as text if wanted; the same picture gives the same bytes on every
-// machine (upng-js deflates in JavaScript). 16 bits out are png-wide.ts, texts png-text.ts.
+// machine (upng-js deflates in JavaScript), unless it is large: upng-js takes many times its size in memory. Those are
+// written row by row (png-rows.ts). 16 bits out are png-wide.ts, texts png-text.ts.
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { checkSides, type Pixels } from './pixels.ts';
 import { readChunks, readHeader, writeChunks, type PngChunk } from './png-chunks.ts';
-import { inflate, inflatedLength, scanlinesToFloats } from './png-scanlines.ts';
+import { encodeRows } from './png-rows.ts';
+import { readScanlines } from './png-scanlines.ts';
 import { withTexts } from './png-text.ts';
 
 /**
@@ -16,14 +18,13 @@ export async function decodePng(bytes: Uint8Array, where: string = 'image'): Pro
   const header = readHeader(chunks, where);
   checkSides(header.width, header.height, where);
   const parts = chunks.filter(({ type }) => type === 'IDAT').map(({ data }) => data);
-  const raw = await inflate(parts, inflatedLength(header), where);
   const palette = chunks.find(({ type }) => type === 'PLTE')?.data;
   const transparency = chunks.find(({ type }) => type === 'tRNS')?.data;
   const tables = { ...(palette && { palette }), ...(transparency && { transparency }) };
   return {
     width: header.width,
     height: header.height,
-    data: scanlinesToFloats(header, raw, tables, where),
+    data: await readScanlines(header, parts, tables, where),
   };
 }
 
@@ -74,6 +75,9 @@ function plainRows(rgba: Uint8Array, width: number, height: number, channels: 3 
   return rows;
 }
 
+/** Pixels above which a picture is written row by row. */
+const LARGE = 2 ** 24;
+
 interface Upng {
   encode(
     frames: readonly ArrayBuffer[],
@@ -87,7 +91,7 @@ interface Upng {
 
 /**
  * Encodes 8-bit RGBA bytes [h, w, 4] as a PNG: RGBA, or RGB when every alpha is 255. `text` adds one text chunk per
- * entry (keys: 1 to 79 printable ASCII characters). Deterministic. Throws `bad-image` when sides or length are wrong.
+ * entry (keys: 1 to 79 printable ASCII characters). Up to 16 megapixels the bytes are the same everywhere. Throws `bad-image` when sides or length are wrong.
  */
 export async function encodePng(
   width: number,
@@ -106,10 +110,26 @@ export async function encodePng(
       fix: 'Give RGBA, 4 bytes per pixel',
     });
   }
+  if (width * height > LARGE) return encodeLarge(width, height, rgba, text);
   const { default: upng } = (await import('upng-js')) as unknown as { default: Upng };
   const copy = new Uint8Array(rgba);
   const file = new Uint8Array(upng.encode([copy.buffer], width, height, 0, undefined, true));
   return writeChunks(withTexts(encodedChunks(file, copy, width, height), text));
+}
+
+function encodeLarge(
+  width: number,
+  height: number,
+  rgba: Uint8Array | Uint8ClampedArray,
+  text: Readonly<Record<string, string>>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const channels = rgba.every((value, i) => i % 4 !== 3 || value === 255) ? 3 : 4;
+  const rowAt = (y: number, row: Uint8Array): void => {
+    for (let x = 0, to = 0, from = 4 * y * width; x < width; x++, from += 4) {
+      for (let c = 0; c < channels; c++) row[to++] = rgba[from + c]!;
+    }
+  };
+  return encodeRows({ width, height, depth: 8, channels }, 'adaptive', rowAt, text);
 }
 
 /**

@@ -5,40 +5,51 @@ import { Params, Sequence, totalCost, type Dispatch } from '../gpu/dispatch.ts';
 import code from '../wgsl/average.wgsl';
 import { State, vectorsIn, type Optimizer, type OptimizerCost, type Parameter, type StateBuffer } from './optimizer.ts';
 
-/** An optimiser that also averages its parameter's iterates, for one dispatch an update and two buffers of its size. */
+const COUNT = 'averageCount';
+
+/** State buffers of a parameter; of several, with the parameter's index behind each name. */
+const ROLES = ['average', 'averageKept', COUNT] as const;
+
+/** An optimiser that also averages its parameters' iterates, for one dispatch an update and two buffers of each one's size. */
 export class Averaged implements Optimizer {
   readonly ready: Promise<void>;
   readonly cost: OptimizerCost;
+  readonly average: readonly GPUBuffer[];
   readonly #device: GPUDevice;
-  readonly #value: GPUBuffer;
+  readonly #values: readonly GPUBuffer[];
   readonly #rule: Optimizer;
   readonly #state: State;
   readonly #sequence: Sequence;
 
-  /** Owns `rule`, which moves `parameter`, from here on; `decay` is above 0 and below 1. */
-  constructor(device: GPUDevice, parameter: Parameter, rule: Optimizer, decay: number) {
-    const vectors = vectorsIn(parameter);
-    const groups = Math.min(256, Math.ceil(vectors / (128 * 8)));
+  /** Owns `rule`, which moves `parameters`, from here on; `decay` is above 0 and below 1. */
+  constructor(device: GPUDevice, parameters: readonly Parameter[], rule: Optimizer, decay: number) {
     this.#device = device;
-    this.#value = parameter.value;
+    this.#values = parameters.map(({ value }) => value);
     this.#rule = rule;
-    this.#state = new State(device, 'average', [
-      ['average', vectors * 4],
-      ['averageKept', vectors * 4],
-      ['averageCount', 4],
-    ]);
-    const dispatch: Dispatch<GPUBuffer> = {
-      label: 'average',
-      shader: { name: 'average', code },
-      inputs: [parameter.value, rule.failures.buffer],
-      outputs: this.#state.buffers.map(({ buffer }) => buffer),
-      updates: true,
-      params: new Params().u32(vectors, groups).f32(1 - decay, Math.log(decay)),
-      workgroups: [groups, 1, 1],
-      cost: { flops: 12 * vectors, bytes: 16 * 4 * vectors },
-    };
-    this.#sequence = new Sequence(device, 'average', [dispatch]);
-    const own = totalCost([dispatch]);
+    const names = parameters.map((_, i) => ROLES.map((role) => (parameters.length === 1 ? role : `${role}${i}`)));
+    const sizes = parameters.flatMap((parameter, i) => {
+      const floats = vectorsIn(parameter) * 4;
+      const [average, kept, count] = names[i]! as [string, string, string];
+      return [[average, floats], [kept, floats], [count, 4]] as const;
+    });
+    this.#state = new State(device, 'average', sizes);
+    this.average = names.map(([name]) => this.#state.get(name!));
+    const dispatches = parameters.map((parameter, i): Dispatch<GPUBuffer> => {
+      const vectors = vectorsIn(parameter);
+      const groups = Math.min(256, Math.ceil(vectors / (128 * 8)));
+      return {
+        label: 'average',
+        shader: { name: 'average', code },
+        inputs: [parameter.value, rule.failures.buffer],
+        outputs: names[i]!.map((name) => this.#state.get(name)),
+        updates: true,
+        params: new Params().u32(vectors, groups).f32(1 - decay, Math.log(decay)),
+        workgroups: [groups, 1, 1],
+        cost: { flops: 12 * vectors, bytes: 16 * 4 * vectors },
+      };
+    });
+    this.#sequence = new Sequence(device, 'average', dispatches);
+    const own = totalCost(dispatches);
     this.cost = {
       flops: rule.cost.flops + own.flops,
       bytes: rule.cost.bytes + own.bytes,
@@ -48,10 +59,6 @@ export class Averaged implements Optimizer {
     this.ready = Promise.all([rule.ready, this.#sequence.ready, this.#state.settled]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
     this.#restart();
-  }
-
-  get average(): GPUBuffer {
-    return this.#state.get('average');
   }
 
   get failures(): GPUBufferBinding {
@@ -94,11 +101,11 @@ export class Averaged implements Optimizer {
     this.#state.destroy();
   }
 
-  /** Until there is an iterate the average is what the parameter holds now. */
+  /** Until there is an iterate the average is what the parameters hold now. */
   #restart(): void {
-    this.#device.queue.writeBuffer(this.#state.get('averageCount'), 0, Uint32Array.of(0));
     const encoder = this.#device.createCommandEncoder({ label: 'wgpu-style/average' });
-    encoder.copyBufferToBuffer(this.#value, 0, this.average, 0, this.average.size);
+    for (const { name, buffer } of this.#state.buffers) if (name.startsWith(COUNT)) encoder.clearBuffer(buffer);
+    this.average.forEach((buffer, i) => encoder.copyBufferToBuffer(this.#values[i]!, 0, buffer, 0, buffer.size));
     this.#device.queue.submit([encoder.finish()]);
   }
 }

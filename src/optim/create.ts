@@ -15,7 +15,7 @@ export interface OptimizerSurroundings {
   readonly clamps?: boolean;
   /** The loss that the gradients are of, a scalar on the GPU; looked at for numbers that are not finite. */
   readonly loss?: GPUBuffer;
-  /** Decay of an exponential average of the iterates, 0 to below 1; 0 (default) keeps none. For one parameter. */
+  /** Decay of an exponential average of the iterates, 0 to below 1; 0 (default) keeps none. */
   readonly averaging?: number;
   /** No more updates than these will follow: L-BFGS allocates no more history. */
   readonly maxIterations?: number;
@@ -26,7 +26,7 @@ export interface OptimizerSurroundings {
 /**
  * Makes the optimiser that `options` describe over `parameters`.
  *
- * @throws `bad-option` for unknown names, unknown settings, values out of range, L-BFGS over several parameters.
+ * @throws `bad-option` for unknown names, unknown settings, values out of range.
  */
 export function createOptimizer(
   device: GPUDevice,
@@ -36,13 +36,9 @@ export function createOptimizer(
 ): Optimizer {
   const { averaging = 0 } = surroundings;
   if (averaging === 0) return createRule(device, parameters, options, surroundings);
-  const [parameter, ...more] = parameters;
-  if (!parameter || more.length > 0) {
-    throw badOption('averaging', `got ${parameters.length} parameters`, 'Give one, or average none');
-  }
   const rule = createRule(device, parameters, options, surroundings);
   try {
-    return new Averaged(device, parameter, rule, averaging);
+    return new Averaged(device, parameters, rule, averaging);
   } catch (error) {
     rule.destroy();
     throw error;
@@ -66,12 +62,8 @@ function createRule(
     case 'adam':
       return new Adam(device, parameters, { learningRate: 0.02 * range, ...given(options), ...rest });
     case 'lbfgs': {
-      const [parameter, ...more] = parameters;
-      if (!parameter || more.length > 0) {
-        throw badOption('optimizer lbfgs', `got ${parameters.length} parameters`, 'Give one, or use adam');
-      }
       const limit = maxIterations === undefined ? {} : { maxIterations };
-      return new Lbfgs(device, parameter, { ...given(options), ...limit, ...rest });
+      return new Lbfgs(device, parameters, { ...given(options), ...limit, ...rest });
     }
   }
 }

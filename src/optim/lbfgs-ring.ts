@@ -1,12 +1,13 @@
 // The slots of L-BFGS's ring, bound: for every slot the kernels of lbfgs_take.wgsl, lbfgs_search.wgsl and lbfgs.wgsl that its pair takes part in. Updates
-// combine other slots each time, so each kernel of a slot is a sequence by itself; the host picks and orders them.
+// combine other slots each time, so each kernel of a slot is a sequence by itself; the host picks and orders them. A kernel is
+// dispatched for every parameter, and its partial sums follow those of the parameters before.
 
 import { Params, Sequence, type Dispatch } from '../gpu/dispatch.ts';
 import sumsCode from '../wgsl/lbfgs_sums.wgsl';
 import code from '../wgsl/lbfgs.wgsl';
 import searchCode from '../wgsl/lbfgs_search.wgsl';
 import takeCode from '../wgsl/lbfgs_take.wgsl';
-import { appendBox, type Clamp, type Parameter, type State } from './optimizer.ts';
+import { appendBox, vectorsIn, type Clamp, type Parameter, type State } from './optimizer.ts';
 
 const shader = { name: 'lbfgs', code: [code, sumsCode] };
 const searchShader = { name: 'lbfgs_search', code: searchCode };
@@ -60,72 +61,106 @@ function places(pairs: number, groups: number): {
 
 /** What the bindings depend on, apart from the state's buffers. */
 export interface Layout {
-  readonly parameter: Parameter;
-  readonly vectors: number;
+  readonly parameters: readonly Parameter[];
   readonly pairs: number;
-  readonly groups: number;
+  /** Workgroups of each parameter's kernels. */
+  readonly groups: readonly number[];
   readonly clamp: Clamp | undefined;
   readonly loss: GPUBuffer | undefined;
   /** Whether a line search decides that a step ends where it did. */
   readonly searches: boolean;
 }
 
-/** Binds the two dispatches of the first update, and all of every slot. */
+/** The name of a state buffer of a parameter: of one, its role; of several, with the parameter's index behind it. */
+export function bandName(role: string, index: number, count: number): string {
+  return count === 1 ? role : `${role}.${index}`;
+}
+
+/** Binds the dispatches of the first update, and all of every slot. */
 export function bindRing(device: GPUDevice, state: State, layout: Layout): { first: Sequence; slots: Slot[] } {
-  const { parameter, vectors, pairs, groups, clamp } = layout;
-  const { value, gradient } = parameter;
-  const loss = layout.loss ?? gradient;
-  const at = places(pairs, groups);
+  const { parameters, pairs, groups, clamp } = layout;
+  const loss = layout.loss ?? parameters[0]!.gradient;
+  const allGroups = groups.reduce((sum, count) => sum + count, 0);
+  const at = places(pairs, allGroups);
   const scalars = state.get('scalars');
-  const direction = state.get('direction');
-  const previous = state.get('previousGradient');
-  const s = (slot: number): GPUBuffer => state.get(`s${slot}`);
-  const y = (slot: number): GPUBuffer => state.get(`y${slot}`);
+  const bands = parameters.map((parameter, b): Band => {
+    const get = (role: string): GPUBuffer => state.get(bandName(role, b, parameters.length));
+    const [direction, previous, before] = [get('direction'), get('previousGradient'), get('before')];
+    return {
+      gradient: parameter.gradient,
+      taken: [parameter.gradient, loss, previous],
+      moved: [direction, scalars, parameter.value, before, previous],
+      made: (slot) => [direction, scalars, get(`s${slot}`), get(`y${slot}`)],
+      s: (slot) => get(`s${slot}`),
+      y: (slot) => get(`y${slot}`),
+      vectors: vectorsIn(parameter),
+      groups: groups[b]!,
+      base: groups.slice(0, b).reduce((sum, count) => sum + count, 0),
+    };
+  });
   const kernel = (
     kind: (typeof KINDS)[number],
     slot: number,
     [readAt, writeAt]: readonly [number, number],
     inputs: readonly GPUBuffer[],
     outputs: readonly GPUBuffer[],
+    band?: Band,
   ): Dispatch<GPUBuffer> => {
+    // Those that take partial sums alone are of no band.
+    const { vectors, groups: own, base } = band ?? { vectors: 0, groups: allGroups, base: 0 };
+    const takes = kind === 'begin' || kind === 'pair';
+    const sums = [at.ys, at.yy, at.odd].map((place) => place + (takes ? base : 0)) as [number, number, number];
     const params = new Params()
-      .u32(vectors, groups, at.rho(slot), at.alpha(slot), readAt, writeAt, at.ys, at.yy)
-      .u32(at.odd, clamp ? 1 : 0, KINDS.indexOf(kind), 0);
+      .u32(vectors, own, at.rho(slot), at.alpha(slot), readAt, writeAt + base, ...sums)
+      .u32(clamp ? 1 : 0, KINDS.indexOf(kind), allGroups);
     return {
       label: `lbfgs/${kind}`,
-      shader: kind === 'begin' || kind === 'pair' ? takeShader : kind === 'search' ? searchShader : shader,
+      shader: takes ? takeShader : kind === 'search' ? searchShader : shader,
       inputs,
       outputs,
       updates: true,
       params: appendBox(params, clamp),
-      workgroups: [kind === 'curvature' || kind === 'search' ? 1 : groups, 1, 1],
+      workgroups: [band ? own : 1, 1, 1],
       cost: { flops: 16 * vectors, bytes: 64 * vectors }, // of a loop; lbfgsCost knows the whole
     };
   };
+  const each = (make: (band: Band) => Dispatch<GPUBuffer>): Dispatch<GPUBuffer>[] => bands.map(make);
   const one = (...dispatches: readonly Dispatch<GPUBuffer>[]): Sequence =>
     new Sequence(device, dispatches[0]!.label, dispatches);
-  const moved = [direction, scalars, value, state.get('before'), previous];
-  const taken = [gradient, loss, previous];
-  const made = (slot: number): GPUBuffer[] => [direction, scalars, s(slot), y(slot)];
   const first = one(
-    kernel('begin', 0, [0, 0], taken, made(0)),
-    kernel('firstStep', 0, [0, 0], [gradient, gradient], moved),
+    ...each((band) => kernel('begin', 0, [0, 0], band.taken, band.made(0), band)),
+    ...each((band) => kernel('firstStep', 0, [0, 0], [band.gradient, band.gradient], band.moved, band)),
   );
   const slots = Array.from({ length: pairs }, (_, i) => {
     const older = (i + pairs - 1) % pairs;
     const newer = (i + 1) % pairs;
+    const [alone] = bands as [Band];
     return {
       pair: one(
-        kernel('pair', i, [0, at.sq(i)], taken, made(i)),
+        ...each((band) => kernel('pair', i, [0, at.sq(i)], band.taken, band.made(i), band)),
         layout.searches
           ? kernel('search', i, [at.sq(i), 0], [], [scalars])
-          : kernel('curvature', i, [0, 0], [s(i), y(i)], moved),
+          : kernel('curvature', i, [0, 0], [alone.s(i), alone.y(i)], alone.moved),
       ),
-      firstLoop: one(kernel('firstLoop', i, [at.sq(i), at.sq(older)], [y(i), s(older)], moved)),
-      turn: one(kernel('turn', i, [at.sq(i), at.yq(i)], [y(i), y(i)], moved)),
-      secondLoop: one(kernel('secondLoop', i, [at.yq(i), at.yq(newer)], [s(i), y(newer)], moved)),
-      finish: one(kernel('finish', i, [at.yq(i), 0], [s(i), gradient], moved)),
+      firstLoop: one(...each((band) => kernel('firstLoop', i, [at.sq(i), at.sq(older)], [band.y(i), band.s(older)], band.moved, band))),
+      turn: one(...each((band) => kernel('turn', i, [at.sq(i), at.yq(i)], [band.y(i), band.y(i)], band.moved, band))),
+      secondLoop: one(...each((band) => kernel('secondLoop', i, [at.yq(i), at.yq(newer)], [band.s(i), band.y(newer)], band.moved, band))),
+      finish: one(...each((band) => kernel('finish', i, [at.yq(i), 0], [band.s(i), band.gradient], band.moved, band))),
     };
   });
   return { first, slots };
+}
+
+/** What the kernels of one parameter are bound to. */
+interface Band {
+  readonly gradient: GPUBuffer;
+  readonly taken: readonly GPUBuffer[];
+  readonly moved: readonly GPUBuffer[];
+  readonly made: (slot: number) => readonly GPUBuffer[];
+  readonly s: (slot: number) => GPUBuffer;
+  readonly y: (slot: number) => GPUBuffer;
+  readonly vectors: number;
+  readonly groups: number;
+  /** Groups of the parameters before. */
+  readonly base: number;
 }

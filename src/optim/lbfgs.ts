@@ -9,7 +9,7 @@
 import type { Cost, Sequence } from '../gpu/dispatch.ts';
 import { badOption } from '../gpu/errors.ts';
 import { kernelTarget } from '../kernels/target.ts';
-import { bindRing, scalarFloats, type Slot } from './lbfgs-ring.ts';
+import { bandName, bindRing, scalarFloats, type Slot } from './lbfgs-ring.ts';
 import {
   checkClamp,
   checkLearningRate,
@@ -41,7 +41,7 @@ export interface LbfgsSettings {
   readonly loss?: GPUBuffer;
   /** Default `none`: each step is taken as it is. `strong-wolfe` searches along it, as torch does; see the class. */
   readonly lineSearch?: LineSearch;
-  /** Workgroups of each kernel, 1 to 256; default by the parameter's size and the adapter. For benchmarks and tests. */
+  /** Workgroups of each kernel, 1 to 256, and of all parameters together no more; default by size and adapter. For benchmarks and tests. */
   readonly groups?: number;
 }
 
@@ -60,16 +60,16 @@ export function partialGroups(vectors: number, software: boolean): number {
   return Math.max(1, Math.min(Math.ceil(vectors / (128 * 8)), software ? 8 : 256));
 }
 
-/** Flops, bytes and dispatches of one update with `pairs` pairs in the history. */
-export function lbfgsCost(vectors: number, pairs: number): Cost & { readonly dispatches: number } {
+/** Flops, bytes and dispatches of one update with `pairs` pairs in the history, of `vectors` vec4s in so many parameters. */
+export function lbfgsCost(vectors: number, pairs: number, parameters = 1): Cost & { readonly dispatches: number } {
   // Per pair: two multiply-adds in each loop, and y, s, the direction read and written in each.
   const flops = 4 * vectors * (8 * pairs + 10);
   const bytes = 16 * vectors * (8 * pairs + 14);
-  return { flops, bytes, dispatches: 2 * pairs + 2 };
+  return { flops, bytes, dispatches: (2 * pairs + 1) * parameters + 1 };
 }
 
 /**
- * L-BFGS over one parameter. A pair with y·s ≤ 1e-10 is not used, as in torch; unlike there it takes its slot, so
+ * L-BFGS over one parameter, or over several as if they were one: dot products are sums over all. A pair with y·s ≤ 1e-10 is not used, as in torch; unlike there it takes its slot, so
  * that it also drops the oldest pair of a full history: the host that knows the ring never sees the product.
  * Tolerances that end a run early are the caller's business, as is the test of torch for an ascent direction. All else
  * is torch's: the first step, y·s > 1e-10, the scaling (y·s)/(y·y).
@@ -91,31 +91,33 @@ export class Lbfgs implements Optimizer {
   #destroyed = false;
 
   /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
-  constructor(device: GPUDevice, parameter: Parameter, settings: LbfgsSettings = {}) {
+  constructor(device: GPUDevice, given: Parameter | readonly Parameter[], settings: LbfgsSettings = {}) {
+    const parameters = 'value' in given ? [given] : given;
     const { learningRate = 1, history = 100, maxIterations, clamp, loss, lineSearch = 'none' } = settings;
     if (maxIterations !== undefined) checkSteps(maxIterations, 'Lbfgs, maxIterations');
     checkOptimizerOptions({ name: 'lbfgs', learningRate, history, lineSearch });
     const searches = lineSearch !== 'none';
     if (searches && !loss) throw badOption('Lbfgs', 'a line search needs the loss', 'Give `loss`, a scalar on the GPU');
     if (searches && clamp) throw badOption('optimizer lbfgs', 'a line search cannot keep to a box', 'Give clamp: false, or leave out lineSearch');
-    checkParameters([parameter], 'Lbfgs');
+    checkParameters(parameters, 'Lbfgs');
     checkClamp(clamp, 'Lbfgs');
     this.#device = device;
-    const vectors = vectorsIn(parameter);
     const pairs = historySlots(history, maxIterations);
-    const groups = settings.groups ?? partialGroups(vectors, kernelTarget(device).software);
-    checkGroups(groups);
-    const names = ['direction', 'previousGradient', 'before'];
-    for (let i = 0; i < pairs; i++) names.push(`s${i}`, `y${i}`);
+    const groups = groupsOf(parameters, settings.groups, kernelTarget(device).software);
+    const roles = ['direction', 'previousGradient', 'before'];
+    for (let i = 0; i < pairs; i++) roles.push(`s${i}`, `y${i}`);
     this.#state = new State(device, 'lbfgs', [
-      ['scalars', scalarFloats(pairs, groups)],
-      ...names.map((name) => [name, vectors * 4] as const),
+      ['scalars', scalarFloats(pairs, groups.reduce((sum, count) => sum + count, 0))],
+      ...roles.flatMap((role) =>
+        parameters.map((parameter, b) => [bandName(role, b, parameters.length), vectorsIn(parameter) * 4] as const),
+      ),
     ]);
     device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(learningRate));
-    const { first, slots } = bindRing(device, this.#state, { parameter, vectors, pairs, groups, clamp, loss, searches });
+    const { first, slots } = bindRing(device, this.#state, { parameters, pairs, groups, clamp, loss, searches });
     this.#first = first;
     this.#slots = slots;
-    this.cost = { ...lbfgsCost(vectors, pairs), stateBytes: this.#state.bytes };
+    const vectors = parameters.reduce((sum, parameter) => sum + vectorsIn(parameter), 0);
+    this.cost = { ...lbfgsCost(vectors, pairs, parameters.length), stateBytes: this.#state.bytes };
     const sequences = [first, ...slots.flatMap((slot) => Object.values(slot) as Sequence[])];
     this.ready = Promise.all([this.#state.settled, ...sequences.map(({ ready }) => ready)]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
@@ -178,7 +180,14 @@ export class Lbfgs implements Optimizer {
 }
 
 /** A workgroup of 128 threads sums at most two partials a thread. */
-function checkGroups(groups: number): void {
-  if (Number.isInteger(groups) && groups >= 1 && groups <= 256) return;
-  throw badOption('Lbfgs', `groups is ${groups}`, 'Give a whole number from 1 to 256');
+const MOST_GROUPS = 256;
+
+/** Workgroups of every parameter's kernels: as many as there are for one, split where there are several. */
+function groupsOf(parameters: readonly Parameter[], wanted: number | undefined, software: boolean): number[] {
+  const share = Math.floor(MOST_GROUPS / parameters.length);
+  if (share < 1) throw badOption('Lbfgs', `got ${parameters.length} parameters`, `Give at most ${MOST_GROUPS}`);
+  if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 1 && wanted <= share)) {
+    throw badOption('Lbfgs', `groups is ${wanted}`, `Give a whole number from 1 to ${share}`);
+  }
+  return parameters.map((parameter) => wanted ?? Math.min(share, partialGroups(vectorsIn(parameter), software)));
 }

@@ -54,8 +54,8 @@ export interface Optimizer {
   readonly cost: OptimizerCost;
   /** One float: 0 when the last update was made, else how many times in a row it was not, for want of finite numbers. */
   readonly failures: GPUBufferBinding;
-  /** The average of the iterates in the parameter's layout, where one is kept. */
-  readonly average?: GPUBuffer;
+  /** The average of the iterates, a buffer for each parameter in its layout, where one is kept. */
+  readonly average?: readonly GPUBuffer[];
   /** Updates recorded since construction or {@link reset}. */
   readonly steps: number;
   /**

@@ -5,7 +5,7 @@ import { Tape, type Program, type Tensor } from '../autograd/index.ts';
 import { destroyBuffer } from '../gpu/buffers.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import type { Pixels } from '../image/index.ts';
-import type { Sequence } from '../gpu/dispatch.ts';
+import type { Work } from '../gpu/slicer.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import type { Vgg } from '../vgg/index.ts';
 import type { Belongings } from './belongings.ts';
@@ -14,7 +14,7 @@ import { termWeights } from './losses.ts';
 import { networkOf, seamless } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ScaledPictures } from './prepare.ts';
-import { regionsOf } from './regions.ts';
+import type { Guidance } from './regions.ts';
 import { toSpace } from './space.ts';
 import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
 import type { TileGrid } from './tile-grid.ts';
@@ -42,10 +42,12 @@ export interface Evaluation {
   readonly cost: Pick<Program['cost'], 'dispatches' | 'flops' | 'bytes' | 'arenaBytes' | 'foldedBytes'>;
   /** The tiles that it goes through; absent where it looks at the whole picture at once. */
   readonly grid?: TileGrid;
-  /** Records loss and gradient at the picture as it stands into the caller's encoder; never submits. */
-  encode(encoder: GPUCommandEncoder): void;
-  /** The dispatches of the same, to be recorded piece by piece; absent where there is more to record than dispatches. */
-  next?(): readonly Sequence[];
+  /** True where the work has meetings: it cannot be recorded into a caller's encoder. */
+  readonly isSpread?: boolean;
+  /** Loss and gradient at the picture as it stands: work to be recorded, at once or piece by piece, in order. */
+  next(): readonly Work[];
+  /** What {@link next} gave last is not recorded to its end. */
+  breakOff(): void;
   /** Replaces the weights of the terms, in their order. */
   setWeights(weights: readonly number[]): void;
 }
@@ -53,6 +55,8 @@ export interface Evaluation {
 /** What an evaluation is built from. */
 export interface EvaluationParts {
   readonly device: GPUDevice;
+  /** Devices that share the work on tiles. */
+  readonly helpers?: readonly GPUDevice[];
   readonly vgg: Vgg;
   readonly options: ResolvedOptions;
   readonly pictures: ScaledPictures;
@@ -80,7 +84,11 @@ export function checkTerms(count: number): void {
 }
 
 /** The whole picture in one program. `belongings` gives it back. Throws `aborted` when the signal fires meanwhile. */
-export async function wholeEvaluation(parts: EvaluationParts, belongings: Belongings): Promise<Evaluation> {
+export async function wholeEvaluation(
+  parts: EvaluationParts,
+  { regions, paintable }: Guidance,
+  belongings: Belongings,
+): Promise<Evaluation> {
   const { device, options, pictures, start, signal, storage = 'f32' } = parts;
   const { recipe } = options;
   const wanted: Wanted = wantedOf(options);
@@ -91,12 +99,13 @@ export async function wholeEvaluation(parts: EvaluationParts, belongings: Belong
   const content = await contentTargets(tape, pictures.content, wanted.content, request, hold);
   throwIfAborted(signal, 'StyleSession.create');
   const edges = await edgeTargets(tape, pictures.content, wanted.edges, request);
-  const regions = await regionsOf(pictures, parts.vgg.layers, wanted.style, options.maskMode);
   const style = await styleTargets(tape, regions, wanted.parts, recipe.style, styled);
   throwIfAborted(signal, 'StyleSession.create');
   const image = tape.variable([start.height, start.width, 3], toSpace(start, recipe.space), 'image');
   const targets = { content, edges, style };
-  const seen = await paintable(tape, image, pictures);
+  const { width, height } = start;
+  // Outside of the update mask no gradient comes back, so that nothing moves there.
+  const seen = paintable ? tape.maskGradient(image, tape.constant([height, width, 1], paintable.values, 'update mask')) : image;
   const terms = buildTerms(tape, seen, { ...recipe, tv: variationOf(options) }, options.contentLayers, targets, request);
   checkTerms(terms.length);
   const weights = tape.constant([terms.length], termWeights(terms, options.weights), 'term weights');
@@ -114,17 +123,8 @@ export async function wholeEvaluation(parts: EvaluationParts, belongings: Belong
     total: program.buffer(total),
     ready: program.ready,
     cost: program.cost,
-    encode: (encoder) => program.encode(encoder),
     next: () => program.next(),
+    breakOff: () => program.breakOff(),
     setWeights: (values) => tape.write(weights, values),
   };
-}
-
-/** The picture as the loss sees it: outside of the update mask no gradient comes back, so that nothing moves there. */
-async function paintable(tape: Tape, image: Tensor, { updateMask }: ScaledPictures): Promise<Tensor> {
-  if (!updateMask) return image;
-  const { planeOf } = await import('./masks.ts');
-  const [h, w] = image.shape as [number, number, number];
-  const mask = planeOf(updateMask, w, h).values.map((value) => (value > 0 ? 1 : 0));
-  return tape.maskGradient(image, tape.constant([h, w, 1], mask, 'update mask'));
 }

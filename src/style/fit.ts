@@ -13,8 +13,11 @@ import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { requestOf } from './evaluation.ts';
 import type { BuildIteration, Fit, Iteration, SessionParts } from './session-parts.ts';
 import type { Size } from './limits.ts';
+import type { Plane } from './masks.ts';
+import type { FeatureNetwork } from './network.ts';
+import type { Guidance } from './regions.ts';
 import { cutAxis, cuts, type TileDemand } from './tile-grid.ts';
-import { resultDemand, styleDemand } from './tile-layers.ts';
+import { factsOf, resultDemand, styleDemand } from './tile-layers.ts';
 import { checkTileable, type Cut, type Tiling } from './tiled-evaluation.ts';
 
 /** Memory and work of a session built in some way. */
@@ -29,25 +32,43 @@ export function blank({ width, height }: Size): Pixels {
   return { width, height, data: new Float32Array(0) };
 }
 
+/** What masks say, for a result of `size` whose pictures are blank. */
+function blankGuidance({ regions, paintable }: Guidance, size: Size, vgg: FeatureNetwork): Guidance {
+  const planeAt = (plane: Plane, stride: number): Plane => {
+    const [width, height] = [Math.floor(size.width / stride), Math.floor(size.height / stride)];
+    const isSame = plane.width === width && plane.height === height;
+    return isSame ? plane : { width, height, values: new Float32Array(width * height) };
+  };
+  return {
+    regions: regions.map(({ share, guides, styles }) => ({
+      share,
+      guides: guides && new Map([...guides].map(([layer, plane]) => [layer, planeAt(plane, factsOf(vgg, layer).stride)])),
+      styles: styles.map((style) => ({ ...style, picture: blank(style.picture) })),
+    })),
+    paintable: paintable && planeAt(paintable, 1),
+  };
+}
+
 /**
  * Decides how to build a session. Throws `limit-exceeded` where even the smallest tiles do not fit, with what is needed, what
  * there is, and the longest side that fits.
  */
 export async function fitIteration(parts: SessionParts, build: BuildIteration): Promise<Fit> {
-  const { device, vgg, options, pictures } = parts;
+  const { device, helpers = [], vgg, options, pictures } = parts;
   const { memoryLimit = Infinity } = options;
   const wanted = wantedOf(options);
   checkDemands(device, vgg, pictures, wanted);
-  const mayBeFull = options.storage !== 'f16' && fitsLimits(device, vgg, pictures, wanted);
+  // Devices share tiles: a whole picture is one's.
+  const mayBeWhole = helpers.length === 0;
+  const mayBeFull = mayBeWhole && options.storage !== 'f16' && fitsLimits(device, vgg, pictures, wanted);
   if (mayBeFull && memoryLimit === Infinity) return { tiling: 'whole' };
   const counted = new Counting(parts, build);
-  const mayBeHalved = options.storage !== 'f32';
+  const mayBeHalved = mayBeWhole && options.storage !== 'f32';
   for (const storage of [...(mayBeFull ? ['f32' as const] : []), ...(mayBeHalved ? ['f16' as const] : [])]) {
     const fit: Fit = { tiling: 'whole', storage };
     const count = await counted.of(fit);
     if (count && count.peakBytes <= memoryLimit) return fit;
   }
-  checkState(parts);
   checkTileable(parts);
   const ways = waysOf(parts);
   const history = await fittingHistory(counted, ways, memoryLimit, parts);
@@ -68,26 +89,11 @@ function tileStorage({ storage }: SessionParts['options']): NonNullable<Fit['sto
   return storage === 'f32' ? 'f32' : 'f16';
 }
 
-/** Throws `limit-exceeded` where the optimiser wants a picture in one piece that one binding does not hold. */
-function checkState({ device, options, start: { width, height } }: SessionParts): void {
-  const { optimizer, averaging } = options;
-  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
-  const most = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-  const needed = 16 * width * height;
-  if (needed <= most || (optimizer.name !== 'lbfgs' && averaging === 0)) return;
-  const side = Math.floor(Math.max(width, height) * Math.sqrt(most / needed));
-  throw new WgpuStyleError('limit-exceeded', {
-    what:
-      `${optimizer.name === 'lbfgs' ? 'L-BFGS' : 'averaging'} wants a picture of ${width}x${height} in one buffer of ` +
-      `${mebibytes(needed)}, the device allows ${mebibytes(most)}`,
-    where: 'optimizer',
-    fix: `The longest side that fits is about ${side}; or take the optimizer adam or gd, without averaging`,
-  });
-}
-
 /** Cuts of the result from coarse to fine, without the one that cuts nothing where that was tried already. */
-function waysOf({ start, options, vgg }: SessionParts): readonly Cut[] {
-  return cuts(start, resultDemand(requestOf({ vgg, options }).vgg, wantedOf(options)));
+function waysOf({ start, options, vgg, helpers = [] }: SessionParts): readonly Cut[] {
+  const all = cuts(start, resultDemand(requestOf({ vgg, options }).vgg, wantedOf(options)));
+  const shared = all.filter(({ rows, columns }) => rows * columns > helpers.length);
+  return shared.length > 0 ? shared : all.slice(-1);
 }
 
 /** Styles in tiles that are no larger than the result's: less is kept of them, so they fit where those do. */
@@ -208,10 +214,12 @@ class Counting {
         {
           ...parts,
           device: counter,
+          helpers: [],
           preview: undefined,
           signal: undefined,
           pictures: { content: blank(pictures.content), styles },
           start: blank(start),
+          ...(parts.guidance && { guidance: blankGuidance(parts.guidance, start, requestOf(parts).vgg) }),
           fit,
         },
         belongings,

@@ -15,13 +15,22 @@ import type { ScaledPictures } from './prepare.ts';
 /** Layer → how much each of its features counts, with a mean square of 1; layers in which nothing counts are absent. */
 export type Guides = ReadonlyMap<string, Plane>;
 
+/** A style that paints in a region. */
+export interface RegionStyle {
+  /** Which of the run's styles. */
+  readonly index: number;
+  readonly picture: Pixels;
+  readonly weight: number;
+  readonly guides: Guides | undefined;
+}
+
 /** A part of the result with the styles that paint there. */
 export interface Region {
   /** Of the style loss; the shares of all regions add up to 1. */
   readonly share: number;
   /** Undefined where everything counts, here and in styles. */
   readonly guides: Guides | undefined;
-  readonly styles: readonly { readonly picture: Pixels; readonly weight: number; readonly guides: Guides | undefined }[];
+  readonly styles: readonly RegionStyle[];
 }
 
 /** Below this share of a full guide's energy Σ T² a layer has nothing of the region. */
@@ -121,7 +130,7 @@ export function guidedRegions(
       styles: members.map((i) => {
         const { picture, weight, styleMask } = styles[i]!;
         const own = stylePlane(picture, styleMask);
-        return { picture, weight, guides: own && guidesOf(own, layers, wanted, mode) };
+        return { index: i, picture, weight, guides: own && guidesOf(own, layers, wanted, mode) };
       }),
     };
   });

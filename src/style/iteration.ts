@@ -9,6 +9,7 @@ import type { Belongings } from './belongings.ts';
 import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { wholeEvaluation, type Evaluation } from './evaluation.ts';
 import { makePainters } from './painters.ts';
+import { guidanceOf } from './regions.ts';
 import type { Fit, Iteration, SessionParts } from './session-parts.ts';
 import { sessionPlan } from './session-plan.ts';
 import { boxOf } from './space.ts';
@@ -18,18 +19,24 @@ import { boxOf } from './space.ts';
  * throws, the caller gives all of it back. Throws `aborted` when the signal fires meanwhile.
  */
 export async function buildIteration(parts: SessionParts, belongings: Belongings): Promise<Iteration> {
-  const { device, options, preview, signal, start } = parts;
-  const fit = parts.fit ?? (await fitOf(parts));
+  const { device, helpers = [], vgg, options, pictures, preview, signal, start } = parts;
+  const wanted = wantedOf(options);
+  if (!parts.fit) checkDemands(device, vgg, pictures, wanted);
+  const guidance = parts.guidance ?? (await guidanceOf(pictures, vgg.layers, wanted.style, options.maskMode));
+  const fit = parts.fit ?? (await fitOf({ ...parts, guidance }));
   const { tiling, history, storage } = fit;
   throwIfAborted(signal, 'StyleSession.create');
+  const stored = { ...parts, storage };
   const evaluation =
     tiling === 'whole'
-      ? await wholeEvaluation({ ...parts, storage }, belongings)
-      : await (await import('./tiled-evaluation.ts')).tiledEvaluation({ ...parts, storage }, tiling, belongings);
+      ? await wholeEvaluation(stored, guidance, belongings)
+      : helpers.length === 0
+        ? await (await import('./tiled-evaluation.ts')).tiledEvaluation(stored, guidance, tiling, belongings)
+        : await (await import('./spread-evaluation.ts')).spreadEvaluation({ ...stored, helpers }, guidance, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   const slicer = belongings.keep(new Slicer(device, 'slice'));
-  const shown = optimizer.average ? [optimizer.average] : bands.map(({ value }) => value.buffer!);
+  const shown = optimizer.average ?? bands.map(({ value }) => value.buffer!);
   const { width, height } = start;
   const texture = belongings.keep(
     device.createTexture({
@@ -51,11 +58,9 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
 
 /** The whole picture where nothing speaks against it; all about tiles is in chunks of its own. */
 async function fitOf(parts: SessionParts): Promise<Fit> {
-  const { device, vgg, options, pictures } = parts;
-  const wanted = wantedOf(options);
-  checkDemands(device, vgg, pictures, wanted);
-  const isFree = options.memoryLimit === undefined && options.storage !== 'f16';
-  const isWhole = isFree && fitsLimits(device, vgg, pictures, wanted);
+  const { device, helpers = [], vgg, options, pictures } = parts;
+  const isFree = options.memoryLimit === undefined && options.storage !== 'f16' && helpers.length === 0;
+  const isWhole = isFree && fitsLimits(device, vgg, pictures, wantedOf(options));
   return isWhole ? { tiling: 'whole' } : (await import('./fit.ts')).fitIteration(parts, buildIteration);
 }
 

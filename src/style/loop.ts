@@ -1,8 +1,11 @@
 // Iterations one after another. Submits run ahead of what is read back, so that the GPU is never waited for while there
-// is work: a ring of staging buffers brings each iteration's losses home a little late.
+// is work: a ring of staging buffers brings each iteration's losses home a little late. On a slow adapter one iteration is
+// several submits; then nothing runs ahead, since there is no hurry.
 
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { ReadbackRing } from '../gpu/readback.ts';
+import type { Meeting } from '../gpu/slicer.ts';
+import type { Submits } from '../gpu/submits.ts';
 
 /** Submits of one run that may be under way at once: one running, one waiting. */
 const IN_FLIGHT = 2;
@@ -13,11 +16,14 @@ const RING = IN_FLIGHT + 1;
 /** What is iterated, and what is read after each iteration. */
 export interface LoopParts {
   readonly device: GPUDevice;
-  /** Records one iteration. */
-  readonly encode: (encoder: GPUCommandEncoder) => void;
+  readonly submits: Submits;
+  /** Records an iteration, or as much of it as one submit should be: true where that was the last of it. */
+  readonly encode: (encoder: GPUCommandEncoder) => boolean | Meeting;
+  /** Drops the iteration that is recorded in part; false where it must be ended. */
+  readonly abandon: () => boolean;
   /** Copied one behind the other after each iteration. */
   readonly read: readonly GPUBufferBinding[];
-  /** What an iteration must wait for: a picture that is being read in pieces. */
+  /** What an iteration must wait for: a picture that is being read in pieces, work between two submits. */
   readonly idle?: () => Promise<unknown> | undefined;
 }
 
@@ -37,17 +43,21 @@ export class Loop {
 
   /**
    * Runs `iterations`, or until `ends` says so, which is told how many are under way. Yields what was read after each, in
-   * order, all that was begun.
+   * order, all that was begun; but one that is between two submits when the signal fires is dropped, where it can be.
    */
-  async *run(iterations: number, ends: (underWay: number) => boolean): AsyncGenerator<Float32Array, void> {
+  async *run(
+    iterations: number,
+    ends: (underWay: number) => boolean,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Float32Array, void> {
     const pending: Promise<Float32Array>[] = [];
     for (let i = 0; i < iterations && !ends(pending.length); i++) {
-      const reading = this.#parts.idle?.();
-      if (reading) await reading;
-      // Runs that overlap share the ring.
-      while (this.#underWay.size >= RING) await Promise.race(this.#underWay);
-      pending.push(this.#submit());
-      if (pending.length >= IN_FLIGHT) yield await this.#arrival(pending.shift()!);
+      for (let waiting = this.#obstacle(); waiting; waiting = this.#obstacle()) await waiting;
+      const submitted = await this.#submit(() => signal?.aborted === true && this.#parts.abandon());
+      if (!submitted) break;
+      pending.push(submitted.values);
+      const ahead = submitted.isWhole ? IN_FLIGHT - 1 : 0;
+      while (pending.length > ahead) yield await this.#arrival(pending.shift()!);
     }
     while (pending.length > 0) yield await this.#arrival(pending.shift()!);
   }
@@ -57,22 +67,38 @@ export class Loop {
     this.#ring.destroy();
   }
 
-  #submit(): Promise<Float32Array> {
-    this.#alive();
-    const { device, encode } = this.#parts;
-    const encoder = device.createCommandEncoder({ label: 'wgpu-style/iteration' });
-    encode(encoder);
-    const read = this.#ring.encode(encoder, ...this.#parts.read);
-    if (!read) {
+  /** Runs that overlap share the ring. */
+  #obstacle(): Promise<unknown> | undefined {
+    return this.#parts.idle?.() ?? (this.#underWay.size >= RING ? Promise.race(this.#underWay) : undefined);
+  }
+
+  /** Undefined when it was dropped. `isWhole` tells of an iteration in one submit. */
+  async #submit(isOver: () => boolean): Promise<{ readonly values: Promise<Float32Array>; readonly isWhole: boolean } | undefined> {
+    const { submits, encode } = this.#parts;
+    let count = 0;
+    let read: ReturnType<ReadbackRing['encode']>;
+    const encodeNext = (encoder: GPUCommandEncoder): boolean | Meeting => {
+      this.#alive();
+      count++;
+      const state = encode(encoder);
+      if (state !== true) return state;
+      read = this.#ring.encode(encoder, ...this.#parts.read);
+      if (read) return true;
       throw new WgpuStyleError('device-lost', {
         what: 'earlier read-backs failed',
         where: 'session.run',
         fix: 'Request a new device and create the session again',
       });
-    }
-    device.queue.submit([encoder.finish()]);
-    const values = read();
-    // Also keeps a failure that nobody waits for any more (a run left early) from being an unhandled rejection.
+    };
+    return submits.submit(
+      encodeNext,
+      () => ({ values: this.#follow(read!()), isWhole: count === 1 }),
+      isOver,
+    );
+  }
+
+  /** Also keeps a failure that nobody waits for any more (a run left early) from being an unhandled rejection. */
+  #follow(values: Promise<Float32Array>): Promise<Float32Array> {
     const settled: Promise<void> = values.then(
       () => void this.#underWay.delete(settled),
       () => void this.#underWay.delete(settled),

@@ -70,6 +70,11 @@ export interface StyleTransferOptions extends PlainOptions {
   /** A device to work on; borrowed, never destroyed. Default: one is requested, and destroyed at the end. */
   readonly device?: GPUDevice;
   /**
+   * In place of `device`: several, all borrowed, that share the tiles of the picture. The first leads: pictures in and out,
+   * `memoryLimit` and the optimiser are its. The picture and its gradient go through the host in every iteration.
+   */
+  readonly devices?: readonly GPUDevice[];
+  /**
    * `'default'` is the embedded network, `'vgg19'` a published one (downloaded once, then cached); else a `Vgg`, or the
    * URL or bytes of an ONNX or safetensors file.
    */
@@ -148,7 +153,7 @@ const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
   ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume', 'recover', 'memoryLimit'],
-  ...['updateMask', 'maskMode', 'seamless', 'resampling', 'storage'],
+  ...['updateMask', 'maskMode', 'seamless', 'resampling', 'devices', 'storage'],
 ]);
 
 
@@ -211,10 +216,15 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
 }
 
 /** What comes from the platform: told by what is done with it, since it may come from another realm. */
-function checkSurroundings({ device, signal, preview, checkpoint, ...options }: StyleTransferOptions): void {
+function checkSurroundings({ device, devices, signal, preview, checkpoint, ...options }: StyleTransferOptions): void {
   const lacks = (value: object | undefined, method: string): boolean =>
     value !== undefined && (value === null || typeof (value as Record<string, unknown>)[method] !== 'function');
   if (lacks(device, 'createBuffer')) throw badOption('device', `got ${show(device)}`, 'Give a GPUDevice, or leave it out');
+  if (devices !== undefined) {
+    const isList = Array.isArray(devices) && devices.length > 0 && devices.every((each) => each !== undefined && !lacks(each as object, 'createBuffer'));
+    if (!isList || device || new Set(devices).size < devices.length) throw badOption('devices', `got ${show(devices)}`, 'Give different GPUDevices, and no device');
+    if (options.recover) throw badOption('devices', 'a run on several devices cannot recover by itself', 'Leave out recover, and keep checkpoints');
+  }
   if (lacks(signal, 'addEventListener')) throw badOption('signal', `got ${show(signal)}`, "Give an AbortController's signal");
   for (const name of ['onProgress', 'onDownload', 'onWarning'] as const) {
     const given: unknown = options[name];

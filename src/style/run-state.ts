@@ -64,7 +64,7 @@ export function pictureOf({ header, buffers }: Checkpoint): Pixels | undefined {
 
 /** The picture that a session showed when its checkpoint was made: the average of the iterates where one is kept. */
 export function shownIn({ header: { width, height }, buffers }: Checkpoint, space: PixelSpace): Pixels {
-  const average = buffers.filter(({ name }) => name === 'average');
+  const average = buffers.filter(({ name }) => /^average\d*$/.test(name));
   // Where the picture is larger than a binding its bands of rows lie one after another.
   const shown = average.length > 0 ? average : buffers.filter(({ name }) => /^image\d*$/.test(name));
   const packed = new Float32Array(4 * width * height);

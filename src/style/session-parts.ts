@@ -6,6 +6,7 @@ import type { Optimizer } from '../optim/index.ts';
 import type { Belongings } from './belongings.ts';
 import type { Evaluation, EvaluationParts } from './evaluation.ts';
 import type { StyleTransferOptions } from './options.ts';
+import type { Guidance } from './regions.ts';
 import type { SessionPlan } from './session-plan.ts';
 import type { Tiling } from './tiled-evaluation.ts';
 
@@ -23,6 +24,10 @@ export interface SessionParts extends EvaluationParts {
   readonly preview: StyleTransferOptions['preview'];
   /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
   readonly maxIterations?: number;
+  /** What a submit is expected to take, at most; default: as gpu/slicer.ts says. Infinity: an iteration is one submit. */
+  readonly submitMilliseconds?: number;
+  /** What masks and transparency say, worked out already. */
+  readonly guidance?: Guidance;
   /** How to go about it, decided already. Default: by `fitIteration` (fit.ts). */
   readonly fit?: Fit | undefined;
 }

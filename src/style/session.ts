@@ -12,7 +12,7 @@ import type { Checkpoint } from './checkpoint.ts';
 import type { RunState } from './checkpoint-header.ts';
 import type { Iteration, SessionParts } from './session-parts.ts';
 import { Loop } from './loop.ts';
-import { checkRetries, summarize, termWeights, type Losses, type SessionProgress } from './losses.ts';
+import { checkRetries, summarize, type Losses, type SessionProgress } from './losses.ts';
 import { Plateau } from './plateau.ts';
 import {
   resolveOptions,
@@ -24,6 +24,7 @@ import {
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
 import { planWarning, warn, type SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
+import { Turns } from './turns.ts';
 
 /** How much of an iteration {@link StyleSession.encode} records. */
 export interface EncodeOptions {
@@ -49,14 +50,14 @@ export class StyleSession {
   readonly #loop: Loop;
   readonly #belongings: Belongings;
   readonly #plateau: Plateau;
-  readonly #slicer: Iteration['slicer'];
+  readonly #turns: Turns;
   #factors: TermWeights;
-  #hasNewFactors = false;
   #reading: Promise<Float32Array<ArrayBuffer>> | undefined;
   #ownsDevice = false;
   #destroyed = false;
 
-  private constructor({ device, options, pictures }: SessionParts, iteration: Iteration, belongings: Belongings) {
+  private constructor(parts: SessionParts, iteration: Iteration, belongings: Belongings) {
+    const { device, options, pictures, submitMilliseconds } = parts;
     this.device = device;
     this.#options = options;
     this.#iteration = iteration;
@@ -66,15 +67,18 @@ export class StyleSession {
     this.width = pictures.content.width;
     this.height = pictures.content.height;
     const { evaluation, optimizer, texture, plan } = iteration;
-    this.#slicer = iteration.slicer;
+    const turns = new Turns(device, iteration, submitMilliseconds, (where) => this.#alive(where));
+    this.#turns = turns;
     this.texture = texture;
     this.plan = plan;
     this.#loop = belongings.keep(
       new Loop({
         device,
-        encode: (encoder) => void this.encode(encoder),
+        submits: turns.submits,
+        encode: (encoder) => turns.encodeSubmit(encoder),
+        abandon: () => turns.abandon(),
         read: [evaluation.weighed, optimizer.failures],
-        idle: () => this.#reading,
+        idle: () => this.#reading ?? (turns.isBusy ? turns.end() : undefined),
       }),
     );
   }
@@ -88,7 +92,9 @@ export class StyleSession {
   static async create(options: StyleTransferOptions): Promise<StyleSession> {
     const resolved = resolveOptions(options);
     throwIfAborted(options.signal, 'StyleSession.create');
-    const device = options.device ?? (await requestDevice());
+    const { devices = [] } = options;
+    const borrowed = options.device ?? devices[0];
+    const device = borrowed ?? (await requestDevice());
     try {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
@@ -97,6 +103,7 @@ export class StyleSession {
       const start = await startPicture(resolved, pictures, loaded.init);
       const session = await StyleSession.from({
         device,
+        helpers: devices.slice(1),
         vgg,
         options: resolved,
         pictures,
@@ -104,12 +111,12 @@ export class StyleSession {
         preview: options.preview,
         signal: options.signal,
       });
-      session.#ownsDevice = options.device === undefined;
+      session.#ownsDevice = borrowed === undefined;
       const warning = planWarning(session.plan);
       if (warning) warn(options, warning);
       return session;
     } catch (error) {
-      if (!options.device) device.destroy();
+      if (!borrowed) device.destroy();
       throw error;
     }
   }
@@ -135,54 +142,43 @@ export class StyleSession {
    * optimiser counts its updates when they are recorded.
    *
    * With `budgetMilliseconds` it records a slice: as many of the iteration's dispatches as should take that long on the GPU,
-   * at least one. A picture that is worked on in tiles is not sliced: an iteration is then recorded whole. The next call goes on where this one stopped; one without a budget records the rest. Whole or in slices, the
-   * bytes are the same. What dispatches take is learnt from former slices, so the first are short; where the device has no
-   * `timestamp-query`, the work of others in the same submit counts too. Submit the encoder before the next call.
-   * `evaluate`, `gradient`, `step`, `run`, `writeImage` and `checkpoint` first end and submit an iteration that is under way.
+   * at least one. The next call goes on where this one stopped; one without a budget records the rest. Whole or in slices,
+   * the bytes are the same, and so in tiles. What dispatches take is learnt from former slices, so the first are short;
+   * where the device has no `timestamp-query`, the work of others in the same submit counts too. Submit the encoder before
+   * the next call. `evaluate`, `gradient`, `step`, `run`, `writeImage` and `checkpoint` first end and submit an iteration
+   * that is under way.
    *
    * @returns True when an iteration has been recorded to its end: the texture then shows it.
-   * @throws `bad-option` for a budget that is no number above 0, or after `destroy`.
+   * @throws `bad-option` for a budget that is no number above 0, after `destroy`, or while one of the methods above, not
+   *   awaited, is in the middle of an iteration (on slow adapters these make several submits of one).
    */
   encode(encoder: GPUCommandEncoder, { budgetMilliseconds }: EncodeOptions = {}): boolean {
     this.#alive('session.encode');
     checkBudget(budgetMilliseconds);
-    const { evaluation, optimizer, painters } = this.#iteration;
-    if (!this.#slicer.isUnderWay) this.#writeWeights();
-    if (!this.#slicer.isUnderWay && (budgetMilliseconds === undefined || !evaluation.next)) {
-      evaluation.encode(encoder);
-      const pass = encoder.beginComputePass({ label: 'wgpu-style/update' });
-      optimizer.encode(pass);
-      pass.end();
-    } else {
-      if (!this.#slicer.isUnderWay) this.#slicer.begin([...evaluation.next!(), ...optimizer.next()]);
-      this.#slicer.encode(encoder, budgetMilliseconds ?? Infinity);
-      if (this.#slicer.isUnderWay) return false;
-    }
-    for (const painter of painters) painter.encode(encoder);
-    return true;
+    return this.#turns.encode(encoder, budgetMilliseconds ?? Infinity);
   }
 
   /** Losses at the current image (with `averaging` the last iterate, not the average). Changes nothing. */
   async evaluate(): Promise<Losses> {
     this.#alive('session.evaluate');
-    this.#endIteration();
-    this.#submitEvaluation();
     const { terms, weighed } = this.#iteration.evaluation;
-    return summarize(terms, new Float32Array(await readBuffer(this.device, weighed.buffer, weighed.offset, weighed.size)));
+    const { buffer, offset, size } = weighed;
+    const values = await this.#turns.evaluated('session.evaluate', () => readBuffer(this.device, buffer, offset, size));
+    return summarize(terms, new Float32Array(values));
   }
 
   /** d total / d image at the same image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.gradient');
-    this.#endIteration();
-    this.#submitEvaluation();
-    const packed = await readFloats(this.device, this.#iteration.evaluation.bands.map(({ gradient }) => gradient), 4 * this.#pixels);
+    const buffers = this.#iteration.evaluation.bands.map(({ gradient }) => gradient);
+    const packed = await this.#turns.evaluated('session.gradient', () => readFloats(this.device, buffers, 4 * this.#pixels));
     return planarGradient(packed, this.#pixels, this.#options.recipe.space);
   }
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#alive('session.readImage');
+    while (this.#turns.submits.underWay) await this.#turns.submits.underWay;
     this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels);
     const packed = await this.#reading.finally(() => (this.#reading = undefined));
     return planarFromSpace(packed, this.#pixels, this.#options.recipe.space);
@@ -204,7 +200,7 @@ export class StyleSession {
     if (wrong >= 0) {
       throw badOption('session.writeImage', `value ${wrong} is ${planarRgb[wrong]}`, 'Give finite numbers, 0 to 1');
     }
-    this.#endIteration();
+    while (this.#turns.isBusy) await this.#turns.end();
     const { tape, bands } = this.#iteration.evaluation;
     const values = planarToSpace(planarRgb, this.#options.recipe.space);
     for (const { first, rows, value } of bands) {
@@ -219,7 +215,7 @@ export class StyleSession {
   async step(n = 1): Promise<Losses> {
     this.#alive('session.step');
     if (!Number.isInteger(n) || n < 1) throw badOption('session.step', `got ${n}`, 'Give a whole number from 1');
-    this.#endIteration();
+    while (this.#turns.isBusy) await this.#turns.end();
     let last: Losses | undefined;
     for await (const { losses } of this.#iterations(n)) last = losses;
     return last!;
@@ -240,7 +236,7 @@ export class StyleSession {
     if (!Number.isInteger(iterations) || iterations < 0) {
       throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
     }
-    this.#endIteration();
+    while (this.#turns.isBusy) await this.#turns.end();
     yield* this.#iterations(iterations, signal, this.#plateau);
   }
 
@@ -248,7 +244,7 @@ export class StyleSession {
     const started = performance.now();
     const ends = (underWay: number): boolean => signal?.aborted === true || plateau?.ends(underWay) === true;
     let iteration = 0;
-    for await (const values of this.#loop.run(iterations, ends)) {
+    for await (const values of this.#loop.run(iterations, ends, signal)) {
       const losses = summarize(this.#iteration.evaluation.terms, values);
       iteration++;
       const retries = values.at(-1)!;
@@ -270,8 +266,7 @@ export class StyleSession {
     }
     const given = Object.entries(weights).filter(([, value]) => value !== undefined);
     this.#factors = resolveWeights({ ...this.#factors, ...Object.fromEntries(given) });
-    this.#hasNewFactors = true;
-    if (!this.#slicer.isUnderWay) this.#writeWeights();
+    this.#turns.setFactors(this.#factors);
     this.#plateau.reset();
   }
 
@@ -281,7 +276,7 @@ export class StyleSession {
    */
   async checkpoint(run?: RunState): Promise<Uint8Array<ArrayBuffer>> {
     this.#alive('session.checkpoint');
-    this.#endIteration();
+    while (this.#turns.isBusy) await this.#turns.end();
     const { recipe, optimizer, averaging, seed } = this.#options;
     const { width, height } = this;
     const { steps } = this.#iteration.optimizer;
@@ -319,7 +314,7 @@ export class StyleSession {
   /** Goes on from a checkpoint's state. Throws `bad-option` for one of another size, recipe or optimiser. */
   async adopt({ header, buffers }: Checkpoint): Promise<void> {
     const { checkFits } = await import('./checkpoint.ts');
-    this.#endIteration();
+    while (this.#turns.isBusy) await this.#turns.end();
     const own = this.#stateBuffers();
     checkFits({ header, buffers }, this.width, this.height, this.#options.recipe.name, own);
     own.forEach(({ buffer }, i) => this.device.queue.writeBuffer(buffer, 0, buffers[i]!.bytes.slice()));
@@ -341,36 +336,12 @@ export class StyleSession {
     return this.width * this.height;
   }
 
-  #submitEvaluation(): void {
-    const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/evaluate' });
-    this.#iteration.evaluation.encode(encoder);
-    this.device.queue.submit([encoder.finish()]);
-  }
-
   /** Gives back every byte on the GPU; a device of the caller's stays. Harmless when done twice. */
   destroy(): void {
     if (this.#destroyed) return;
     this.#destroyed = true;
     this.#belongings.destroy();
     if (this.#ownsDevice) this.device.destroy();
-  }
-
-  /** An iteration that was recorded in part is recorded to its end and submitted: what follows works on whole ones. */
-  #endIteration(): void {
-    if (this.#slicer.isUnderWay) {
-      const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/iteration' });
-      this.encode(encoder);
-      this.device.queue.submit([encoder.finish()]);
-    }
-    this.#writeWeights();
-  }
-
-  /** Puts changed factors before the terms. Never in the middle of an iteration: loss and gradient would not fit. */
-  #writeWeights(): void {
-    if (!this.#hasNewFactors) return;
-    this.#hasNewFactors = false;
-    const { evaluation } = this.#iteration;
-    evaluation.setWeights(termWeights(evaluation.terms, this.#factors));
   }
 
   #paint(): void {

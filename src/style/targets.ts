@@ -141,7 +141,7 @@ async function readFeatures(
 }
 
 /** The sum of a statistic's tensors over styles, each times its weight, and the sum of the weights. */
-interface WeightedSum {
+export interface WeightedSum {
   weight: number;
   readonly tensors: { readonly shape: readonly number[]; readonly sums: Float32Array<ArrayBuffer> }[];
 }
@@ -170,8 +170,7 @@ async function regionTargets(
     try {
       await program.run();
       for (const [part, list] of tensors) {
-        const read = await Promise.all(list.map((tensor) => program.read(tensor)));
-        known.set(part, addTo(known.get(part), weight, list, read));
+        addTo(known, part, weight, list, await Promise.all(list.map((tensor) => program.read(tensor))));
       }
     } finally {
       program.destroy();
@@ -179,23 +178,30 @@ async function regionTargets(
       masks.forEach((mask) => tape.release(mask));
     }
   }
-  const means = [...known].map(([part, { weight, tensors }]) => {
+  return weightedMeans(tape, known);
+}
+
+/** What the sums come to, on the tape. */
+export function weightedMeans(tape: Tape, sums: ReadonlyMap<StylePart, WeightedSum>): Map<StylePart, Target[]> {
+  const means = [...sums].map(([part, { weight, tensors }]) => {
     const label = `style/${part.layer}/${part.statistic}`;
-    return [part, tensors.map(({ shape, sums }) => keepTarget(tape, shape, sums.map((sum) => sum / weight), label))] as const;
+    return [part, tensors.map(({ shape, sums: of }) => keepTarget(tape, shape, of.map((sum) => sum / weight), label))] as const;
   });
   return new Map(means);
 }
 
-function addTo(
-  sum: WeightedSum | undefined,
+/** Adds what was read of a style's tensors to the sum of `part`. */
+export function addTo(
+  known: Map<StylePart, WeightedSum>,
+  part: StylePart,
   weight: number,
-  tensors: readonly Tensor[],
+  tensors: readonly Pick<Tensor, 'shape'>[],
   read: readonly Float32Array[],
-): WeightedSum {
-  const before = sum ?? {
+): void {
+  const before = known.get(part) ?? {
     weight: 0,
     tensors: tensors.map(({ shape }, i) => ({ shape, sums: new Float32Array(read[i]!.length) })),
   };
   before.tensors.forEach(({ sums }, i) => read[i]!.forEach((value, k) => (sums[k]! += value * weight)));
-  return { ...before, weight: before.weight + weight };
+  known.set(part, { ...before, weight: before.weight + weight });
 }

@@ -1,13 +1,15 @@
 // Statistics of a layer that are added up over tiles. A Gram matrix is a sum over pixels, so the matrices of the cores add up
 // to the picture's: G = Σ F·Fᵀ. Means and deviations are put together from those of the cores (Chan, Golub and LeVeque
-// 1979): μ = Σ wᵢ·μᵢ, σ² = Σ wᵢ·(σᵢ² + (μᵢ − μ)²), wᵢ the core's share of the pixels; no digits are lost to large means.
+// 1979): μ = Σ wᵢ·μᵢ, σ² = Σ wᵢ·(σᵢ² + (μᵢ − μ)²), wᵢ the core's share of the pixels; no digits are lost to large means. With
+// a guide T all of it is of T∘F, and wᵢ is the core's share of ΣT².
 
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { copyBox } from '../kernels/copy.ts';
 import type { Dispatch } from '../gpu/dispatch.ts';
 import { vectorsOf } from '../kernels/shape.ts';
-import { EPSILON, type Moments } from './statistics.ts';
+import { EPSILON, layerStatistics, type Moments } from './statistics.ts';
 import type { StylePart } from './statistics.ts';
+import type { CoreGuide, GuideSlots } from './tile-planes.ts';
 
 /** What of a tile's core goes into the sums. */
 export interface CoreStatistics {
@@ -27,18 +29,28 @@ export class LayerSums {
   readonly second: Tensor | undefined;
   /** μ and σ of each tile's core, [tiles, 2, c]. */
   readonly table: Tensor | undefined;
+  /** How much each feature counts; undefined where all count alike. */
+  readonly guide: GuideSlots | undefined;
   readonly #tape: Tape;
   readonly #shares: Float32Array;
 
   /** `cores` are the pixels of each tile's core at the layer. */
-  constructor(tape: Tape, layer: string, channels: number, cores: readonly number[], parts: readonly StylePart[]) {
+  constructor(
+    tape: Tape,
+    layer: string,
+    channels: number,
+    cores: readonly number[],
+    parts: readonly StylePart[],
+    guide?: GuideSlots,
+  ) {
     const statistics = new Set(parts.filter((part) => part.layer === layer).map(({ statistic }) => statistic));
     const wants = (...names: readonly StylePart['statistic'][]): boolean => names.some((name) => statistics.has(name));
     this.layer = layer;
     this.channels = channels;
     this.pixels = cores.reduce((sum, count) => sum + count, 0);
     this.#tape = tape;
-    this.#shares = Float32Array.from(cores, (count) => count / this.pixels);
+    this.guide = guide;
+    this.#shares = guide?.shares ?? Float32Array.from(cores, (count) => count / this.pixels);
     if (wants('gram', 'covariance', 'wasserstein')) {
       this.second = tape.variable([channels, channels], undefined, `${layer}/second moment`);
     }
@@ -52,11 +64,21 @@ export class LayerSums {
     return [this.second, this.table].filter((tensor) => tensor !== undefined);
   }
 
-  /** Records the statistics of a core [h, w, c]. */
-  ofCore(core: Tensor): CoreStatistics {
+  /** Records the statistics of a core [h, w, c] of a tile of `kind`. */
+  ofCore(core: Tensor, kind: number): CoreStatistics {
+    if (this.guide) return this.#guided(core, this.guide.on(kind));
     return {
       second: this.second && this.#tape.gram(core, 1 / this.pixels),
       moments: this.table && this.#tape.meanStd(core, { epsilon: EPSILON }),
+    };
+  }
+
+  #guided(core: Tensor, { plane, own }: CoreGuide): CoreStatistics {
+    const tape = this.#tape;
+    const of = layerStatistics(tape, core, 'pixels', own);
+    return {
+      second: this.second && tape.gram(tape.mul(core, plane), 1 / this.pixels),
+      moments: this.table && tape.concat([of('mean'), of('std')], 0),
     };
   }
 

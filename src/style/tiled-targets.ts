@@ -3,16 +3,21 @@
 
 import { Tape, type Program, type Tensor } from '../autograd/index.ts';
 import { destroyBuffer } from '../gpu/buffers.ts';
+import { throwIfAborted } from '../gpu/errors.ts';
+import type { Work } from '../gpu/slicer.ts';
+import { Submits } from '../gpu/submits.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf } from '../kernels/shape.ts';
 import { Belongings } from './belongings.ts';
 import type { Wanted } from './demands.ts';
-import type { ScaledPictures } from './prepare.ts';
+import type { Guides, Region } from './guides.ts';
 import type { Recipe } from './recipes.ts';
-import { keepTarget, statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { addTo, weightedMeans, type WeightedSum } from './targets.ts';
 import type { FeatureRequest } from './terms.ts';
 import { coreAt, type TileGrid } from './tile-grid.ts';
 import { contentMaps, coreBytes, coreFeatures, coreShape, factsOf, type ContentMap } from './tile-layers.ts';
+import { GuideSlots } from './tile-planes.ts';
 import { extentOf, heldBuffer, sliceOf, sliceVariables, type Hold } from './tile-slices.ts';
 import { LayerSums, type CoreStatistics } from './tile-sums.ts';
 
@@ -21,12 +26,24 @@ export function corePixels(grid: TileGrid, stride: number): number[] {
   return grid.tiles.map(({ rows, columns }) => coreAt(rows, stride).size * coreAt(columns, stride).size);
 }
 
-/** The sums of every style layer over a picture's tiles. */
-export function layerSums(tape: Tape, grid: TileGrid, layers: readonly string[], parts: readonly StylePart[], vgg: FeatureRequest['vgg']): LayerSums[] {
-  return layers.map((layer) => {
+/** The sums of the layers that `parts` compare, over a picture's tiles; features count by `guides`, where there are some. */
+export async function layerSums(
+  tape: Tape,
+  grid: TileGrid,
+  parts: readonly StylePart[],
+  guides: Guides | undefined,
+  vgg: FeatureRequest['vgg'],
+  hold: Hold,
+): Promise<LayerSums[]> {
+  const layers = [...new Set(parts.map(({ layer }) => layer))];
+  const sums: LayerSums[] = [];
+  for (const layer of layers) {
     const { channels, stride } = factsOf(vgg, layer);
-    return new LayerSums(tape, layer, channels, corePixels(grid, stride), parts);
-  });
+    const plane = guides?.get(layer);
+    const guide = plane && (await GuideSlots.create(tape, grid, plane, stride, `guide/${layer}`, hold));
+    sums.push(new LayerSums(tape, layer, channels, corePixels(grid, stride), parts, guide));
+  }
+  return sums;
 }
 
 /** Copies the moments that a part has found of a tile into row `index` of the tables. */
@@ -51,52 +68,44 @@ export function tensorsOf(statistics: readonly CoreStatistics[]): Tensor[] {
 }
 
 /**
- * Weighted means of the styles' statistics, for each of `parts`, on `tape`; `grids` has one for each style. What is needed
- * to compute them is gone afterwards.
+ * Weighted means of the styles' statistics, for each of `parts`, on `tape`; a style counts where its guide has the layer.
+ * `grids` has one for each of the run's styles. What is needed to compute them is gone afterwards.
  */
 export async function tiledStyleTargets(
   tape: Tape,
-  styles: ScaledPictures['styles'],
+  styles: Region['styles'],
   grids: readonly TileGrid[],
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
+  signal: AbortSignal | undefined,
 ): Promise<Map<StylePart, Target[]>> {
-  if (parts.length === 0) return new Map();
-  const total = styles.reduce((sum, { weight }) => sum + weight, 0);
-  const means: { shape: readonly number[]; values: Float32Array }[][] = [];
-  for (const [i, { picture, weight }] of styles.entries()) {
-    const found = await statisticsOver(tape.device, picture, grids[i]!, parts, normalize, request);
-    found.forEach((tensors, part) =>
-      tensors.forEach(({ shape, values }, k) => {
-        const mean = ((means[part] ??= [])[k] ??= { shape, values: new Float32Array(values.length) });
-        values.forEach((value, at) => (mean.values[at]! += (value * weight) / total));
-      }),
-    );
+  const known = new Map<StylePart, WeightedSum>();
+  for (const style of styles) {
+    const own = parts.filter(({ layer }) => !style.guides || style.guides.has(layer));
+    if (own.length === 0) continue;
+    const found = await statisticsOver(tape.device, style, grids[style.index]!, own, normalize, request, signal);
+    own.forEach((part, i) => addTo(known, part, style.weight, found[i]!, found[i]!.map(({ values }) => values)));
   }
-  return new Map(
-    parts.map((part, i) => {
-      const label = `style/${part.layer}/${part.statistic}`;
-      return [part, means[i]!.map(({ shape, values }) => keepTarget(tape, shape, values, label))];
-    }),
-  );
+  return weightedMeans(tape, known);
 }
 
 async function statisticsOver(
   device: GPUDevice,
-  picture: Pixels,
+  { picture, guides }: Region['styles'][number],
   grid: TileGrid,
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
+  signal: AbortSignal | undefined,
 ): Promise<{ shape: readonly number[]; values: Float32Array }[][]> {
   const layers = [...new Set(parts.map(({ layer }) => layer))];
-  return overTiles(device, request.storage, async ({ tape, hold, keep }) => {
+  return overTiles(device, request.storage, signal, async ({ tape, hold, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'style slice', hold);
-    const sums = layerSums(tape, grid, layers, parts, request.vgg);
+    const sums = await layerSums(tape, grid, parts, guides, request.vgg, hold);
     const cores = grid.kinds.map((tile, kind) => {
       const found = coreFeatures(tape, tile, slices[kind]!, layers, request);
-      return sums.map((sum) => sum.ofCore(found.get(sum.layer)!));
+      return sums.map((sum) => sum.ofCore(found.get(sum.layer)!, kind));
     });
     const of = new Map(sums.map((sum) => [sum.layer, statisticsOf(tape, normalize, sum.moments())]));
     const wanted = parts.map(({ layer, statistic }) => targetTensors(of.get(layer)!, statistic));
@@ -112,15 +121,11 @@ async function statisticsOver(
     await program.ready;
     for (const [index, tile] of grid.tiles.entries()) {
       upload(tape, slices[tile.kind]!, sliceOf(picture, extentOf(tile), request.space));
-      const encoder = begin(device, program);
-      runPart(encoder, program, tile.kind);
-      keepMoments(encoder, program, sums, cores[tile.kind]!, index);
-      device.queue.submit([encoder.finish()]);
-      await device.queue.onSubmittedWorkDone(); // slices wait on the host, not in the queue
+      const moments: Work = (encoder) => keepMoments(encoder, program, sums, cores[tile.kind]!, index);
+      const bring: Work = (encoder) => sums.forEach(({ guide }) => guide?.bring(encoder, index));
+      await run([...program.folds(), bring, program.part(tile.kind), moments]);
     }
-    const encoder = begin(device, program);
-    runPart(encoder, program, grid.kinds.length);
-    device.queue.submit([encoder.finish()]);
+    await run([...program.folds(), program.part(grid.kinds.length)]);
     const read = [];
     for (const tensors of wanted) {
       const list = [];
@@ -135,24 +140,26 @@ async function statisticsOver(
 export interface TiledContent {
   readonly maps: readonly ContentMap[];
   readonly sumOfSquares: readonly number[];
-  /** By tile, then by map; empty when nothing is kept. */
+  /** By tile, then by map; of tiles that are kept. */
   readonly cores: readonly (readonly GPUBuffer[])[];
 }
 
-/** Looks at the content tile by tile. With `keeps`, `hold` takes over one buffer for each tile and map. */
+/** Looks at the content tile by tile. With `keeps`, `hold` takes over one buffer for each of the `own` tiles and each map. */
 export async function tiledContentTargets(
   device: GPUDevice,
   content: Pixels,
   grid: TileGrid,
+  own: readonly number[],
   wanted: Wanted,
   request: FeatureRequest,
   { keeps, measures }: { readonly keeps: boolean; readonly measures: boolean },
   hold: Hold,
+  signal: AbortSignal | undefined,
 ): Promise<TiledContent> {
   const maps = contentMaps(request.vgg, wanted);
   const none = { maps, sumOfSquares: maps.map(() => NaN), cores: [] };
   if (maps.length === 0 || (!keeps && !measures)) return none;
-  return overTiles(device, request.storage, async ({ tape, hold: holdHere, keep }) => {
+  return overTiles(device, request.storage, signal, async ({ tape, hold: holdHere, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'content slice', holdHere);
     const recorded = grid.kinds.map((tile, kind) => {
       const found = coreFeatures(tape, tile, slices[kind]!, wanted.content, request);
@@ -165,20 +172,20 @@ export async function tiledContentTargets(
     await program.ready;
     const sums = maps.map(() => 0);
     const cores: GPUBuffer[][] = [];
-    for (const tile of grid.tiles) {
+    for (const [index, tile] of grid.tiles.entries()) {
+      const isKept = keeps && own.includes(index);
+      if (!isKept && !measures) continue;
       upload(tape, slices[tile.kind]!, sliceOf(content, extentOf(tile), request.space));
       const { tensors, squares } = recorded[tile.kind]!;
       const buffers: GPUBuffer[] = [];
-      if (keeps) for (const map of maps) buffers.push(await heldBuffer(device, `content/${map.name}`, coreBytes(tile, map), hold));
-      const encoder = begin(device, program);
-      runPart(encoder, program, tile.kind);
-      buffers.forEach((buffer, i) => {
-        const from = program.range(tensors[i]!);
-        encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, buffer, 0, bytesOf(tensors[i]!.shape));
-      });
-      device.queue.submit([encoder.finish()]);
-      cores.push(buffers);
-      await device.queue.onSubmittedWorkDone();
+      if (isKept) for (const map of maps) buffers.push(await heldBuffer(device, `content/${map.name}`, coreBytes(tile, map), hold));
+      const keepCores: Work = (encoder) =>
+        buffers.forEach((buffer, i) => {
+          const from = program.range(tensors[i]!);
+          encoder.copyBufferToBuffer(from.buffer, from.offset ?? 0, buffer, 0, bytesOf(tensors[i]!.shape));
+        });
+      await run([...program.folds(), program.part(tile.kind), keepCores]);
+      cores[index] = buffers;
       if (!measures) continue;
       for (const [i, map] of maps.entries()) {
         const [h, w, c] = coreShape(tile, map);
@@ -193,11 +200,19 @@ interface Workshop {
   readonly tape: Tape;
   readonly hold: Hold;
   readonly keep: (program: Program) => Program;
+  /** Submits and waits until it is done: what comes next is uploaded then, and waits on the host, not in the queue. */
+  readonly run: (work: readonly Work[]) => Promise<void>;
 }
 
-/** Lends a tape, and gives everything back that was made for the work. */
-async function overTiles<T>(device: GPUDevice, storage: FeatureRequest['storage'] = 'f32', work: (workshop: Workshop) => Promise<T>): Promise<T> {
+/** Lends a tape, and gives everything back that was made for the work. Throws `aborted` when the signal fires meanwhile. */
+async function overTiles<T>(
+  device: GPUDevice,
+  storage: FeatureRequest['storage'] = 'f32',
+  signal: AbortSignal | undefined,
+  work: (workshop: Workshop) => Promise<T>,
+): Promise<T> {
   const belongings = new Belongings();
+  const submits = new Submits(device, 'tile');
   try {
     return await work({
       tape: belongings.keep(new Tape(device, { storage })),
@@ -206,6 +221,10 @@ async function overTiles<T>(device: GPUDevice, storage: FeatureRequest['storage'
         return buffer;
       },
       keep: (program) => belongings.keep(program),
+      run: async (pieces) => {
+        await submits.submitWork(pieces, () => device.queue.onSubmittedWorkDone(), () => signal?.aborted === true);
+        throwIfAborted(signal, 'StyleSession.create');
+      },
     });
   } finally {
     belongings.destroy();
@@ -214,16 +233,4 @@ async function overTiles<T>(device: GPUDevice, storage: FeatureRequest['storage'
 
 function upload(tape: Tape, slice: Tensor, values: Float32Array | undefined): void {
   if (values) tape.write(slice, values);
-}
-
-function begin(device: GPUDevice, program: Program): GPUCommandEncoder {
-  const encoder = device.createCommandEncoder({ label: 'wgpu-style/tile' });
-  program.fold(encoder);
-  return encoder;
-}
-
-function runPart(encoder: GPUCommandEncoder, program: Program, part: number): void {
-  const pass = encoder.beginComputePass({ label: 'wgpu-style/tile' });
-  program.encodePart(part, pass);
-  pass.end();
 }

@@ -9,17 +9,22 @@ import { variationOf } from './evaluation.ts';
 import { termWeights } from './losses.ts';
 import type { ResolvedOptions } from './options.ts';
 import { statisticsOf } from './statistics.ts';
-import { contentFactor, styleTerms, type RegionTargets, type Term, type WeighedTerm } from './terms.ts';
+import { contentFactor, styleTerms, type RegionTargets, type StyledLayers, type Term, type WeighedTerm } from './terms.ts';
 import type { Tile, TileGrid } from './tile-grid.ts';
 import type { TiledContent } from './tiled-targets.ts';
 import { copyAll, type CoreStatistics, type LayerSums } from './tile-sums.ts';
 
 /** dL/d(sums of a layer), where the middle part leaves it. */
-interface Pulled {
+export interface Pulled {
   readonly second: Tensor | undefined;
   readonly table: Tensor | undefined;
   /** The row of `table` that belongs to the tile at hand. */
   readonly row: Tensor | undefined;
+}
+
+/** A region's share of the style loss, what it is to be like, and its statistics over the tiles. */
+export interface TiledRegion extends Pick<RegionTargets, 'share' | 'parts'> {
+  readonly sums: readonly LayerSums[];
 }
 
 /** Records the terms and gives the parts of a program that are no tile's. */
@@ -36,12 +41,14 @@ export class TiledTerms {
   readonly #grid: TileGrid;
   readonly #content: TiledContent;
   readonly #options: ResolvedOptions;
+  /** Of all regions, one after another. */
   readonly #sums: readonly LayerSums[];
   readonly #styled: readonly Term[];
   readonly #styleWeights: Tensor | undefined;
   /** The style terms times their weights, from the middle part to the end. */
   readonly #styleSlot: Tensor | undefined;
-  readonly #pulled: readonly Pulled[];
+  /** Of the sums, in their order. */
+  readonly pulled: readonly Pulled[];
 
   /** There is at least one term. */
   constructor(
@@ -49,20 +56,22 @@ export class TiledTerms {
     grid: TileGrid,
     options: ResolvedOptions,
     content: TiledContent,
-    style: RegionTargets['parts'],
-    sums: readonly LayerSums[],
+    regions: readonly TiledRegion[],
   ) {
     const { recipe, weights } = options;
     this.#tape = tape;
     this.#grid = grid;
     this.#content = content;
     this.#options = options;
-    this.#sums = sums;
-    const layers = new Map(sums.map((sum) => [sum.layer, sum]));
-    this.#styled = styleTerms(tape, recipe.style, style, {
-      imagePixels: grid.width * grid.height,
-      pixelsOf: (layer) => layers.get(layer)!.pixels,
-      statisticsOf: (layer) => statisticsOf(tape, recipe.style.normalize, layers.get(layer)!.moments()),
+    this.#sums = regions.flatMap(({ sums }) => sums);
+    this.#styled = regions.flatMap(({ share, parts, sums }) => {
+      const layers = new Map(sums.map((sum) => [sum.layer, sum]));
+      const styled: StyledLayers = {
+        imagePixels: grid.width * grid.height,
+        pixelsOf: (layer) => layers.get(layer)!.pixels,
+        statisticsOf: (layer) => statisticsOf(tape, recipe.style.normalize, layers.get(layer)!.moments()),
+      };
+      return styleTerms(tape, recipe.style, parts, styled, share);
     });
     const direct = directTerms(grid, options, content);
     this.all = [...direct, ...this.#styled];
@@ -75,7 +84,7 @@ export class TiledTerms {
       this.#styleSlot = tape.variable([this.#styled.length], undefined, 'style terms');
       this.#styleWeights = tape.constant([this.#styled.length], numbers.slice(direct.length), 'style weights');
     }
-    this.#pulled = sums.map(({ layer, second, table, channels }) => ({
+    this.pulled = this.#sums.map(({ layer, second, table, channels }) => ({
       second: second && tape.variable(second.shape, undefined, `${layer}/d(second moment)`),
       table: table && tape.variable(table.shape, undefined, `${layer}/d(moments)`),
       row: table && tape.variable([2, channels], undefined, `${layer}/d(moments of tile)`),
@@ -106,14 +115,14 @@ export class TiledTerms {
 
   /** Enters the cotangents of a tile's statistics of layer `i`. */
   pull({ second, moments }: CoreStatistics, i: number, cotangents: Map<Tensor, Tensor>): void {
-    const pulled = this.#pulled[i]!;
+    const pulled = this.pulled[i]!;
     if (second) cotangents.set(second, pulled.second!);
     if (moments) cotangents.set(moments, pulled.row!);
   }
 
   /** Brings what belongs to tile `index` to where its program looks for it. */
   bring(encoder: GPUCommandEncoder, index: number): void {
-    for (const { table, row } of this.#pulled) {
+    for (const { table, row } of this.pulled) {
       if (!table || !row) continue;
       const bytes = bytesOf(row.shape);
       encoder.copyBufferToBuffer(table.buffer!, index * bytes, row.buffer!, 0, bytes);
@@ -134,8 +143,8 @@ export class TiledTerms {
       then: (gradient) => [
         copyAll(weighed, this.#styleSlot!),
         ...this.#sums.flatMap(({ second, table }, i) => [
-          ...(second ? [copyAll(gradient(second), this.#pulled[i]!.second!)] : []),
-          ...(table ? [copyAll(gradient(table), this.#pulled[i]!.table!)] : []),
+          ...(second ? [copyAll(gradient(second), this.pulled[i]!.second!)] : []),
+          ...(table ? [copyAll(gradient(table), this.pulled[i]!.table!)] : []),
         ]),
       ],
     };

@@ -39,12 +39,13 @@ export async function styleTransfer(given: StyleTransferOptions): Promise<Styled
   const recover = recovery?.resolveRecover(options.recover);
   const inputs: Inputs = {};
   const run = async (again?: Again): Promise<StyledPicture> => {
-    const device = again?.device ?? options.device ?? (await requestDevice());
+    const borrowed = again?.device ?? options.device ?? options.devices?.[0];
+    const device = borrowed ?? (await requestDevice());
     try {
       const kept = again?.kept && (await import('./run-state.ts')).decodeRun(again.kept.checkpoint);
       return await new Run(again ? withoutTexture(options) : options, resolved, device, inputs, recover?.every).finish(kept ?? checkpoint);
     } finally {
-      if (!options.device && !again) device.destroy();
+      if (!borrowed) device.destroy();
     }
   };
   return recovery && recover ? recovery.recovering(run, recover, options.signal) : run();
@@ -271,10 +272,11 @@ class Run {
     index: number,
     coarser: Pixels | undefined,
   ): Promise<StyleSession | undefined> {
-    const { preview, signal } = this.#options;
+    const { devices, preview, signal } = this.#options;
+    const helpers = devices?.slice(1) ?? [];
     const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser);
     try {
-      const session = await StyleSession.from({ device: this.#device, vgg, ...parts, preview, signal });
+      const session = await StyleSession.from({ device: this.#device, helpers, vgg, ...parts, preview, signal });
       const warning = planWarning(session.plan);
       if (warning && warning !== this.#warning) warn(this.#options, warning);
       this.#warning = warning;

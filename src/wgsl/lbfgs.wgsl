@@ -8,9 +8,10 @@
 //   finish      newest: the same, then previous = g; before = x; q = learningRate·damping·q; x += q
 // Where a number was not finite the last step is cut instead: ratio = 4^-failures, the loops do nothing, and finish goes to
 // q = ratio·s; x = before + q. Numbers are looked at as bits: shaders may take it that no NaN exists.
-// Each kernel sums its predecessor's partials by itself: `groups` of them, in one order, in every workgroup.
+// Each kernel sums its predecessor's partials by itself: `allGroups` of them, in one order, in every workgroup. Where x is
+// several buffers a kernel is dispatched for each, with partials of its own behind those of the buffers before.
 // Shapes: x, g, previous, before, q, s, y any, the same, as vec4s; loss a scalar [1]. `state`: see Params for places.
-// Stands in front of lbfgs_sums.wgsl. Dispatch: `groups` (at most 256) groups of 128 threads; a thread takes every (128·groups)-th vec4.
+// Stands in front of lbfgs_sums.wgsl. Dispatch: `groups` groups (of all buffers at most 256) of 128 threads; a thread takes every (128·groups)-th vec4.
 
 struct Params {
   vectors: u32,
@@ -24,6 +25,7 @@ struct Params {
   odd: u32,     // … and of the count of numbers that are not finite
   clamps: u32,  // 1: put x into the box; the step is then what is left of it
   kind: u32,
+  allGroups: u32, // of all buffers: partials of each sum
   low: vec4f,
   high: vec4f,
 }
@@ -55,8 +57,8 @@ const RATIO = 4u;         // what is left of the last step; 0: it stands
 
 fn partials(at: u32, lane: u32) -> f32 {
   var mine = 0.0;
-  if (lane < params.groups) { mine = state[at + lane]; }
-  if (lane + LANES < params.groups) { mine += state[at + lane + LANES]; }
+  if (lane < params.allGroups) { mine = state[at + lane]; }
+  if (lane + LANES < params.allGroups) { mine += state[at + lane + LANES]; }
   return mine;
 }
 

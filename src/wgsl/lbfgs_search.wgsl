@@ -9,7 +9,7 @@
 
 struct Params {
   vectors: u32,
-  groups: u32,
+  groups: u32, // of all buffers: partials of each sum
   rho: u32,
   alpha: u32,
   readAt: u32, // where the partials of -g·(t·d) begin

@@ -2,7 +2,7 @@
 //   begin  first update: q = -g; partials ‖g‖₁ and the count of numbers that are not finite
 //   pair   later ones: y = g - last; s = q (the last step); q = -g; partials s·q, y·s, y·y and the count
 // Shapes: g, last (the gradient before), q, s, y any, the same, as vec4s; loss a scalar [1]. `state`: see Params.
-// Stands in front of lbfgs_sums.wgsl. Dispatch: `groups` (at most 256) groups of 128 threads; a thread takes every (128·groups)-th vec4.
+// Stands in front of lbfgs_sums.wgsl. Dispatch: `groups` groups of 128 threads, for each buffer of x; a thread takes every (128·groups)-th vec4.
 
 struct Params {
   vectors: u32,
@@ -10,7 +10,7 @@ struct Params {
   rho: u32,
   alpha: u32,
   readAt: u32,
-  writeAt: u32, // where the partials of s·q begin
+  writeAt: u32, // where this buffer's partials of s·q begin
   ys: u32,      // … of y·s (of ‖g‖₁ in the first update), of y·y
   yy: u32,
   odd: u32,     // … and of the count of numbers that are not finite

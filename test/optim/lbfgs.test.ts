@@ -4,15 +4,15 @@ import { historySlots, Lbfgs, lbfgsCost, type LbfgsSettings } from '../../src/op
 import { partialGroups } from '../../src/optim/lbfgs.ts';
 import { testDevice } from '../device.ts';
 import { lbfgs } from '../oracle/optim.ts';
-import { doubleWell, makeParameter, play, playOracle, quadratic, rosenbrock, stepErrors, update, type Problem } from './problems.ts';
+import { doubleWell, makeParameter, play, playOracle, quadratic, rosenbrock, stepErrors, update, type Problem, type Trace } from './problems.ts';
 
 // Rounding in the pairs is magnified by the condition of the problem (100): 2e-5 of a step was the most seen.
 const TOLERANCE = 1e-4;
 
 /** Errors of the steps up to the one where the loss has fallen to 1e-7 of the first: then rounding of x is all. */
-async function errorsOf(problem: Problem, steps: number, settings: LbfgsSettings): Promise<number[]> {
+async function errorsOf(problem: Problem, steps: number, settings: LbfgsSettings, cuts?: readonly number[]): Promise<number[]> {
   const device = await testDevice();
-  const trace = await play(device, problem, steps, (p) => new Lbfgs(device, p, settings));
+  const trace = await play(device, problem, steps, (_, all) => new Lbfgs(device, all, settings), undefined, cuts);
   const { learningRate = 1, history = 100, clamp } = settings;
   const oracle = lbfgs({ learningRate, history, ...(clamp && { clamp }) });
   const errors = stepErrors(problem, trace, oracle);
@@ -35,6 +35,15 @@ describe('every step follows torch.optim.LBFGS in float64', () => {
 
   test.each([1, 3, 129, 256])('with %i partial sums', async (groups) => {
     const errors = await errorsOf(quadratic(70_000, 100), 15, { history: 5, groups });
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+
+  test.each([
+    ['history 5', { history: 5 }],
+    ['as many partial sums as there may be', { history: 5, groups: 64 }],
+    ['a box', { history: 5, clamp: { min: [-0.5, -0.125, 0, 0], max: [0.5, 0.125, 1, 0] } as const }],
+  ])('over several parameters as if they were one, %s', async (_, settings) => {
+    const errors = await errorsOf(quadratic(70_001, 100), 15, settings, [4, 60_000, 9992, 5]);
     expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
   });
 
@@ -64,6 +73,36 @@ describe('every step follows torch.optim.LBFGS in float64', () => {
     const errors = stepErrors(problem, trace, lbfgs({ learningRate: 0.3, history: 100 }));
     expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
   });
+});
+
+test('a number that is not finite in one of several parameters cuts the step of all', async () => {
+  const device = await testDevice();
+  const plain = quadratic(600, 30);
+  const traces = [];
+  for (const cuts of [[600], [400, 96, 104]]) {
+    let calls = 0;
+    const failing: Problem = {
+      ...plain,
+      evaluate: (x) => {
+        const { loss, gradient } = plain.evaluate(x);
+        if (++calls === 5) gradient[450] = NaN;
+        return { loss, gradient };
+      },
+    };
+    traces.push(await play(device, failing, 9, (_, all) => new Lbfgs(device, all, { history: 4 }), undefined, cuts));
+  }
+  const [one, several] = traces as [Trace, Trace];
+  const step = (trace: Trace, n: number): number => Math.hypot(...trace.values[n + 1]!.map((v, i) => v - trace.values[n]![i]!));
+  expect(step(several, 4)).toBeGreaterThan(0);
+  several.values.forEach((values, n) => values.forEach((value, i) => expect(Math.abs(value - one.values[n]![i]!)).toBeLessThan(1e-5)));
+});
+
+test('more parameters than there are partial sums are refused', async () => {
+  const device = await testDevice();
+  const parameter = makeParameter(device, 4);
+  expect(() => new Lbfgs(device, new Array<typeof parameter>(257).fill(parameter))).toThrow(/got 257 parameters/);
+  expect(() => new Lbfgs(device, [parameter, parameter], { groups: 129 })).toThrow(/Give a whole number from 1 to 128/);
+  parameter.destroy();
 });
 
 test('a run of its own has the losses of the float64 run', async () => {

@@ -99,36 +99,51 @@ export function update(device: GPUDevice, optimizer: Optimizer): void {
 export interface Trace {
   readonly values: readonly Float32Array[];
   readonly losses: readonly number[];
+  /** The average of the iterates at the end, where one is kept. */
+  readonly average: Float32Array;
 }
 
-/** `steps` updates on the GPU; `before` is called ahead of each. */
+/** `steps` updates on the GPU; `before` is called ahead of each. `cuts` are the floats of each parameter; default: one has all. */
 export async function play(
   device: GPUDevice,
   problem: Problem,
   steps: number,
-  make: (parameter: Parameter) => Optimizer,
+  make: (parameter: Parameter, all: readonly Parameter[]) => Optimizer,
   before?: (step: number, optimizer: Optimizer) => void,
+  cuts: readonly number[] = [problem.start.length],
 ): Promise<Trace> {
-  const size = problem.start.length;
-  const parameter = makeParameter(device, size, BEHIND);
-  const optimizer = make(parameter);
+  const parameters = cuts.map((floats) => makeParameter(device, floats, BEHIND));
+  const optimizer = make(parameters[0]!, parameters);
   await optimizer.ready;
-  device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
+  const write = (name: 'value' | 'gradient', values: Float32Array): void => {
+    let at = 0;
+    for (const parameter of parameters) {
+      device.queue.writeBuffer(parameter[name], 0, values.slice(at, (at += parameter.floats)) as Float32Array<ArrayBuffer>);
+    }
+  };
+  const read = async (buffers: readonly GPUBuffer[]): Promise<Float32Array> => {
+    const bands = await Promise.all(buffers.map((buffer, i) => readBuffer(device, buffer, 0, cuts[i]! * 4)));
+    return Float32Array.from(bands.flatMap((bytes) => [...new Float32Array(bytes)]));
+  };
+  write('value', problem.start);
   const values: Float32Array[] = [problem.start];
   const losses: number[] = [];
   for (let step = 0; step < steps; step++) {
     before?.(step, optimizer);
     const { loss, gradient } = problem.evaluate(values[step]!);
     losses.push(loss);
-    device.queue.writeBuffer(parameter.gradient, 0, Float32Array.from(gradient));
+    write('gradient', Float32Array.from(gradient));
     update(device, optimizer);
-    values.push(new Float32Array(await readBuffer(device, parameter.value, 0, size * 4)));
+    values.push(await read(parameters.map(({ value }) => value)));
   }
-  const behind = await readBuffer(device, parameter.value, endOf(size), BEHIND.byteLength);
-  expect(new Float32Array(behind), 'what lies behind a parameter').toEqual(BEHIND);
+  for (const [i, { value }] of parameters.entries()) {
+    const behind = await readBuffer(device, value, endOf(cuts[i]!), BEHIND.byteLength);
+    expect(new Float32Array(behind), 'what lies behind a parameter').toEqual(BEHIND);
+  }
+  const average = await read(optimizer.average ?? []);
   optimizer.destroy();
-  parameter.destroy();
-  return { values, losses };
+  for (const parameter of parameters) parameter.destroy();
+  return { values, losses, average };
 }
 
 /** The oracle's own run: losses before each update. */

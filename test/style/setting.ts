@@ -3,6 +3,11 @@
 
 import { StyleSession, Vgg, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
+import { fitSize } from '../../src/image/resize.ts';
+import { resolveOptions } from '../../src/style/options.ts';
+import { loadPictures, scalePictures, startPicture, styleFit } from '../../src/style/prepare.ts';
+import type { SessionParts } from '../../src/style/session-parts.ts';
+import type { Tiling } from '../../src/style/tiled-evaluation.ts';
 import { randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
 
@@ -92,6 +97,22 @@ export async function withSession<T>(
   } finally {
     session.destroy();
   }
+}
+
+/** A session whose pictures are cut as `tiling` says, built as `more` says; `options.network` is a {@link Vgg}. */
+export async function sessionOf(
+  options: StyleTransferOptions,
+  tiling: Tiling | 'whole' = 'whole',
+  more: Partial<SessionParts> = {},
+): Promise<StyleSession> {
+  const resolved = resolveOptions(options);
+  const device = options.device ?? (await testDevice());
+  const loaded = await loadPictures(options, resolved, device);
+  const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
+  const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved);
+  const start = await startPicture(resolved, pictures, loaded.init);
+  const vgg = options.network as Vgg;
+  return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling }, ...more });
 }
 
 /** Bytes of GPU buffers that the library holds on the shared device. */

@@ -2,22 +2,22 @@
 // and ragged here, and the networks tiny.
 
 import { beforeAll, describe, expect, it } from 'vitest';
-import { plan, recipes, StyleSession, styleTransfer, type Losses, type Recipe, type StyleTransferOptions, type Vgg } from '../../src/index.ts';
+import { plan, recipes, StyleSession, styleTransfer, type Losses, type Recipe, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse, resetPeak } from '../../src/gpu/buffers.ts';
 import { countingDevice, DEFAULT_LIMITS } from '../../src/gpu/counting.ts';
 import { host } from '../../src/gpu/host.ts';
-import { fitSize } from '../../src/image/resize.ts';
+import { decodeCheckpoint } from '../../src/style/checkpoint.ts';
 import { blank } from '../../src/style/fit.ts';
+import { shownIn } from '../../src/style/run-state.ts';
 import type { SessionParts } from '../../src/style/session-parts.ts';
 import { resolveOptions } from '../../src/style/options.ts';
-import { loadPictures, scalePictures, startPicture, styleFit } from '../../src/style/prepare.ts';
 import { coreAt, cutAxis, cuts, demandOf } from '../../src/style/tile-grid.ts';
 import type { Tiling } from '../../src/style/tiled-evaluation.ts';
 import { defaultNetwork } from '../../src/vgg/index.ts';
 import '../../src/node/index.ts'; // WebGPU's constants, in Node
 import { randomValues, relativeError, rms } from '../check.ts';
 import { testDevice } from '../device.ts';
-import { DEEP, picture, scene, tinyNetwork, tinyOptions, type RawPicture } from './setting.ts';
+import { DEEP, picture, scene, sessionOf, tinyNetwork, tinyOptions, type RawPicture } from './setting.ts';
 
 beforeAll(async () => host.loadNames?.());
 
@@ -58,18 +58,6 @@ describe('cutting an axis', () => {
     }
   });
 });
-
-/** A session whose pictures are cut as `tiling` says. */
-async function sessionOf(options: StyleTransferOptions, tiling: Tiling | 'whole' = 'whole'): Promise<StyleSession> {
-  const resolved = resolveOptions(options);
-  const device = await testDevice();
-  const loaded = await loadPictures(options, resolved, device);
-  const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-  const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved);
-  const start = await startPicture(resolved, pictures, loaded.init);
-  const vgg = options.network as Vgg;
-  return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling } });
-}
 
 /** Wide and of little reach: tiles pay for small pictures already. */
 const SHALLOW = { network: tinyNetwork([[32, 32], [32]]), content: scene(240, 200), size: 240 };
@@ -174,6 +162,94 @@ describe('losses and gradient by tiles', () => {
   });
 });
 
+/** A gray picture of a number for each pixel. */
+function plane(width: number, height: number, value: (x: number, y: number) => number): RawPicture {
+  const data = Float32Array.from({ length: 3 * width * height }, (_, i) => {
+    const at = Math.floor(i / 3);
+    return value(at % width, Math.floor(at / width));
+  });
+  return { data, width, height };
+}
+
+/** RGBA of a picture that is transparent where `alpha` says so. */
+function cutOut({ data, width, height }: RawPicture, alpha: (x: number, y: number) => number): RawPicture {
+  const rgba = Float32Array.from({ length: 4 * width * height }, (_, i) => {
+    const at = i >> 2;
+    return i % 4 < 3 ? data[3 * at + (i % 4)]! : alpha(at % width, Math.floor(at / width));
+  });
+  return { data: rgba, width, height };
+}
+
+describe('masks in tiles', () => {
+  const soft = plane(WIDTH, HEIGHT, (x, y) => Math.min(1, Math.max(0, (x + 0.5 * y - 90) / 120)));
+  const disc = plane(WIDTH, HEIGHT, (x, y) => (Math.hypot(x - 60, y - 70) < 45 ? 1 : 0)); // some tiles have nothing of it
+  const ofStyle = plane(210, 231, (x, y) => (x > 40 && y < 170 ? 1 : 0.25));
+  const styles = [
+    { image: picture(210, 231, 2), weight: 2, mask: disc, styleMask: ofStyle },
+    { image: scene(190, 180, 2) },
+  ];
+  const statistics: Recipe['style'] = {
+    ...gatys.style,
+    statistics: { gram: { relu2_1: 1, relu4_1: 0.5 }, mean: { relu1_1: 1, relu3_1: 1 }, std: { relu1_2: 0.5, relu3_1: 1 } },
+  };
+
+  it.each(['simple', 'inside', 'all'] as const)('two regions, mode %s', (maskMode) =>
+    compare(problem({ ...gatys, style: statistics }, { style: styles, maskMode })),
+  );
+
+  it('soft masks, transparent pictures, an update mask', () => {
+    const style = [
+      { image: cutOut(picture(210, 231, 2), (x) => (x < 80 ? 0 : 1)), mask: soft },
+      { image: scene(190, 180, 2), mask: { image: soft, invert: true } },
+    ];
+    const content = cutOut(scene(WIDTH, HEIGHT), (x, y) => (x + y > 380 ? 0 : 1));
+    const updateMask = plane(WIDTH, HEIGHT, (x, y) => (x % 50 < 31 && y > 20 ? 1 : 0));
+    return compare(problem(recipes['default']!, { content, style, updateMask, optimizer: { name: 'adam' } }), {
+      ...RAGGED,
+      keepsContent: false,
+      bandBytes: 16 * WIDTH * 71,
+    });
+  });
+
+  // A covariance subtracts large means from large sums.
+  it('covariance in regions', () =>
+    compare(problem({ ...gatys, style: { ...gatys.style, statistics: { covariance: 1 } } }, { style: styles }), RAGGED, 1e-5, 5e-5));
+
+  it('an update mask keeps what it covers, to the byte', async () => {
+    const updateMask = plane(WIDTH, HEIGHT, (x) => (x < 130 ? 0 : 1));
+    const session = await sessionOf(problem(recipes['neural-style']!, { updateMask, optimizer: { name: 'adam', learningRate: 2 } }), RAGGED);
+    const before = await session.readImage();
+    await session.step(2);
+    const after = await session.readImage();
+    const changed = after.map((value, i) => (value === before[i] ? 0 : 1));
+    for (let i = 0; i < changed.length; i++) if (i % WIDTH < 130) expect(changed[i]).toBe(0);
+    expect(changed.some((is) => is === 1)).toBe(true);
+    session.destroy();
+  });
+
+  it('are planned to the byte', async () => {
+    const device = await testDevice();
+    const mask = plane(240, 200, (x) => (x < 100 ? 1 : 0));
+    const style = [{ image: picture(120, 126, 5), mask }, { image: picture(110, 126, 6) }];
+    const shallow = await tinyOptions({ ...SHALLOW, style, updateMask: mask, iterations: 2 });
+    const whole = await plan(shallow);
+    const options = { ...shallow, memoryLimit: Math.floor(0.8 * whole.peakBytes) };
+    const foreseen = await plan(options);
+    expect(foreseen.scales[0]!.tiles!.count).toBeGreaterThan(1);
+    resetPeak(device);
+    const before = memoryUse(device).bytes;
+    const made = await styleTransfer(options);
+    expect(made.details.peakBytes - before).toBe(foreseen.peakBytes);
+    expect(memoryUse(device).bytes).toBe(before);
+  });
+
+  it('beyond what any tiles can keep are refused with a size', async () => {
+    const device = countingDevice(DEFAULT_LIMITS);
+    const refused = problem(recipes['default']!, { style: styles, device, memoryLimit: 5e6, optimizer: { name: 'adam' } });
+    await expect(StyleSession.create(refused)).rejects.toMatchObject({ code: 'limit-exceeded', where: 'memoryLimit' });
+  });
+});
+
 describe('iterations by tiles', () => {
   it('20 of Adam are those of the whole picture, with the picture in bands', async () => {
     const options = problem(recipes['neural-style']!, { optimizer: { name: 'adam', learningRate: 2 } });
@@ -183,6 +259,31 @@ describe('iterations by tiles', () => {
     expect(apart(await tiled.readImage(), await whole.readImage())).toBeLessThan(1e-4);
     whole.destroy();
     tiled.destroy();
+  });
+
+  it.each<[string, number, Partial<StyleTransferOptions>]>([
+    ['of L-BFGS', 8, { optimizer: { name: 'lbfgs', history: 4 } }],
+    // A search decides by differences of losses: rounding has its say soon.
+    ['of L-BFGS with a line search', 3, { optimizer: { name: 'lbfgs', history: 4, lineSearch: 'strong-wolfe' } }],
+    ['of Adam, averaged', 8, { optimizer: { name: 'adam', learningRate: 0.02 }, averaging: 0.9 }],
+  ])('%s in bands are those of the whole picture, and go on from a checkpoint', async (_, steps, more) => {
+    const options = await tinyOptions({ content: scene(70, 61), style: picture(40, 36, 5), size: 70, ...more });
+    const tiling: Tiling = { result: { rows: 3, columns: 2 }, styles: [{ rows: 1, columns: 2 }], keepsContent: true, bandBytes: 16 * 70 * 21 };
+    const [whole, tiled] = [await sessionOf(options), await sessionOf(options, tiling)];
+    expect(tiled.plan.tiles!.count).toBe(6);
+    const [expected, got] = [await whole.step(steps), await tiled.step(steps)];
+    expect(Math.abs(got.total / expected.total - 1)).toBeLessThan(1e-4);
+    expect(apart(await tiled.readImage(), await whole.readImage())).toBeLessThan(1e-4);
+    const kept = await tiled.checkpoint();
+    await tiled.step(3);
+    const again = await sessionOf(options, tiling);
+    await again.adopt(decodeCheckpoint(kept));
+    await again.step(3);
+    const bytes = await again.checkpoint();
+    expect(Buffer.compare(bytes, await tiled.checkpoint())).toBe(0);
+    const { space } = recipes['lecture']!;
+    expect(shownIn(decodeCheckpoint(bytes), space).data).toEqual((await again.readPixels()).data);
+    for (const session of [whole, tiled, again]) session.destroy();
   });
 
   it('records an iteration without allocating or binding', async () => {
