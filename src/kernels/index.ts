@@ -92,7 +92,6 @@ export {
   hasWinograd,
   winograd,
   winogradBands,
-  winogradPays,
   winogradWeights,
   winogradWeightsShape,
   type WinogradBands,
