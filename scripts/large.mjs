@@ -129,10 +129,9 @@ console.log(`${new Date().toISOString().slice(0, 10)}, ${flags.widths ? `a netwo
 const limit = bytesOf(flags.limit);
 const small = sizeOf(flags.beside);
 const large = sizeOf(flags.size);
-await measure(small, undefined, 1);
-// As much memory for each pixel as the large one has: the same way of working, so the same cost.
-const share = (limit * small.width * small.height) / (large.width * large.height);
-const one = await measure(small, Math.max(share, 190 * 2 ** 20), 1);
+const whole = await measure(small, undefined, 1);
+// In tiles, too: the same way of working, so the same cost.
+const one = await measure(small, Math.floor(0.8 * whole.peak), 1);
 const other = await measure(large, limit, 0);
 const more = (name) => `${(100 * (other[name] / one[name] - 1)).toFixed(1)} % of ${name}`;
 console.log(`Above a pixel of the small picture in tiles a pixel of the large one takes ${['flops', 'cpu', 'wall'].map(more).join(', ')}.`);

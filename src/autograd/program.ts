@@ -100,23 +100,10 @@ export class Program {
    * in order: what depends on constants alone is recorded once, and again after a constant was rewritten.
    */
   encode(encoder: GPUCommandEncoder, timestamps?: Pick<GPUComputePassDescriptor, 'timestampWrites'>): void {
-    this.fold(encoder);
+    const sequences = this.next();
     const pass = encoder.beginComputePass({ label: 'wgpu-style/program', ...timestamps });
-    for (const part of this.#parts) part.encode(pass);
+    for (const sequence of sequences) sequence.encode(pass);
     pass.end();
-  }
-
-  /** Records what depends on constants alone, where it was not recorded yet or a constant was rewritten: before parts. */
-  fold(encoder: GPUCommandEncoder): void {
-    if (!this.#begin('program.encode')) return;
-    const pass = encoder.beginComputePass({ label: 'wgpu-style/fold constants' });
-    this.#once.encode(pass);
-    pass.end();
-  }
-
-  /** Records one part; {@link fold} comes before it in the same encoder. */
-  encodePart(part: number, pass: GPUComputePassEncoder): void {
-    this.#parts[part]!.encode(pass);
   }
 
   /**

@@ -167,7 +167,7 @@ export class Tape implements Recorder {
 
   /**
    * Compiles a program of several parts that share one arena and are recorded one by one, in any order and as often as
-   * wanted: `program.fold`, then `program.encodePart`. A part computes its outputs and results, and, from given cotangents,
+   * wanted: `program.folds`, then `program.part`. A part computes its outputs and results, and, from given cotangents,
    * gradients; nothing that only the tensors with cotangents themselves would want is computed.
    */
   compileParts(parts: readonly Part[]): Program {

@@ -3,7 +3,7 @@
 
 import type { Sequence } from './dispatch.ts';
 import { estimateOf, type Estimate, type Stretch } from './estimate.ts';
-import { queueClock, sliceClock, type SliceClock, type Stamps } from './slice-clock.ts';
+import { queueClock, type SliceClock, type Stamps } from './slice-clock.ts';
 
 /** What is done between passes: clears and copies, which take next to no time. */
 type Move = (encoder: GPUCommandEncoder) => void;
@@ -37,8 +37,11 @@ export class Slicer {
   readonly #device: GPUDevice;
   readonly #label: string;
   readonly #estimate: Estimate;
-  #clock: SliceClock<readonly Stretch[]> | undefined;
   #queueClock: SliceClock<readonly Stretch[]> | undefined;
+  /** By timestamps; undefined where the device has none, and until they are loaded. */
+  #clock: SliceClock<readonly Stretch[]> | undefined;
+  #wantsClock = true;
+  #isDestroyed = false;
   /** What is being recorded, and how far it is. */
   #work: readonly Work[] = [];
   #item = 0;
@@ -80,8 +83,11 @@ export class Slicer {
 
   /** Records the next slice: what is expected to take `budget` milliseconds at most, but at least one dispatch. */
   encode(encoder: GPUCommandEncoder, budget: number): void {
-    if (Number.isFinite(budget)) this.#clock ??= sliceClock(this.#device, this.#learn);
-    this.#record(encoder, budget, this.#clock);
+    if (Number.isFinite(budget)) {
+      this.#queueClock ??= queueClock(this.#device, this.#learn);
+      if (this.#wantsClock) void this.#loadClock();
+    }
+    this.#record(encoder, budget, this.#clock ?? this.#queueClock);
   }
 
   /**
@@ -94,8 +100,17 @@ export class Slicer {
   }
 
   destroy(): void {
+    this.#isDestroyed = true;
     this.#clock?.destroy();
     this.#queueClock?.destroy();
+  }
+
+  /** Slices are measured by the queue meanwhile, and where the chunk does not come. */
+  async #loadClock(): Promise<void> {
+    this.#wantsClock = false;
+    if (!this.#device.features.has('timestamp-query')) return;
+    const { Timestamps } = await import('./timestamps.ts').catch(() => ({ Timestamps: undefined }));
+    if (Timestamps && !this.#isDestroyed) this.#clock = new Timestamps(this.#device, this.#learn);
   }
 
   readonly #learn = (slices: readonly (readonly Stretch[])[], milliseconds: number): void =>

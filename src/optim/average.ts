@@ -10,8 +10,18 @@ const COUNT = 'averageCount';
 /** State buffers of a parameter; of several, with the parameter's index behind each name. */
 const ROLES = ['average', 'averageKept', COUNT] as const;
 
+/** An optimiser that moves as `rule` does, which it owns from here on, and averages; `decay` is above 0 and below 1. */
+export function averaged(device: GPUDevice, parameters: readonly Parameter[], rule: Optimizer, decay: number): Optimizer {
+  try {
+    return new Averaged(device, parameters, rule, decay);
+  } catch (error) {
+    rule.destroy();
+    throw error;
+  }
+}
+
 /** An optimiser that also averages its parameters' iterates, for one dispatch an update and two buffers of each one's size. */
-export class Averaged implements Optimizer {
+class Averaged implements Optimizer {
   readonly ready: Promise<void>;
   readonly cost: OptimizerCost;
   readonly average: readonly GPUBuffer[];
@@ -21,7 +31,6 @@ export class Averaged implements Optimizer {
   readonly #state: State;
   readonly #sequence: Sequence;
 
-  /** Owns `rule`, which moves `parameters`, from here on; `decay` is above 0 and below 1. */
   constructor(device: GPUDevice, parameters: readonly Parameter[], rule: Optimizer, decay: number) {
     this.#device = device;
     this.#values = parameters.map(({ value }) => value);

@@ -1,7 +1,8 @@
 export { Adam, type AdamSettings } from './adam.ts';
-export { createOptimizer, type OptimizerSurroundings } from './create.ts';
+export { createOptimizer } from './create.ts';
 export { GradientDescent, type GradientDescentSettings } from './descent.ts';
 export { historySlots, Lbfgs, lbfgsCost, type LbfgsSettings } from './lbfgs.ts';
+export type { OptimizerSurroundings } from './rules.ts';
 export type { Clamp, Decay, Optimizer, OptimizerCost, Parameter, StateBuffer } from './optimizer.ts';
 export {
   checkOptimizerOptions,

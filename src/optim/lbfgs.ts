@@ -185,9 +185,7 @@ const MOST_GROUPS = 256;
 /** Workgroups of every parameter's kernels: as many as there are for one, split where there are several. */
 function groupsOf(parameters: readonly Parameter[], wanted: number | undefined, software: boolean): number[] {
   const share = Math.floor(MOST_GROUPS / parameters.length);
-  if (share < 1) throw badOption('Lbfgs', `got ${parameters.length} parameters`, `Give at most ${MOST_GROUPS}`);
-  if (wanted !== undefined && !(Number.isInteger(wanted) && wanted >= 1 && wanted <= share)) {
-    throw badOption('Lbfgs', `groups is ${wanted}`, `Give a whole number from 1 to ${share}`);
-  }
-  return parameters.map((parameter) => wanted ?? Math.min(share, partialGroups(vectorsIn(parameter), software)));
+  const groups = parameters.map((parameter) => wanted ?? Math.min(share, partialGroups(vectorsIn(parameter), software)));
+  if (groups.every((count) => Number.isInteger(count) && count >= 1 && count <= share)) return groups;
+  throw badOption('Lbfgs', `groups is ${wanted} for ${groups.length} parameters`, 'Give 1 to 256 in all');
 }

@@ -17,7 +17,7 @@ import type { ScaledPictures } from './prepare.ts';
 import type { Guidance } from './regions.ts';
 import { toSpace } from './space.ts';
 import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
-import type { TileGrid } from './tile-grid.ts';
+import type { TilePlan } from './tile-grid.ts';
 import { buildTerms, type FeatureRequest, type WeighedTerm } from './terms.ts';
 
 /** Rows of the picture that lie in one buffer: all of them, unless that would be larger than a binding may be. */
@@ -41,7 +41,7 @@ export interface Evaluation {
   readonly ready: Promise<void>;
   readonly cost: Pick<Program['cost'], 'dispatches' | 'flops' | 'bytes' | 'arenaBytes' | 'foldedBytes'>;
   /** The tiles that it goes through; absent where it looks at the whole picture at once. */
-  readonly grid?: TileGrid;
+  readonly tiles?: TilePlan;
   /** True where the work has meetings: it cannot be recorded into a caller's encoder. */
   readonly isSpread?: boolean;
   /** Loss and gradient at the picture as it stands: work to be recorded, at once or piece by piece, in order. */

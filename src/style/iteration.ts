@@ -1,10 +1,12 @@
 // One iteration of a session, put together: targets, loss on a tape, compiled program, optimiser, painters. It is a chunk of
 // its own in bundles, and brings autograd, kernels and optimisers with it.
 
+import { loadChunk } from '../gpu/chunk.ts';
 import { throwIfAborted } from '../gpu/errors.ts';
 import { Slicer } from '../gpu/slicer.ts';
 import { bytesOf } from '../kernels/shape.ts';
-import { createOptimizer, type Optimizer } from '../optim/index.ts';
+import type { Optimizer } from '../optim/index.ts';
+import { createRule } from '../optim/rules.ts';
 import type { Belongings } from './belongings.ts';
 import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { wholeEvaluation, type Evaluation } from './evaluation.ts';
@@ -13,6 +15,7 @@ import { guidanceOf } from './regions.ts';
 import type { Fit, Iteration, SessionParts } from './session-parts.ts';
 import { sessionPlan } from './session-plan.ts';
 import { boxOf } from './space.ts';
+import { Turns } from './turns.ts';
 
 /**
  * Builds an iteration and waits for its pipelines. Whatever it makes goes into `belongings` at once: when a later step
@@ -34,7 +37,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
         ? await (await import('./tiled-evaluation.ts')).tiledEvaluation(stored, guidance, tiling, belongings)
         : await (await import('./spread-evaluation.ts')).spreadEvaluation({ ...stored, helpers }, guidance, tiling, belongings);
   const { bands } = evaluation;
-  const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
+  const optimizer = belongings.keep(await makeOptimizer(parts, evaluation, history));
   const slicer = belongings.keep(new Slicer(device, 'slice'));
   const shown = optimizer.average ?? bands.map(({ value }) => value.buffer!);
   const { width, height } = start;
@@ -53,7 +56,8 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   await Promise.all([evaluation.ready, optimizer.ready]);
   throwIfAborted(signal, 'StyleSession.create');
   const plan = sessionPlan(evaluation, optimizer.cost, fit);
-  return { evaluation, optimizer, slicer, shown, texture, painters, plan };
+  const turns = belongings.keep(new Turns(device, { evaluation, optimizer, slicer, painters }, parts.submitMilliseconds));
+  return { evaluation, optimizer, slicer, shown, texture, painters, plan, turns };
 }
 
 /** The whole picture where nothing speaks against it; all about tiles is in chunks of its own. */
@@ -64,23 +68,25 @@ async function fitOf(parts: SessionParts): Promise<Fit> {
   return isWhole ? { tiling: 'whole' } : (await import('./fit.ts')).fitIteration(parts, buildIteration);
 }
 
-function makeOptimizer(
+async function makeOptimizer(
   { device, options, maxIterations }: SessionParts,
   { bands, total }: Evaluation,
   history: number | undefined,
-): Optimizer {
+): Promise<Optimizer> {
   const { recipe, averaging } = options;
   const isLess = options.optimizer.name === 'lbfgs' && history !== undefined;
   const optimizer = isLess ? { ...options.optimizer, history } : options.optimizer;
   const parameters = bands.map(({ value, gradient }) => {
     return { value: value.buffer!, gradient, floats: bytesOf(value.shape) / 4 };
   });
-  return createOptimizer(device, parameters, optimizer, {
+  // A chunk of its own: few runs have one.
+  const average = averaging > 0 ? await loadChunk('StyleSession.create', import('../optim/average.ts')) : undefined;
+  const rule = createRule(device, parameters, optimizer, {
     range: recipe.space.scale,
     box: boxOf(recipe.space),
     clamps: recipe.clamp,
     loss: total,
-    averaging,
     ...(maxIterations !== undefined && { maxIterations }),
   });
+  return average ? average.averaged(device, parameters, rule, averaging) : rule;
 }

@@ -2,7 +2,7 @@
 // is work: a ring of staging buffers brings each iteration's losses home a little late. On a slow adapter one iteration is
 // several submits; then nothing runs ahead, since there is no hurry.
 
-import { badOption, WgpuStyleError } from '../gpu/errors.ts';
+import { WgpuStyleError } from '../gpu/errors.ts';
 import { ReadbackRing } from '../gpu/readback.ts';
 import type { Meeting } from '../gpu/slicer.ts';
 import type { Submits } from '../gpu/submits.ts';
@@ -17,6 +17,8 @@ const RING = IN_FLIGHT + 1;
 export interface LoopParts {
   readonly device: GPUDevice;
   readonly submits: Submits;
+  /** Throws when the session is gone. */
+  readonly alive: (where: string) => void;
   /** Records an iteration, or as much of it as one submit should be: true where that was the last of it. */
   readonly encode: (encoder: GPUCommandEncoder) => boolean | Meeting;
   /** Drops the iteration that is recorded in part; false where it must be ended. */
@@ -33,7 +35,6 @@ export class Loop {
   readonly #ring: ReadbackRing;
   /** Read-backs that have not arrived, of all runs; these promises never reject. */
   readonly #underWay = new Set<Promise<void>>();
-  #destroyed = false;
 
   constructor(parts: LoopParts) {
     this.#parts = parts;
@@ -63,7 +64,6 @@ export class Loop {
   }
 
   destroy(): void {
-    this.#destroyed = true;
     this.#ring.destroy();
   }
 
@@ -78,7 +78,7 @@ export class Loop {
     let count = 0;
     let read: ReturnType<ReadbackRing['encode']>;
     const encodeNext = (encoder: GPUCommandEncoder): boolean | Meeting => {
-      this.#alive();
+      this.#parts.alive('session.run');
       count++;
       const state = encode(encoder);
       if (state !== true) return state;
@@ -87,7 +87,7 @@ export class Loop {
       throw new WgpuStyleError('device-lost', {
         what: 'earlier read-backs failed',
         where: 'session.run',
-        fix: 'Request a new device and create the session again',
+        fix: 'Request a new device',
       });
     };
     return submits.submit(
@@ -111,12 +111,8 @@ export class Loop {
     try {
       return await values;
     } catch (error) {
-      this.#alive(); // a read-back fails also when the session ends under it
+      this.#parts.alive('session.run'); // a read-back fails also when the session ends under it
       throw error;
     }
-  }
-
-  #alive(): void {
-    if (this.#destroyed) throw badOption('session.run', 'the session was destroyed', 'Create another one');
   }
 }

@@ -8,6 +8,7 @@ import type { Evaluation, EvaluationParts } from './evaluation.ts';
 import type { StyleTransferOptions } from './options.ts';
 import type { Guidance } from './regions.ts';
 import type { SessionPlan } from './session-plan.ts';
+import type { Turns } from './turns.ts';
 import type { Tiling } from './tiled-evaluation.ts';
 
 /** How a session is to be built. */
@@ -46,4 +47,6 @@ export interface Iteration {
   readonly texture: GPUTexture;
   readonly painters: readonly Preview[];
   readonly plan: SessionPlan;
+  /** Gets all of it to the GPU. */
+  readonly turns: Turns;
 }

@@ -2,20 +2,10 @@
 
 import type { OptimizerCost } from '../optim/index.ts';
 import type { Evaluation } from './evaluation.ts';
-import type { Fit } from './session-parts.ts';
+import type { TilePlan } from './tile-grid.ts';
 
-/** The tiles that a large picture is worked on in. */
-export interface TilePlan {
-  readonly count: number;
-  /** Tiles down and across. */
-  readonly rows: number;
-  readonly columns: number;
-  /** Sides of the largest tile in pixels, with what it sees of its neighbours. */
-  readonly width: number;
-  readonly height: number;
-  /** Pixels that all tiles together compute in a pass beyond those of the picture, since they are several tiles' business. */
-  readonly haloPixels: number;
-}
+export type { TilePlan } from './tile-grid.ts';
+import type { Fit } from './session-parts.ts';
 
 /** Work and memory of a session, known before it runs. */
 export interface SessionPlan {
@@ -38,7 +28,7 @@ export interface SessionPlan {
 
 /** The plan of a session from its two halves. */
 export function sessionPlan(
-  { cost, grid }: Evaluation,
+  { cost, tiles }: Evaluation,
   optimizer: OptimizerCost,
   { history, storage }: Pick<Fit, 'history' | 'storage'> = {},
 ): SessionPlan {
@@ -48,7 +38,7 @@ export function sessionPlan(
     flops: flops + optimizer.flops,
     bytesMoved: bytes + optimizer.bytes,
     bytes: { arena: arenaBytes - foldedBytes, folded: foldedBytes, optimizer: optimizer.stateBytes },
-    ...(grid && { tiles: tilePlan(grid) }),
+    ...(tiles && { tiles }),
     ...(history !== undefined && { history }),
     ...(storage === 'f16' && { storage }),
   };
@@ -65,16 +55,4 @@ export function planWarning({ history, bytes }: SessionPlan): string | undefined
 export function warn({ onWarning }: { readonly onWarning?: (message: string) => void }, message: string): void {
   if (onWarning) onWarning(message);
   else console.warn(message); // eslint-disable-line no-console
-}
-
-function tilePlan({ tiles, kinds, width, height, extentPixels }: NonNullable<Evaluation['grid']>): TilePlan {
-  const rows = new Set(tiles.map((tile) => tile.rows.core.begin)).size;
-  return {
-    count: tiles.length,
-    rows,
-    columns: tiles.length / rows,
-    width: Math.max(...kinds.map(({ columns }) => columns.extent.size)),
-    height: Math.max(...kinds.map((tile) => tile.rows.extent.size)),
-    haloPixels: extentPixels - width * height,
-  };
 }

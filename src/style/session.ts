@@ -24,7 +24,6 @@ import {
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
 import { planWarning, warn, type SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
-import { Turns } from './turns.ts';
 
 /** How much of an iteration {@link StyleSession.encode} records. */
 export interface EncodeOptions {
@@ -50,14 +49,14 @@ export class StyleSession {
   readonly #loop: Loop;
   readonly #belongings: Belongings;
   readonly #plateau: Plateau;
-  readonly #turns: Turns;
+  readonly #turns: Iteration['turns'];
   #factors: TermWeights;
   #reading: Promise<Float32Array<ArrayBuffer>> | undefined;
   #ownsDevice = false;
   #destroyed = false;
 
   private constructor(parts: SessionParts, iteration: Iteration, belongings: Belongings) {
-    const { device, options, pictures, submitMilliseconds } = parts;
+    const { device, options, pictures } = parts;
     this.device = device;
     this.#options = options;
     this.#iteration = iteration;
@@ -67,7 +66,7 @@ export class StyleSession {
     this.width = pictures.content.width;
     this.height = pictures.content.height;
     const { evaluation, optimizer, texture, plan } = iteration;
-    const turns = new Turns(device, iteration, submitMilliseconds, (where) => this.#alive(where));
+    const { turns } = iteration;
     this.#turns = turns;
     this.texture = texture;
     this.plan = plan;
@@ -75,6 +74,7 @@ export class StyleSession {
       new Loop({
         device,
         submits: turns.submits,
+        alive: (where) => turns.alive(where),
         encode: (encoder) => turns.encodeSubmit(encoder),
         abandon: () => turns.abandon(),
         read: [evaluation.weighed, optimizer.failures],
@@ -153,14 +153,14 @@ export class StyleSession {
    *   awaited, is in the middle of an iteration (on slow adapters these make several submits of one).
    */
   encode(encoder: GPUCommandEncoder, { budgetMilliseconds }: EncodeOptions = {}): boolean {
-    this.#alive('session.encode');
+    this.#turns.alive('session.encode');
     checkBudget(budgetMilliseconds);
     return this.#turns.encode(encoder, budgetMilliseconds ?? Infinity);
   }
 
   /** Losses at the current image (with `averaging` the last iterate, not the average). Changes nothing. */
   async evaluate(): Promise<Losses> {
-    this.#alive('session.evaluate');
+    this.#turns.alive('session.evaluate');
     const { terms, weighed } = this.#iteration.evaluation;
     const { buffer, offset, size } = weighed;
     const values = await this.#turns.evaluated('session.evaluate', () => readBuffer(this.device, buffer, offset, size));
@@ -169,7 +169,7 @@ export class StyleSession {
 
   /** d total / d image at the same image: planar RGB, 3·height·width, the image in [0, 1]. Changes nothing. */
   async gradient(): Promise<Float32Array<ArrayBuffer>> {
-    this.#alive('session.gradient');
+    this.#turns.alive('session.gradient');
     const buffers = this.#iteration.evaluation.bands.map(({ gradient }) => gradient);
     const packed = await this.#turns.evaluated('session.gradient', () => readFloats(this.device, buffers, 4 * this.#pixels));
     return planarGradient(packed, this.#pixels, this.#options.recipe.space);
@@ -177,7 +177,7 @@ export class StyleSession {
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
-    this.#alive('session.readImage');
+    this.#turns.alive('session.readImage');
     while (this.#turns.submits.underWay) await this.#turns.submits.underWay;
     this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels);
     const packed = await this.#reading.finally(() => (this.#reading = undefined));
@@ -191,7 +191,7 @@ export class StyleSession {
 
   /** Replaces the image: planar RGB in [0, 1], 3·height·width values. The optimiser starts afresh. */
   async writeImage(planarRgb: ArrayLike<number>): Promise<void> {
-    this.#alive('session.writeImage');
+    this.#turns.alive('session.writeImage');
     const count = 3 * this.#pixels;
     if (planarRgb.length !== count) {
       throw badOption('session.writeImage', `got ${planarRgb.length} values, need ${count}`, 'Give planar RGB');
@@ -213,7 +213,7 @@ export class StyleSession {
 
   /** Runs n iterations, whatever `tolerance` says; resolves to the losses before the last update. */
   async step(n = 1): Promise<Losses> {
-    this.#alive('session.step');
+    this.#turns.alive('session.step');
     if (!Number.isInteger(n) || n < 1) throw badOption('session.step', `got ${n}`, 'Give a whole number from 1');
     while (this.#turns.isBusy) await this.#turns.end();
     let last: Losses | undefined;
@@ -232,7 +232,7 @@ export class StyleSession {
     iterations = this.#options.iterations,
     signal,
   }: { readonly iterations?: number; readonly signal?: AbortSignal | undefined } = {}): AsyncGenerator<SessionProgress, void> {
-    this.#alive('session.run');
+    this.#turns.alive('session.run');
     if (!Number.isInteger(iterations) || iterations < 0) {
       throw badOption('session.run', `iterations: got ${iterations}`, 'Give a whole number from 0');
     }
@@ -259,7 +259,7 @@ export class StyleSession {
 
   /** Changes the factors of the three terms from the next iteration on; a term that was 0 at the start stays off. */
   set(weights: Partial<TermWeights>): void {
-    this.#alive('session.set');
+    this.#turns.alive('session.set');
     for (const name of Object.keys(weights)) {
       if (Object.hasOwn(this.#factors, name)) continue;
       throw badOption('session.set', `${name} cannot be changed`, `Give ${Object.keys(this.#factors).join(', ')}`);
@@ -275,7 +275,7 @@ export class StyleSession {
    * are to be brought again to {@link StyleSession.restore}. `run` is noted in it: `styleTransfer`'s own matter.
    */
   async checkpoint(run?: RunState): Promise<Uint8Array<ArrayBuffer>> {
-    this.#alive('session.checkpoint');
+    this.#turns.alive('session.checkpoint');
     while (this.#turns.isBusy) await this.#turns.end();
     const { recipe, optimizer, averaging, seed } = this.#options;
     const { width, height } = this;
@@ -348,9 +348,5 @@ export class StyleSession {
     const encoder = this.device.createCommandEncoder({ label: 'wgpu-style/paint' });
     for (const painter of this.#iteration.painters) painter.encode(encoder);
     this.device.queue.submit([encoder.finish()]);
-  }
-
-  #alive(where: string): void {
-    if (this.#destroyed) throw badOption(where, 'the session was destroyed', 'Create another one');
   }
 }

@@ -136,6 +136,32 @@ export function cutPicture({ width, height }: Size, rows: number, columns: numbe
   return { width, height, tiles, kinds: [...kinds.values()], extentPixels };
 }
 
+/** The tiles that a large picture is worked on in. */
+export interface TilePlan {
+  readonly count: number;
+  /** Tiles down and across. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Sides of the largest tile in pixels, with what it sees of its neighbours. */
+  readonly width: number;
+  readonly height: number;
+  /** Pixels that all tiles together compute in a pass beyond those of the picture, since they are several tiles' business. */
+  readonly haloPixels: number;
+}
+
+/** What a plan tells of the tiles. */
+export function tilePlan({ tiles, kinds, width, height, extentPixels }: TileGrid): TilePlan {
+  const rows = new Set(tiles.map((tile) => tile.rows.core.begin)).size;
+  return {
+    count: tiles.length,
+    rows,
+    columns: tiles.length / rows,
+    width: Math.max(...kinds.map(({ columns }) => columns.extent.size)),
+    height: Math.max(...kinds.map((tile) => tile.rows.extent.size)),
+    haloPixels: extentPixels - width * height,
+  };
+}
+
 /** The core of a tile along one axis at a layer where `stride` pixels are one, counted from the extent's begin. */
 export function coreAt({ core, extent }: AxisTile, stride: number): Stretch {
   const begin = (core.begin - extent.begin) / stride;

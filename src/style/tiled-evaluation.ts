@@ -15,7 +15,7 @@ import type { Belongings } from './belongings.ts';
 import { wantedOf } from './demands.ts';
 import { checkTerms, requestOf, type Band, type Evaluation, type EvaluationParts } from './evaluation.ts';
 import type { Guidance } from './regions.ts';
-import { cutPicture, type TileGrid } from './tile-grid.ts';
+import { cutPicture, tilePlan, type TileGrid } from './tile-grid.ts';
 import { coreBytes, coreShape, resultDemand, styleDemand } from './tile-layers.ts';
 import { PlaneSlots } from './tile-planes.ts';
 import { Replay, type Bands, type Ground } from './tile-replay.ts';
@@ -84,7 +84,7 @@ export interface Crew {
 export function evaluationOf({ ground: { tape, grid, terms }, replay, image, gradient }: Crew): Omit<Evaluation, 'next'> {
   return {
     tape,
-    grid,
+    tiles: tilePlan(grid),
     terms: terms.all,
     bands: image.rows.map((band, i): Band => {
       return { ...band, value: image.tensors[i]!, gradient: gradient.tensors[i]!.buffer! };

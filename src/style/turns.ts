@@ -8,25 +8,21 @@ import { termWeights } from './losses.ts';
 import type { TermWeights } from './options.ts';
 import type { Iteration } from './session-parts.ts';
 
-/** Takes turns at the work of one iteration. Owns nothing. */
+/** What turns are taken at. */
+export type Turned = Pick<Iteration, 'evaluation' | 'optimizer' | 'slicer' | 'painters'>;
+
+/** Takes turns at the work of one iteration, until it is destroyed. Owns nothing. */
 export class Turns {
   readonly submits: Submits;
-  readonly #iteration: Iteration;
+  readonly #iteration: Turned;
   readonly #submitMilliseconds: number | undefined;
-  readonly #alive: (where: string) => void;
+  #destroyed = false;
   #newFactors: TermWeights | undefined;
 
-  /** `alive` throws when the session is gone. */
-  constructor(
-    device: GPUDevice,
-    iteration: Iteration,
-    submitMilliseconds: number | undefined,
-    alive: (where: string) => void,
-  ) {
+  constructor(device: GPUDevice, iteration: Turned, submitMilliseconds: number | undefined) {
     this.submits = new Submits(device, 'iteration');
     this.#iteration = iteration;
     this.#submitMilliseconds = submitMilliseconds;
-    this.#alive = alive;
   }
 
   /** Whether an iteration or evaluation is recorded in part. */
@@ -36,26 +32,23 @@ export class Turns {
 
   /** Ends what is recorded in part. When it resolves, more may have begun: ask {@link isBusy} again. */
   end(): Promise<unknown> {
-    const encode = (encoder: GPUCommandEncoder): boolean | Meeting => {
-      this.#alive('session.encode');
-      return this.encodeSubmit(encoder);
-    };
-    return this.submits.underWay ?? this.submits.submit(encode, () => undefined);
+    return this.submits.underWay ?? this.submits.submit((encoder) => this.encodeSubmit(encoder), () => undefined);
   }
 
   /** Records a slice of `budget` milliseconds into a caller's encoder; true at the end of the iteration. */
   encode(encoder: GPUCommandEncoder, budget: number): boolean {
     if (this.submits.underWay) {
-      throw badOption('session.encode', 'work of this session is between two submits', 'Await step, run or evaluate first');
+      throw badOption('session.encode', 'work is between two submits', 'Await it first');
     }
     if (this.#iteration.evaluation.isSpread) {
-      throw badOption('session.encode', 'the session works on several devices', 'Use step or run, or give one device');
+      throw badOption('session.encode', 'it works on several devices', 'Use step');
     }
     return this.#encode(encoder, () => this.#iteration.slicer.encode(encoder, budget));
   }
 
   /** Records as much of an iteration as one submit should be; true at its end, or what comes before the next submit. */
   encodeSubmit(encoder: GPUCommandEncoder): boolean | Meeting {
+    this.alive('session.encode');
     const { slicer } = this.#iteration;
     return this.#encode(encoder, () => slicer.encodeSubmit(encoder, this.#submitMilliseconds)) || (slicer.takeMeeting() ?? false);
   }
@@ -74,7 +67,7 @@ export class Turns {
     this.#writeWeights();
     slicer.begin(evaluation.next());
     const encode = (encoder: GPUCommandEncoder): boolean | Meeting => {
-      this.#alive(where);
+      this.alive(where);
       slicer.encodeSubmit(encoder, this.#submitMilliseconds);
       return !slicer.isUnderWay || (slicer.takeMeeting() ?? false);
     };
@@ -85,6 +78,16 @@ export class Turns {
   setFactors(factors: TermWeights): void {
     this.#newFactors = factors;
     if (!this.isBusy) this.#writeWeights();
+  }
+
+  /** What is between two submits ends with an error. */
+  destroy(): void {
+    this.#destroyed = true;
+  }
+
+  /** Throws `bad-option` when the session is gone. */
+  alive(where: string): void {
+    if (this.#destroyed) throw badOption(where, 'the session was destroyed', 'Create another one');
   }
 
   #encode(encoder: GPUCommandEncoder, record: () => void): boolean {

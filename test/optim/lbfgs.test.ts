@@ -100,8 +100,8 @@ test('a number that is not finite in one of several parameters cuts the step of 
 test('more parameters than there are partial sums are refused', async () => {
   const device = await testDevice();
   const parameter = makeParameter(device, 4);
-  expect(() => new Lbfgs(device, new Array<typeof parameter>(257).fill(parameter))).toThrow(/got 257 parameters/);
-  expect(() => new Lbfgs(device, [parameter, parameter], { groups: 129 })).toThrow(/Give a whole number from 1 to 128/);
+  expect(() => new Lbfgs(device, new Array<typeof parameter>(257).fill(parameter))).toThrow(/for 257 parameters/);
+  expect(() => new Lbfgs(device, [parameter, parameter], { groups: 129 })).toThrow(/groups is 129 for 2 parameters/);
   parameter.destroy();
 });
 
