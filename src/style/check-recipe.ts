@@ -3,7 +3,7 @@
 import { badOption } from '../gpu/errors.ts';
 import { VARIATIONS } from '../kernels/variations.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/options.ts';
-import type { Recipe, Statistic } from './recipes.ts';
+import { MATCHED, type Recipe, type Statistic } from './recipes.ts';
 
 /** What was given, for messages: JSON, but with NaN and infinity, which JSON turns into null. */
 export function show(value: unknown): string {
@@ -48,7 +48,7 @@ const oneOf = (...allowed: readonly unknown[]): Rule => ({
 });
 
 const optional = ({ holds, need }: Rule): Rule => ({ holds: (value) => value === undefined || holds(value), need });
-const STATISTICS: readonly Statistic[] = ['gram', 'covariance', 'mean', 'std', 'wasserstein', 'mrf'];
+const STATISTICS: readonly Statistic[] = ['gram', 'covariance', 'mean', 'std', 'wasserstein', ...MATCHED];
 const statistics: Rule = {
   holds: (value) =>
     isObject(value) &&

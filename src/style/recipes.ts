@@ -25,9 +25,19 @@ export type LayerWeights = Readonly<Record<string, number>>;
  * What is compared of a style layer: `gram`, the Gram matrix; `covariance`, that of centred features; `mean` and `std` per
  * channel, by the mean of squared differences; `wasserstein`, the squared 2-Wasserstein distance of the features taken for
  * Gaussian, over C, which knows neither `normalize` nor `measure`; `mrf`, each 3x3 patch against the most alike of the styles'
- * (Li and Wand 2016), by the mean of squared differences, or of those over the mean square of the styles' where `relative`.
+ * (Li and Wand 2016); `histogram`, the values of each channel against the style's of the same rank (Risser et al. 2017);
+ * `sliced-wasserstein`, the same of projections on C directions (Heitz et al. 2021). The last three by the mean of squared
+ * differences, or of those over the mean square of the styles' where `relative`.
  */
-export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein' | 'mrf';
+export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein' | 'mrf' | 'histogram' | 'sliced-wasserstein';
+
+/** Statistics for which every value of a layer finds one of the styles' to be compared with: they need the layer as a whole. */
+export const MATCHED: readonly Statistic[] = ['mrf', 'histogram', 'sliced-wasserstein'];
+
+/** Whether a statistic is one of {@link MATCHED}. */
+export function isMatched(statistic: Statistic): statistic is 'mrf' | 'histogram' | 'sliced-wasserstein' {
+  return MATCHED.includes(statistic);
+}
 
 /** One way to do neural style transfer. */
 export interface Recipe {

@@ -3,7 +3,7 @@
 
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { activeLayers } from './layer-weights.ts';
-import type { LayerWeights, Recipe, Statistic } from './recipes.ts';
+import { isMatched, type LayerWeights, type Recipe, type Statistic } from './recipes.ts';
 
 /** One comparison: a statistic of a layer, with its weight. */
 export interface StylePart {
@@ -151,7 +151,7 @@ function covariance(tape: Tape, moment: Tensor, mean: Tensor): Tensor {
 
 /** The tensors that a target of `statistic` consists of; several styles are blended in these. */
 export function targetTensors(of: LayerStatistics, statistic: Statistic): Tensor[] {
-  if (statistic === 'mrf') return []; // patches are matched, not blended: mrf.ts
+  if (isMatched(statistic)) return []; // by value, not blended: matched.ts
   return statistic === 'wasserstein' ? [of('mean'), of('moment')] : [of(statistic)];
 }
 
@@ -163,7 +163,7 @@ export function distances(
   targets: readonly Target[],
   measuring: Measuring,
 ): Distance[] {
-  if (statistic === 'mrf') return [];
+  if (isMatched(statistic)) return [];
   if (statistic === 'wasserstein') return wasserstein(tape, of, targets);
   const [target] = targets as [Target];
   const found = of(statistic);

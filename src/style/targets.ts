@@ -7,11 +7,12 @@ import { createBuffer, watchMemory } from '../gpu/buffers.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { edgeMap, edgeName } from './edges.ts';
-import type { PatchTerm, StyleFeatures } from './mrf.ts';
-import type { Recipe } from './recipes.ts';
+import type { ReadStyle } from './matched.ts';
+import { isMatched, type Recipe } from './recipes.ts';
 import { toSpace } from './space.ts';
 import { keepTarget, layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
 import type { Guides, Region } from './guides.ts';
+import type { MatchedTerm } from './style-values.ts';
 import { features, type FeatureRequest, type RegionTargets } from './terms.ts';
 
 function imageTensor(tape: Tape, picture: Pixels, request: FeatureRequest, label: string): Tensor {
@@ -99,40 +100,38 @@ export async function styleTargets(
   const targets: RegionTargets[] = [];
   for (const { share, guides, styles } of regions) {
     const own = parts.filter(({ layer }) => !guides || guides.has(layer));
-    const matched = own.filter(({ statistic }) => statistic === 'mrf');
-    const blended = own.filter(({ statistic }) => statistic !== 'mrf');
-    const read = async ({ picture }: Region['styles'][number], layers: readonly string[]): ReturnType<typeof readFeatures> =>
-      readFeatures(tape, picture, layers, request);
+    const matched = own.filter(({ statistic }) => isMatched(statistic));
+    const blended = own.filter(({ statistic }) => !isMatched(statistic));
+    const read: ReadStyle = async ({ picture }, some, see) => readStyle(tape, picture, some, see, request);
     targets.push({
       share,
       guides: guideTensors(tape, guides),
       parts: await regionTargets(tape, styles, blended, normalize, request),
-      patches:
+      matched:
         matched.length === 0
-          ? new Map<StylePart, PatchTerm>()
-          : await (await loadChunk('StyleSession.create', import('./mrf.ts'))).patchTerms(tape, matched, { styles, guides }, measure, read),
+          ? new Map<StylePart, MatchedTerm>()
+          : await (await loadChunk('StyleSession.create', import('./matched.ts'))).matchedTerms(tape, matched, { styles, guides }, measure, read),
     });
   }
   return targets;
 }
 
-/** Features of a style picture, brought home. */
-async function readFeatures(
+/** What `see` makes of a style picture's features for each of `parts`, brought home. */
+async function readStyle(
   tape: Tape,
   picture: Pixels,
-  layers: readonly string[],
+  parts: readonly StylePart[],
+  see: Parameters<ReadStyle>[2],
   request: FeatureRequest,
-): Promise<Map<string, Omit<StyleFeatures, 'guide'>>> {
+): ReturnType<ReadStyle> {
   const image = imageTensor(tape, picture, request, 'style');
-  const found = features(tape, image, layers, request);
-  const program = tape.compile(layers.map((layer) => found.get(layer)!));
+  const found = features(tape, image, [...new Set(parts.map(({ layer }) => layer))], request);
+  const seen = new Map(parts.map((part) => [part, see(part, found.get(part.layer)!)]));
+  const program = tape.compile([...new Set(seen.values())]);
   try {
     await program.run();
-    const read = new Map<string, Omit<StyleFeatures, 'guide'>>();
-    for (const layer of layers) {
-      const tensor = found.get(layer)!;
-      read.set(layer, { shape: tensor.shape as [number, number, number], data: await program.read(tensor) });
-    }
+    const read = new Map<StylePart, { readonly shape: readonly number[]; readonly data: Float32Array }>();
+    for (const [part, tensor] of seen) read.set(part, { shape: tensor.shape, data: await program.read(tensor) });
     return read;
   } finally {
     program.destroy();

@@ -16,6 +16,7 @@ import { bytesOf } from '../kernels/shape.ts';
 import type { Belongings } from './belongings.ts';
 import { wantedOf, type Wanted } from './demands.ts';
 import { checkTerms, requestOf, type Band, type Evaluation, type EvaluationParts } from './evaluation.ts';
+import { isMatched } from './recipes.ts';
 import { isPlain } from './regions.ts';
 import type { FeatureRequest } from './terms.ts';
 import { cutPicture, type Tile, type TileGrid } from './tile-grid.ts';
@@ -66,10 +67,10 @@ interface Ground {
 
 /** Throws `limit-exceeded` for what looks at the picture as a whole. */
 export function checkTileable({ options, pictures }: Pick<EvaluationParts, 'options' | 'pictures'>): void {
-  const matches = wantedOf(options).parts.some(({ statistic }) => statistic === 'mrf');
+  const matched = new Set(wantedOf(options).parts.flatMap(({ statistic }) => (isMatched(statistic) ? [statistic] : [])));
   const reasons = [
     [options.seamless, 'a seamless picture'],
-    [matches, 'matched patches'],
+    [matched.size > 0, `the statistic ${[...matched].join(', ')}`],
     [pictures.updateMask || !isPlain(pictures), 'masks and transparent pictures'],
   ] as const;
   const found = reasons.flatMap(([holds, name]) => (holds ? [name] : []));
