@@ -66,6 +66,17 @@ const edges: Rule = {
   need: '{ weight, poolings: { 4: 1 } }: sizes of pooling with weights from 0',
 };
 
+const ladder: Rule = {
+  holds: (value) =>
+    isObject(value) &&
+    isNumber(value['ratio']) &&
+    value['ratio'] >= 1.1 &&
+    isNumber(value['smallest']) &&
+    value['smallest'] >= 16 &&
+    aboveZero.holds(value['first']),
+  need: '{ ratio, smallest, first }: a ratio from 1.1, pixels from 16, a factor above 0',
+};
+
 /** Every field of a recipe; a nested object for a nested one. `optimizer` is checked by its own room. */
 const RULES: Readonly<Record<Exclude<keyof Recipe, 'optimizer'>, Rule | Readonly<Record<string, Rule>>>> = {
   name: text,
@@ -89,6 +100,8 @@ const RULES: Readonly<Record<Exclude<keyof Recipe, 'optimizer'>, Rule | Readonly
   init: oneOf('content', 'style', 'noise', 'gray'),
   iterations,
   scales: oneOf('auto', false),
+  ladder: optional(ladder),
+  carry: optional(oneOf('moments')),
 };
 
 function isRule(rule: Rule | Readonly<Record<string, Rule>>): rule is Rule {

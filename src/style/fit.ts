@@ -198,6 +198,7 @@ class Counting {
           device: counter,
           preview: undefined,
           signal: undefined,
+          moments: undefined,
           pictures: { content: blank(pictures.content), styles },
           start: blank(start),
           fit,

@@ -27,6 +27,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
       : await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
+  if (parts.moments) (await import('./carry.ts')).giveMoments(device, optimizer, bands, parts.moments);
   const slicer = belongings.keep(new Slicer(device, 'slice'));
   const shown = optimizer.average ? [optimizer.average] : bands.map(({ value }) => value.buffer!);
   const { width, height } = start;

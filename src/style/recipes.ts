@@ -92,6 +92,17 @@ export interface Recipe {
   readonly iterations: number;
   /** `auto`: a coarse-to-fine ladder of sizes; false: the final size only. */
   readonly scales: 'auto' | false;
+  /** How `auto` climbs; default by halves, each scale with three quarters of the iterations of the one below. */
+  readonly ladder?: {
+    /** A side over that of the scale below, from 1.1. */
+    readonly ratio: number;
+    /** No scale but the last has a longest side below this, in pixels. */
+    readonly smallest: number;
+    /** Iterations of the first scale over those of each other. */
+    readonly first: number;
+  };
+  /** `moments`: where the optimiser is Adam, each scale goes on with the moments of the one before; default it begins anew. */
+  readonly carry?: 'moments';
 }
 
 const RGB: PixelSpace = { scale: 1, mean: [0, 0, 0] };
@@ -292,7 +303,7 @@ const spst: Recipe = {
   iterations: 600,
 };
 
-/** The W2 distance of crowsonkb's default; our ladder halves where the original's goes by √2 with Adam's state carried on. */
+/** The W2 distance of crowsonkb's default, on its ladder by √2 with Adam's state carried on: 3000 iterations are those of 512 pixels. */
 const wasserstein: Recipe = {
   name: 'wasserstein',
   source: 'crowsonkb/style-transfer-pytorch',
@@ -312,8 +323,10 @@ const wasserstein: Recipe = {
   averaging: 0.99,
   clamp: true,
   init: 'content',
-  iterations: 1000,
+  iterations: 3000,
   scales: 'auto',
+  ladder: { ratio: Math.SQRT2, smallest: 128, first: 2 },
+  carry: 'moments',
 };
 
 /** The recipes by name; pass a name, one of these, or an object made from one of these as `recipe`. */

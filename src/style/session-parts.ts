@@ -4,6 +4,7 @@ import type { Slicer } from '../gpu/slicer.ts';
 import type { Preview } from '../image/index.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { Belongings } from './belongings.ts';
+import type { Moments } from './carry.ts';
 import type { Evaluation, EvaluationParts } from './evaluation.ts';
 import type { StyleTransferOptions } from './options.ts';
 import type { SessionPlan } from './session-plan.ts';
@@ -21,6 +22,8 @@ export interface SessionParts extends EvaluationParts {
   readonly preview: StyleTransferOptions['preview'];
   /** No more iterations than these will be asked for: L-BFGS then keeps no more history. */
   readonly maxIterations?: number;
+  /** Adam's, of the coarser scale, at the size of the picture. */
+  readonly moments?: Moments | undefined;
   /** How to go about it, decided already. Default: by `fitIteration` (fit.ts). */
   readonly fit?: Fit | undefined;
 }
