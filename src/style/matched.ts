@@ -6,6 +6,7 @@ import type { Guides, Region } from './guides.ts';
 import { patchTerm } from './mrf.ts';
 import type { Recipe } from './recipes.ts';
 import type { StylePart } from './statistics.ts';
+import type { Values } from './remembered.ts';
 import type { MatchedTerm, StyleValues } from './style-values.ts';
 import { insideOf, sortedValues, transportTerm } from './transport.ts';
 
@@ -14,7 +15,7 @@ export type ReadStyle = (
   style: Region['styles'][number],
   parts: readonly StylePart[],
   see: (part: StylePart, feature: Tensor) => Tensor,
-) => Promise<ReadonlyMap<StylePart, Pick<StyleValues, 'shape' | 'data'>>>;
+) => Promise<ReadonlyMap<StylePart, Values>>;
 
 /** The terms of a region for `parts`; parts of which no style has anything have none. */
 export async function matchedTerms(

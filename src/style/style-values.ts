@@ -2,12 +2,11 @@
 
 import type { Tensor } from '../autograd/index.ts';
 import type { Plane } from './masks.ts';
+import type { Values } from './remembered.ts';
 import type { Distance } from './statistics.ts';
 
 /** Values of a style picture at a layer, and how much it counts: features [h, w, c], or sorted ones [n, c]. */
-export interface StyleValues {
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
+export interface StyleValues extends Values {
   readonly weight: number;
   readonly guide: Plane | undefined;
 }

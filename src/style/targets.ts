@@ -9,8 +9,9 @@ import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { edgeMap, edgeName } from './edges.ts';
 import type { ReadStyle } from './matched.ts';
 import { isMatched, type Recipe } from './recipes.ts';
+import { remembered, type Values } from './remembered.ts';
 import { toSpace } from './space.ts';
-import { keepTarget, layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { keepTarget, layerStatistics, targetTensors, type LayerStatistics, type StylePart, type Target } from './statistics.ts';
 import type { Guides, Region } from './guides.ts';
 import type { MatchedTerm } from './style-values.ts';
 import { features, type FeatureRequest, type RegionTargets } from './terms.ts';
@@ -102,7 +103,10 @@ export async function styleTargets(
     const own = parts.filter(({ layer }) => !guides || guides.has(layer));
     const matched = own.filter(({ statistic }) => isMatched(statistic));
     const blended = own.filter(({ statistic }) => !isMatched(statistic));
-    const read: ReadStyle = async ({ picture }, some, see) => readStyle(tape, picture, some, see, request);
+    const read: ReadStyle = async (style, some, see) => {
+      const found = await readStyle(tape, style, some, 'by value', (part, feature) => [see(part, feature)], request);
+      return new Map([...found].map(([part, [values]]) => [part, values!]));
+    };
     targets.push({
       share,
       guides: guideTensors(tape, guides),
@@ -116,27 +120,44 @@ export async function styleTargets(
   return targets;
 }
 
-/** What `see` makes of a style picture's features for each of `parts`, brought home. */
+/** What is made of a style's features for a comparison; `masks` are its guides. */
+type See = (part: StylePart, feature: Tensor, masks: ReadonlyMap<string, Tensor>) => readonly Tensor[];
+
+/** Brings home what `see` makes of a style for each of `parts`; `kind` tells what that is from what else is remembered. */
 async function readStyle(
   tape: Tape,
-  picture: Pixels,
+  { picture, guides }: Pick<Region['styles'][number], 'picture' | 'guides'>,
   parts: readonly StylePart[],
-  see: Parameters<ReadStyle>[2],
+  kind: string,
+  see: See,
   request: FeatureRequest,
-): ReturnType<ReadStyle> {
-  const image = imageTensor(tape, picture, request, 'style');
-  const found = features(tape, image, [...new Set(parts.map(({ layer }) => layer))], request);
-  const seen = new Map(parts.map((part) => [part, see(part, found.get(part.layer)!)]));
-  const program = tape.compile([...new Set(seen.values())]);
-  try {
-    await program.run();
-    const read = new Map<StylePart, { readonly shape: readonly number[]; readonly data: Float32Array }>();
-    for (const [part, tensor] of seen) read.set(part, { shape: tensor.shape, data: await program.read(tensor) });
-    return read;
-  } finally {
-    program.destroy();
-    tape.release(image);
-  }
+): Promise<Map<StylePart, readonly Values[]>> {
+  const planes = [...(guides ?? [])];
+  const first = request.vgg.layers.find((layer) => layer.kind === 'conv');
+  const key = JSON.stringify([
+    kind,
+    parts.map(({ statistic, layer }) => [statistic, layer]),
+    [request.pooling, request.space, first?.padding],
+    [picture.width, picture.height, planes.map(([layer]) => layer)],
+  ]);
+  const seen = [picture.data, ...planes.map(([, { values }]) => values)];
+  const read = await remembered(tape.device, request.network, key, seen, async () => {
+    const image = imageTensor(tape, picture, request, 'style');
+    const masks = guideTensors(tape, guides);
+    const found = features(tape, image, [...new Set(parts.map(({ layer }) => layer))], request);
+    const tensors = parts.map((part) => see(part, found.get(part.layer)!, masks));
+    const program = tape.compile([...new Set(tensors.flat())]);
+    try {
+      await program.run();
+      const home = async (tensor: Tensor): Promise<Values> => ({ shape: tensor.shape, data: await program.read(tensor) });
+      return await Promise.all(tensors.map((list) => Promise.all(list.map(home))));
+    } finally {
+      program.destroy();
+      tape.release(image);
+      masks.forEach((mask) => tape.release(mask));
+    }
+  });
+  return new Map(parts.map((part, i) => [part, read[i]!]));
 }
 
 /** The sum of a statistic's tensors over styles, each times its weight, and the sum of the weights. */
@@ -154,28 +175,17 @@ async function regionTargets(
   request: FeatureRequest,
 ): Promise<Map<StylePart, Target[]>> {
   const known = new Map<StylePart, WeightedSum>();
-  for (const { picture, weight, guides } of styles) {
-    const own = parts.filter(({ layer }) => !guides || guides.has(layer));
+  for (const { weight, ...style } of styles) {
+    const own = parts.filter(({ layer }) => !style.guides || style.guides.has(layer));
     if (own.length === 0) continue;
-    const layers = [...new Set(own.map(({ layer }) => layer))];
-    const image = imageTensor(tape, picture, request, 'style');
-    const masks = guideTensors(tape, guides);
-    const found = features(tape, image, layers, request);
-    const of = new Map(
-      layers.map((layer) => [layer, layerStatistics(tape, found.get(layer)!, normalize, masks.get(layer))]),
-    );
-    const tensors = new Map(own.map((part) => [part, targetTensors(of.get(part.layer)!, part.statistic)]));
-    const program = tape.compile([...new Set([...tensors.values()].flat())]);
-    try {
-      await program.run();
-      for (const [part, list] of tensors) {
-        const read = await Promise.all(list.map((tensor) => program.read(tensor)));
-        known.set(part, addTo(known.get(part), weight, list, read));
-      }
-    } finally {
-      program.destroy();
-      tape.release(image);
-      masks.forEach((mask) => tape.release(mask));
+    const statistics = new Map<string, LayerStatistics>();
+    const see: See = ({ layer, statistic }, feature, masks) => {
+      const of = statistics.get(layer) ?? layerStatistics(tape, feature, normalize, masks.get(layer));
+      statistics.set(layer, of);
+      return targetTensors(of, statistic);
+    };
+    for (const [part, list] of await readStyle(tape, style, own, normalize, see, request)) {
+      known.set(part, addTo(known.get(part), weight, list));
     }
   }
   const means = [...known].map(([part, { weight, tensors }]) => {
@@ -185,16 +195,11 @@ async function regionTargets(
   return new Map(means);
 }
 
-function addTo(
-  sum: WeightedSum | undefined,
-  weight: number,
-  tensors: readonly Tensor[],
-  read: readonly Float32Array[],
-): WeightedSum {
+function addTo(sum: WeightedSum | undefined, weight: number, read: readonly Values[]): WeightedSum {
   const before = sum ?? {
     weight: 0,
-    tensors: tensors.map(({ shape }, i) => ({ shape, sums: new Float32Array(read[i]!.length) })),
+    tensors: read.map(({ shape, data }) => ({ shape, sums: new Float32Array(data.length) })),
   };
-  before.tensors.forEach(({ sums }, i) => read[i]!.forEach((value, k) => (sums[k]! += value * weight)));
+  before.tensors.forEach(({ sums }, i) => read[i]!.data.forEach((value, k) => (sums[k]! += value * weight)));
   return { ...before, weight: before.weight + weight };
 }

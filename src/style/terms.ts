@@ -4,6 +4,7 @@
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { elementsOf } from '../kernels/shape.ts';
 import { buildFeatures, type BuildOptions } from '../vgg/features.ts';
+import type { Vgg } from '../vgg/index.ts';
 import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
 import type { FeatureNetwork } from './network.ts';
@@ -20,6 +21,8 @@ import {
 /** Which layers to look at, how to pool, and the space of the pictures. */
 export interface FeatureRequest {
   readonly vgg: FeatureNetwork;
+  /** What `vgg` was made from. */
+  readonly network: Vgg;
   readonly pooling: 'max' | 'average';
   readonly space: PixelSpace;
   /** Opposite borders of the picture are neighbours. */

@@ -1,0 +1,57 @@
+// What was read of style pictures before: many contents in one style, weights that are tried out, frames of a film all ask for
+// the same numbers. Kept in memory of the host, for a network on a device: both may go, and what is known of them goes too.
+
+import type { Vgg } from '../vgg/index.ts';
+
+/** Values by shape, row-major. */
+export interface Values {
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Of each comparison the tensors that its target consists of. */
+export type Reading = readonly (readonly Values[])[];
+
+interface Entry {
+  readonly key: string;
+  /** Copies of the pictures, which are compared number by number. */
+  readonly seen: readonly Float32Array[];
+  readonly values: Reading;
+  readonly bytes: number;
+}
+
+/** Bytes that are kept for a network on a device; the oldest go first. */
+const MOST_BYTES = 64 * 2 ** 20;
+
+const known = new WeakMap<GPUDevice, WeakMap<Vgg, Entry[]>>();
+
+function entriesOf(device: GPUDevice, network: Vgg): Entry[] {
+  const ofDevice = known.get(device) ?? new WeakMap<Vgg, Entry[]>();
+  known.set(device, ofDevice);
+  const entries = ofDevice.get(network) ?? [];
+  ofDevice.set(network, entries);
+  return entries;
+}
+
+function isSame(a: Float32Array, b: Float32Array): boolean {
+  return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** What `make` gives, or gave before for the same `key` and pictures. */
+export async function remembered(
+  device: GPUDevice,
+  network: Vgg,
+  key: string,
+  seen: readonly Float32Array[],
+  make: () => Promise<Reading>,
+): Promise<Reading> {
+  const entries = entriesOf(device, network);
+  const found = entries.find((entry) => entry.key === key && entry.seen.every((data, i) => isSame(data, seen[i]!)));
+  if (found) return found.values;
+  const values = await make();
+  const bytes = [...seen, ...values.flat().map(({ data }) => data)].reduce((sum, { byteLength }) => sum + byteLength, 0);
+  if (bytes > MOST_BYTES) return values;
+  entries.push({ key, seen: seen.map((data) => data.slice()), values, bytes });
+  while (entries.reduce((sum, entry) => sum + entry.bytes, 0) > MOST_BYTES) entries.shift();
+  return values;
+}
