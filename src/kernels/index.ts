@@ -79,7 +79,14 @@ export {
   type SortParams,
   type SortPass,
 } from './sort.ts';
-export { sqrtmBackward, sqrtmCost, sqrtmForward, type SqrtmParams } from './sqrtm.ts';
+export {
+  sqrtmBackward,
+  sqrtmCost,
+  sqrtmForward,
+  traceSqrtmBackward,
+  traceSqrtmForward,
+  type SqrtmParams,
+} from './sqrtm.ts';
 export {
   totalVariationBackward,
   totalVariationCost,

@@ -67,10 +67,47 @@ describe('square roots of matrices', () => {
     tape.destroy();
   });
 
+  for (const n of [1, 2, 7, 31, 64, 68]) {
+    it(`the trace of that of [${n}, ${n}]: value and gradient are those of the eigenvalues, whatever the size of the values`, async () => {
+      for (const scale of [1, 1e-8, 1e8]) {
+        await checkOp({
+          inputs: [[n, n]],
+          values: [positive(n, n, 0.2).map((v) => v * scale)],
+          build: (tape, a) => tape.traceSqrtm(a!),
+          forward: (a) => Float64Array.of(reference.traceSqrtm(n, a!)),
+          backward: (dY, a) => [reference.traceSqrtmBackward(n, dY[0]!, a!)],
+          tolerance: 2e-5,
+        });
+      }
+    });
+  }
+
+  it('the trace stays finite, and within 2e-3, for products of covariances of a few pixels', async () => {
+    // 64 channels of 12 pixels and the ridge of the recipe: eigenvalues down to 1e-10 of the largest, and what rounding makes of them.
+    const n = 64;
+    const covariance = (seed: number): Float64Array => {
+      const b = randomValues(n * 12, seed).map((v) => 3 * v);
+      return matmul(n, n, 12, b, transpose(n, 12, b)).map((v, i) => v / 12 + (i % (n + 1) === 0 ? 1e-4 : 0));
+    };
+    const root = reference.sqrtm(n, covariance(1));
+    const product = matmul(n, n, n, matmul(n, n, n, root, covariance(2)), root);
+    const tape = new Tape(await testDevice());
+    const x = tape.variable([n, n], product);
+    const trace = tape.traceSqrtm(x);
+    const program = tape.compile(trace, [x]);
+    await program.run();
+    const [value] = await program.read(trace);
+    expect(Math.abs(value! / reference.traceSqrtm(n, product) - 1)).toBeLessThan(2e-3);
+    expect((await program.gradient(x)).every(Number.isFinite)).toBe(true);
+    tape.destroy();
+  });
+
   it('says what is wrong with shape and steps', async () => {
     const tape = new Tape(await testDevice());
     expect(() => tape.sqrtm(tape.variable([4, 5]))).toThrow(/tape\.sqrtm.*\[4, 5\]/);
     expect(() => tape.sqrtm(tape.variable([4, 4]), { steps: 0.5 })).toThrow(/steps.*0\.5/);
+    expect(() => tape.traceSqrtm(tape.variable([4, 5]))).toThrow(/tape\.traceSqrtm.*\[4, 5\]/);
+    expect(() => tape.traceSqrtm(tape.variable([4, 4]), { steps: 101 })).toThrow(/traceSqrtm steps.*101/);
     tape.destroy();
   });
 });

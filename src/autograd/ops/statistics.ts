@@ -3,9 +3,9 @@
 import { badOption } from '../../gpu/errors.ts';
 import { meanStdBackward, meanStdForward } from '../../kernels/mean-std.ts';
 import { channelsOf, showShape } from '../../kernels/shape.ts';
-import { sqrtmBackward, sqrtmForward } from '../../kernels/sqrtm.ts';
+import { sqrtmBackward, sqrtmForward, traceSqrtmBackward, traceSqrtmForward } from '../../kernels/sqrtm.ts';
 import type { Recorder } from '../recorder.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 
 /** y[0] = μ, y[1] = √(σ² + ε) per channel; dX = (dμ + dσ·(x − μ) / σ) / rows. */
 export function meanStd(tape: Recorder, x: Tensor, epsilon: number): Tensor {
@@ -38,22 +38,42 @@ export function identity(tape: Recorder, n: number): Tensor {
   return tensor;
 }
 
-/** y = a^½ for symmetric positive definite a; dA solves y·dA + dA·y = dY. */
-export function sqrtm(tape: Recorder, a: Tensor, steps: number): Tensor {
-  const [n, columns] = a.shape;
-  if (a.shape.length !== 2 || n === undefined || n !== columns) {
-    throw badOption('tape.sqrtm', `got shape ${showShape(a.shape)}`, 'Give a square matrix [n, n]');
+/** What both roots ask for. */
+function checkRoot({ shape }: Tensor, steps: number, where: string): { n: number; steps: number } {
+  const [n, columns] = shape;
+  if (shape.length !== 2 || n === undefined || n !== columns) {
+    throw badOption(where, `got shape ${showShape(shape)}`, 'Give a square matrix [n, n]');
   }
   if (!(Number.isInteger(steps) && steps >= 1 && steps <= 100)) {
-    throw badOption('tape.sqrtm steps', `got ${steps}`, 'Give a whole number from 1 to 100');
+    throw badOption(`${where} steps`, `got ${steps}`, 'Give a whole number from 1 to 100');
   }
-  const one = identity(tape, n);
-  const params = { n, steps };
+  return { n, steps };
+}
+
+/** y = tr a^½ for symmetric positive definite a; dA = dY · a^−½ / 2. */
+export function traceSqrtm(tape: Recorder, a: Tensor, steps: number): Tensor {
+  const params = checkRoot(a, steps, 'tape.traceSqrtm');
+  const one = identity(tape, params.n);
+  const { target } = tape;
+  const inverse = new Tensor('value', a.shape, 'inverse root');
+  return tape.record({
+    name: 'traceSqrtm',
+    inputs: [a, one],
+    shape: [1],
+    forward: (y, scratch) => traceSqrtmForward(params, { a, identity: one, inverse, y }, target, scratch),
+    backward: [({ dY, dX, accumulate }) => [traceSqrtmBackward(params, { inverse, dY, dA: dX }, accumulate)], undefined],
+  });
+}
+
+/** y = a^½ for symmetric positive definite a; dA solves y·dA + dA·y = dY. */
+export function sqrtm(tape: Recorder, a: Tensor, steps: number): Tensor {
+  const params = checkRoot(a, steps, 'tape.sqrtm');
+  const one = identity(tape, params.n);
   const { target } = tape;
   return tape.record({
     name: 'sqrtm',
     inputs: [a, one],
-    shape: [n, n],
+    shape: a.shape,
     forward: (y, scratch) => sqrtmForward(params, { a, identity: one, y }, target, scratch),
     backward: [
       ({ y, dY, dX, accumulate, scratch }) =>
