@@ -4,7 +4,12 @@ import { describe, expect, it } from 'vitest';
 import { recipes, StyleSession, styleTransfer, type Recipe, type StyleTransferOptions } from '../../src/index.ts';
 import { decodeCheckpoint } from '../../src/style/checkpoint.ts';
 import { autoSides, ladder, scalesOf } from '../../src/style/scales.ts';
-import { relativeError } from '../check.ts';
+import { Tape } from '../../src/autograd/index.ts';
+import { readBuffer } from '../../src/gpu/readback.ts';
+import { createOptimizer } from '../../src/optim/index.ts';
+import { giveMoments } from '../../src/style/carry.ts';
+import { randomValues, relativeError } from '../check.ts';
+import { testDevice } from '../device.ts';
 import { resizeOracle } from '../oracle/resize.ts';
 import { tinyOptions } from './setting.ts';
 
@@ -90,6 +95,51 @@ describe('moments carried from scale to scale', () => {
     const [one, other] = [await climbing({ optimizer: gd }), await climbing({ optimizer: gd, recipe: lecture })];
     expect((await styleTransfer(one)).pixels).toEqual((await styleTransfer(other)).pixels);
     expect(decodeCheckpoint((await checkpoints(one)).get(6)!).buffers.map(({ name }) => name)).toEqual(['picture']);
+  });
+
+  it('are dealt out to a picture in bands; a first update from numbers that are not finite goes back to the picture', async () => {
+    const device = await testDevice();
+    const [width, rows] = [3, [2, 1]] as const;
+    const count = 4 * width * 3;
+    const start = randomValues(count, 1);
+    const moments = {
+      width,
+      height: 3,
+      mean: randomValues(count, 2),
+      square: randomValues(count, 3).map(Math.abs),
+      scalars: new Uint8Array(Float32Array.of(0.1, 1, 0, 5, 0.4, 0.05, 0, 0, 0, 0, 0, 0).buffer),
+    };
+    const tape = new Tape(device);
+    let first = 0;
+    const bands = rows.map((size) => {
+      const floats = 4 * width * size;
+      const value = tape.variable([size, width, 4], start.subarray(4 * width * first, 4 * width * first + floats));
+      const gradient = tape.variable([size, width, 4], new Float32Array(floats).fill(NaN)).buffer!;
+      first += size;
+      return { first: first - size, rows: size, value, gradient };
+    });
+    const parameters = bands.map(({ value, gradient, rows: size }) => ({ value: value.buffer!, gradient, floats: 4 * width * size }));
+    const optimizer = createOptimizer(device, parameters, { name: 'adam', learningRate: 0.1 });
+    giveMoments(device, optimizer, bands, moments);
+    const joined = async (name: string): Promise<number[]> => {
+      const found = optimizer.state().filter((buffer) => buffer.name.replace(/\d+$/, '') === name);
+      return (await Promise.all(found.map(async ({ buffer }) => [...new Float32Array(await readBuffer(device, buffer))]))).flat();
+    };
+    expect(await joined('mean')).toEqual([...moments.mean]);
+    expect(await joined('square')).toEqual([...moments.square]);
+    expect((await joined('scalars'))[3]).toBe(5);
+
+    await optimizer.ready;
+    const encoder = device.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    optimizer.encode(pass);
+    pass.end();
+    device.queue.submit([encoder.finish()]);
+    const after = await Promise.all(bands.map(async ({ value }) => [...new Float32Array(await readBuffer(device, value.buffer!))]));
+    expect(after.flat()).toEqual([...start]);
+    expect(await joined('mean')).toEqual([...moments.mean]);
+    optimizer.destroy();
+    tape.destroy();
   });
 
   it('a checkpoint between two scales that has lost them is refused', async () => {
