@@ -1,7 +1,10 @@
 // What was read of style pictures before: many contents in one style, weights that are tried out, frames of a film all ask for
 // the same numbers. Kept in memory of the host, for a network on a device: both may go, and what is known of them goes too.
 
+import type { Pixels } from '../image/index.ts';
 import type { Vgg } from '../vgg/index.ts';
+import type { StylePart } from './statistics.ts';
+import type { FeatureRequest } from './terms.ts';
 
 /** Values by shape, row-major. */
 export interface Values {
@@ -35,6 +38,17 @@ function entriesOf(device: GPUDevice, network: Vgg): Entry[] {
 
 function isSame(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
+}
+
+/** What decides, beside a picture's pixels, about what is read of it for `parts`; `kind` tells readings of them apart. */
+export function keyOf(
+  kind: string,
+  parts: readonly StylePart[],
+  { width, height }: Pick<Pixels, 'width' | 'height'>,
+  { vgg, pooling, space }: FeatureRequest,
+): string {
+  const first = vgg.layers.find((layer) => layer.kind === 'conv');
+  return JSON.stringify([kind, parts.map(({ statistic, layer }) => [statistic, layer]), width, height, pooling, space, first?.padding]);
 }
 
 /** What `make` gives, or gave before for the same `key` and pictures. */

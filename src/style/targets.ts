@@ -9,7 +9,7 @@ import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { edgeMap, edgeName } from './edges.ts';
 import type { ReadStyle } from './matched.ts';
 import { isMatched, type Recipe } from './recipes.ts';
-import { remembered, type Values } from './remembered.ts';
+import { keyOf, remembered, type Values } from './remembered.ts';
 import { toSpace } from './space.ts';
 import { keepTarget, layerStatistics, targetTensors, type LayerStatistics, type StylePart, type Target } from './statistics.ts';
 import type { Guides, Region } from './guides.ts';
@@ -133,13 +133,7 @@ async function readStyle(
   request: FeatureRequest,
 ): Promise<Map<StylePart, readonly Values[]>> {
   const planes = [...(guides ?? [])];
-  const first = request.vgg.layers.find((layer) => layer.kind === 'conv');
-  const key = JSON.stringify([
-    kind,
-    parts.map(({ statistic, layer }) => [statistic, layer]),
-    [request.pooling, request.space, first?.padding],
-    [picture.width, picture.height, planes.map(([layer]) => layer)],
-  ]);
+  const key = keyOf(`${kind}, guides ${planes.map(([layer]) => layer).join()}`, parts, picture, request);
   const seen = [picture.data, ...planes.map(([, { values }]) => values)];
   const read = await remembered(tape.device, request.network, key, seen, async () => {
     const image = imageTensor(tape, picture, request, 'style');

@@ -9,6 +9,7 @@ import { Belongings } from './belongings.ts';
 import type { Wanted } from './demands.ts';
 import type { ScaledPictures } from './prepare.ts';
 import type { Recipe } from './recipes.ts';
+import { keyOf, remembered, type Reading } from './remembered.ts';
 import { keepTarget, statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
 import type { FeatureRequest } from './terms.ts';
 import { coreAt, type TileGrid } from './tile-grid.ts';
@@ -66,11 +67,16 @@ export async function tiledStyleTargets(
   const total = styles.reduce((sum, { weight }) => sum + weight, 0);
   const means: { shape: readonly number[]; values: Float32Array }[][] = [];
   for (const [i, { picture, weight }] of styles.entries()) {
-    const found = await statisticsOver(tape.device, picture, grids[i]!, parts, normalize, request);
+    const grid = grids[i]!;
+    const { rows, columns } = grid.tiles.at(-1)!;
+    const key = keyOf(`${normalize}, last tile at ${rows.core.begin}, ${columns.core.begin}`, parts, picture, request);
+    const found = await remembered(tape.device, request.network, key, [picture.data], () =>
+      statisticsOver(tape.device, picture, grid, parts, normalize, request),
+    );
     found.forEach((tensors, part) =>
-      tensors.forEach(({ shape, values }, k) => {
-        const mean = ((means[part] ??= [])[k] ??= { shape, values: new Float32Array(values.length) });
-        values.forEach((value, at) => (mean.values[at]! += (value * weight) / total));
+      tensors.forEach(({ shape, data }, k) => {
+        const mean = ((means[part] ??= [])[k] ??= { shape, values: new Float32Array(data.length) });
+        data.forEach((value, at) => (mean.values[at]! += (value * weight) / total));
       }),
     );
   }
@@ -89,7 +95,7 @@ async function statisticsOver(
   parts: readonly StylePart[],
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
-): Promise<{ shape: readonly number[]; values: Float32Array }[][]> {
+): Promise<Reading> {
   const layers = [...new Set(parts.map(({ layer }) => layer))];
   return overTiles(device, async ({ tape, hold, keep }) => {
     const slices = await sliceVariables(tape, grid, 'style slice', hold);
@@ -124,7 +130,7 @@ async function statisticsOver(
     const read = [];
     for (const tensors of wanted) {
       const list = [];
-      for (const tensor of tensors) list.push({ shape: tensor.shape, values: await program.read(tensor) });
+      for (const tensor of tensors) list.push({ shape: tensor.shape, data: await program.read(tensor) });
       read.push(list);
     }
     return read;

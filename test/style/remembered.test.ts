@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { recipes, StyleSession, styleTransfer, type Recipe, type StyleTransferOptions, type Vgg } from '../../src/index.ts';
+import { memoryUse } from '../../src/gpu/buffers.ts';
 import { countingDevice } from '../../src/gpu/counting.ts';
 import { remembered } from '../../src/style/remembered.ts';
 import { picture, scene, tinyNetwork, tinyOptions } from './setting.ts';
@@ -47,6 +48,23 @@ describe('the second picture of a batch', () => {
     const masked = [{ image: picture(20, 26, 5), styleMask: mask }];
     expect(await dispatchesOf(device, taken, network, { recipe, style: masked })).toBeGreaterThan(0);
     expect(await dispatchesOf(device, taken, network, { recipe, style: masked, content: scene(24, 20, 1) })).toBe(0);
+  });
+
+  it('nor in tiles', async () => {
+    const { device, taken } = countingDispatches();
+    const network = tinyNetwork();
+    const size = { width: 384, height: 320 };
+    const more = { content: scene(384, 320), style: picture(96, 80, 5), size, tvWeight: 0 };
+    const whole = await StyleSession.create(await tinyOptions({ ...more, contentWeight: 0, device, network }));
+    const bytes = memoryUse(device).peakBytes;
+    whole.destroy();
+    taken();
+    const tiled = { ...more, contentWeight: 0, memoryLimit: bytes - 1 };
+    const session = await StyleSession.create(await tinyOptions({ ...tiled, device, network }));
+    expect(session.plan.tiles!.count).toBeGreaterThan(1);
+    session.destroy();
+    expect(taken()).toBeGreaterThan(0);
+    expect(await dispatchesOf(device, taken, network, { ...tiled, content: scene(384, 320, 1) })).toBe(0);
   });
 
   it('only what is asked again is not computed again', async () => {
