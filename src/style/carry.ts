@@ -3,6 +3,7 @@
 // the coarser one. A chunk of its own. Our bicubic filter is that of pictures (a = -0.5), PyTorch's has a = -0.75.
 
 import { badOption } from '../gpu/errors.ts';
+import { readBuffer, readFloats } from '../gpu/readback.ts';
 import { resampled } from '../image/resize.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { Checkpoint, NamedBytes } from './checkpoint.ts';
@@ -17,6 +18,9 @@ export interface Moments {
   readonly square: Float32Array<ArrayBuffer>;
   readonly scalars: Uint8Array<ArrayBuffer>;
 }
+
+/** Adam's buffers by name, a mean and a square for each band. */
+const [MEAN, SQUARE, SCALARS] = [/^mean\d+$/, /^square\d+$/, /^scalars$/];
 
 /** Where the picture is larger than a binding its bands of rows lie one after another. */
 function joined(buffers: readonly NamedBytes[], name: RegExp): Uint8Array<ArrayBuffer> {
@@ -35,10 +39,25 @@ export function carries({ recipe, optimizer }: Pick<ResolvedOptions, 'recipe' | 
   return recipe.carry === 'moments' && optimizer.name === 'adam';
 }
 
-/** The moments in a checkpoint, from within a scale or between two. Throws `bad-option` where they are not whole. */
+/** The moments of a session that stands still; undefined of an optimiser without any. Takes no more memory than its picture does. */
+export async function readMoments(
+  device: GPUDevice,
+  optimizer: Optimizer,
+  { width, height }: { readonly width: number; readonly height: number },
+): Promise<Moments | undefined> {
+  const named = (name: RegExp): GPUBuffer[] => optimizer.state().flatMap((entry) => (name.test(entry.name) ? [entry.buffer] : []));
+  const means = named(MEAN);
+  if (means.length === 0) return undefined;
+  const floats = 4 * width * height;
+  const mean = await readFloats(device, means, floats);
+  const square = await readFloats(device, named(SQUARE), floats);
+  return { width, height, mean, square, scalars: new Uint8Array(await readBuffer(device, named(SCALARS)[0]!)) };
+}
+
+/** The moments in a checkpoint from between two scales. Throws `bad-option` where they are not whole. */
 export function momentsIn({ header: { width, height }, buffers }: Checkpoint): Moments {
-  const bytes = [/^mean\d+$/, /^square\d+$/].map((name) => joined(buffers, name));
-  const scalars = joined(buffers, /^scalars$/);
+  const bytes = [MEAN, SQUARE].map((name) => joined(buffers, name));
+  const scalars = joined(buffers, SCALARS);
   if (bytes.some(({ length }) => length !== 16 * width * height) || scalars.length === 0) {
     throw badOption('resume', 'not a checkpoint of a run: its moments are not whole', 'Give the bytes that a checkpoint was saved with');
   }

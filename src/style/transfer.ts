@@ -188,7 +188,8 @@ class Run {
       if (wasStopped && !isOver && this.#every !== undefined) await save();
       if (iterations === 0) this.#losses = await session.evaluate();
       const isBetween = isOver && index + 1 < scales.length;
-      const finished = { picture: await session.readPixels(), moments: isBetween ? await this.#moments(session) : undefined };
+      const carries = isBetween && this.#resolved.recipe.carry !== undefined;
+      const finished = { picture: await session.readPixels(), moments: carries ? await session.moments() : undefined };
       if (isBetween && (wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, finished);
       return finished;
     } finally {
@@ -233,13 +234,6 @@ class Run {
 
   #state(scale: number, before: number): RunState {
     return { ...this.#origin!, scale, before, skipped: this.#skipped, milliseconds: this.#milliseconds, losses: this.#losses };
-  }
-
-  /** What a finished scale has for the optimiser of the next, where the recipe says so. */
-  async #moments(session: StyleSession): Promise<Coarser['moments']> {
-    if (!this.#resolved.recipe.carry) return undefined;
-    const [{ carries, momentsIn }, { decodeCheckpoint }] = await Promise.all([import('./carry.ts'), import('./checkpoint.ts')]);
-    return carries(this.#resolved) ? momentsIn(decodeCheckpoint(await session.checkpoint())) : undefined;
   }
 
   /** The checkpoint of a run whose scale `next` has not begun. */

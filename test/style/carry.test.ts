@@ -1,17 +1,18 @@
 // What a scale hands to the next: a ladder by √2 as the recipe `wasserstein` has it, and Adam's moments.
 
 import { describe, expect, it } from 'vitest';
-import { recipes, StyleSession, styleTransfer, type Recipe, type StyleTransferOptions } from '../../src/index.ts';
+import { plan, recipes, StyleSession, styleTransfer, type Recipe, type StyleTransferOptions } from '../../src/index.ts';
 import { decodeCheckpoint } from '../../src/style/checkpoint.ts';
 import { autoSides, ladder, scalesOf } from '../../src/style/scales.ts';
 import { Tape } from '../../src/autograd/index.ts';
+import { memoryUse } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { createOptimizer } from '../../src/optim/index.ts';
 import { giveMoments } from '../../src/style/carry.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { resizeOracle } from '../oracle/resize.ts';
-import { tinyOptions } from './setting.ts';
+import { picture, tinyNetwork, tinyOptions } from './setting.ts';
 
 const { wasserstein, lecture } = recipes as { wasserstein: Recipe; lecture: Recipe };
 const BETAS = [0.9, 0.99] as const;
@@ -95,6 +96,15 @@ describe('moments carried from scale to scale', () => {
     const [one, other] = [await climbing({ optimizer: gd }), await climbing({ optimizer: gd, recipe: lecture })];
     expect((await styleTransfer(one)).pixels).toEqual((await styleTransfer(other)).pixels);
     expect(decodeCheckpoint((await checkpoints(one)).get(6)!).buffers.map(({ name }) => name)).toEqual(['picture']);
+  });
+
+  it('take no memory that the plan does not know of', async () => {
+    const device = await testDevice();
+    const style = [{ image: picture(20, 26, 5), scale: 1.5 }];
+    const options = await climbing({ style, scales: [22, 24], device, network: tinyNetwork() });
+    const { peakBytes } = await plan(options);
+    const before = memoryUse(device).bytes;
+    expect((await styleTransfer(options)).details.peakBytes - before).toBe(peakBytes);
   });
 
   it('are dealt out to a picture in bands; a first update from numbers that are not finite goes back to the picture', async () => {
