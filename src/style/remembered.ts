@@ -2,6 +2,7 @@
 // the same numbers. Kept in memory of the host, for a network on a device: both may go, and what is known of them goes too.
 
 import type { Pixels } from '../image/index.ts';
+import type { KernelTarget } from '../kernels/target.ts';
 import type { Vgg } from '../vgg/index.ts';
 import type { StylePart } from './statistics.ts';
 import type { FeatureRequest } from './terms.ts';
@@ -40,15 +41,19 @@ function isSame(a: Float32Array, b: Float32Array): boolean {
   return a.length === b.length && a.every((value, i) => value === b[i]);
 }
 
-/** What decides, beside a picture's pixels, about what is read of it for `parts`; `kind` tells readings of them apart. */
+/**
+ * What decides, beside a picture's pixels, about what is read of it for `parts`; `kind` tells readings of them apart. Other
+ * kernels round in another way, and a run that is resumed elsewhere has to meet the same numbers.
+ */
 export function keyOf(
   kind: string,
   parts: readonly StylePart[],
   { width, height }: Pick<Pixels, 'width' | 'height'>,
   { vgg, pooling, space }: FeatureRequest,
+  { tuned }: KernelTarget,
 ): string {
   const first = vgg.layers.find((layer) => layer.kind === 'conv');
-  return JSON.stringify([kind, parts.map(({ statistic, layer }) => [statistic, layer]), width, height, pooling, space, first?.padding]);
+  return JSON.stringify([kind, parts.map(({ statistic, layer }) => [statistic, layer]), width, height, pooling, space, first?.padding, tuned]);
 }
 
 /** What `make` gives, or gave before for the same `key` and pictures. */

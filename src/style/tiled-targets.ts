@@ -69,7 +69,7 @@ export async function tiledStyleTargets(
   for (const [i, { picture, weight }] of styles.entries()) {
     const grid = grids[i]!;
     const { rows, columns } = grid.tiles.at(-1)!;
-    const key = keyOf(`${normalize}, last tile at ${rows.core.begin}, ${columns.core.begin}`, parts, picture, request);
+    const key = keyOf(`${normalize}, last tile at ${rows.core.begin}, ${columns.core.begin}`, parts, picture, request, tape.target);
     const found = await remembered(tape.device, request.network, key, [picture.data], () =>
       statisticsOver(tape.device, picture, grid, parts, normalize, request),
     );
