@@ -17,7 +17,7 @@ import { benchPool } from './pool.bench.ts';
 import { benchProbe } from './probe.bench.ts';
 import { benchReduce } from './reduce.bench.ts';
 import { adapterLine, type BenchReport } from './report/report.ts';
-import { Budget, DEFAULT_REQUEST, FAMILIES, sidesFor, type BenchRequest, type Family } from './request.ts';
+import { Budget, DEFAULT_REQUEST, sidesFor, type BenchRequest, type Family } from './request.ts';
 import { benchForward, benchStep } from './step.bench.ts';
 import { benchTotalVariation } from './total-variation.bench.ts';
 
@@ -66,19 +66,18 @@ export async function runBench(
   print(`Kernels by ${ofKernels}, iterations by wall time in steps of ${wallStep.toFixed(3)} ms.`);
   print(TABLE_HEAD);
 
-  const chosen: readonly Family[] = families.length > 0 ? families : FAMILIES;
   try {
     const largest = sides.at(-1)!;
     await budget.run('probe', largest, () => benchProbe(benchAt(largest, recorder)));
-    for (const family of chosen) {
+    for (const family of families) {
       const kernels = KERNELS[family];
       if (kernels) await budget.run(family, largest, () => kernels(benchAt(largest, recorder)));
     }
     for (const side of sides) {
       const bench = benchAt(side, recorder);
-      if (chosen.includes('step')) await budget.run('step', side, () => benchStep(bench, pooling));
-      if (chosen.includes('forward')) await budget.run('forward', side, () => benchForward(bench, pooling));
-      if (chosen.includes('peers')) await budget.run('peers', side, () => benchPeers(bench, peers, { pooling, slim }));
+      if (families.includes('step')) await budget.run('step', side, () => benchStep(bench, pooling));
+      if (families.includes('forward')) await budget.run('forward', side, () => benchForward(bench, pooling));
+      if (families.includes('peers')) await budget.run('peers', side, () => benchPeers(bench, peers, { pooling, slim }));
     }
   } finally {
     clock.destroy();

@@ -9,6 +9,7 @@ export {
   StyledPicture,
   StyleSession,
   styleTransfer,
+  type ActivationStorage,
   type CheckpointOptions,
   type ColorMode,
   type ColorOptions,

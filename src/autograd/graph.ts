@@ -76,6 +76,12 @@ function waiting(
   return canWait;
 }
 
+function gradient(shape: Shape, label = 'gradient'): Tensor {
+  const dX = new Tensor('value', shape, label);
+  dX.isGradient = true;
+  return dX;
+}
+
 /** What a plan is made for. */
 export interface PlanRequest {
   /** Tensors to have afterwards. */
@@ -105,7 +111,7 @@ export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequ
   /** Where a term of the gradient of `input` goes. */
   const flowTo = (input: Tensor): Pick<Flow, 'dX' | 'accumulate'> => {
     const existing = gradients.get(input);
-    const dX = existing ?? new Tensor('value', input.shape, `d(${input.label})`);
+    const dX = existing ?? gradient(input.shape, `d(${input.label})`);
     gradients.set(input, dX);
     return { dX, accumulate: existing !== undefined };
   };
@@ -120,7 +126,7 @@ export function buildPlan({ outputs, cotangents, wrt, isPull = false }: PlanRequ
         reverse.push(...labelled(op, op.together({ y: op.output, dY: arrived, ...flowTo(op.inputs[0]!), scratch })));
         continue;
       }
-      const { dY, dispatches } = op.incoming?.(arrived, scratch) ?? { dY: arrived, dispatches: [] };
+      const { dY, dispatches } = op.incoming?.(arrived, gradient) ?? { dY: arrived, dispatches: [] };
       reverse.push(...labelled(op, dispatches));
       for (const i of flowing) {
         const flow = { y: op.output, dY, ...flowTo(op.inputs[i]!), scratch };

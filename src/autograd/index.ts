@@ -1,6 +1,6 @@
 // `wgpu-style/autograd`: record operations, compile them with gradients, replay.
 
-export { Tape } from './tape.ts';
+export { Tape, type TapeOptions } from './tape.ts';
 export { Program, type ProgramCost } from './program.ts';
 export type { Part } from './parts.ts';
 export {

@@ -3,7 +3,8 @@
 // once for all parts.
 
 import type { Dispatch } from '../gpu/dispatch.ts';
-import { bytesOf, vectorsOf } from '../kernels/shape.ts';
+import type { Storage } from '../gpu/storage.ts';
+import { bytesOf } from '../kernels/shape.ts';
 import type { Lifetime } from './arena.ts';
 import { buildPlan, type Plan } from './graph.ts';
 import { placeOf, type Tensor } from './tensor.ts';
@@ -38,13 +39,20 @@ export interface PartsPlan {
   readonly once: readonly Dispatch<Tensor>[];
   readonly parts: readonly PlannedPart[];
   readonly foldedFrom: readonly Tensor[];
+  /** Values that take two bytes an element, and how; the others are f32. */
+  readonly storage: ReadonlyMap<Tensor, Storage>;
+}
+
+/** Bytes of a tensor in a program's memory. */
+export function storedBytes({ storage }: Pick<PartsPlan, 'storage'>, tensor: Tensor): number {
+  return bytesOf(tensor.shape) / (storage.has(tensor) ? 2 : 1);
 }
 
 /** The plan of a program with one part, whose results are there until it runs again. */
 export function wholePlan(plan: Plan, outputs: readonly Tensor[]): PartsPlan {
   const { once, always, gradients, foldedFrom } = plan;
   const kept = new Set([...outputs, ...gradients.values()]);
-  return { once, parts: [{ dispatches: always, gradients, stays: kept, kept }], foldedFrom };
+  return { once, parts: [{ dispatches: always, gradients, stays: kept, kept }], foldedFrom, storage: new Map() };
 }
 
 /** Plans each part, and makes constants that several of them derive alike (rotated weights, say) once. */
@@ -65,7 +73,7 @@ export function planParts(parts: readonly Part[]): PartsPlan {
       kept: new Set([...outputs, ...results, ...plan.gradients.values()]),
     };
   });
-  return { once, parts: planned, foldedFrom: [...foldedFrom] };
+  return { once, parts: planned, foldedFrom: [...foldedFrom], storage: new Map() };
 }
 
 /** Knows which constants were derived already, by what they were derived from and how. */
@@ -124,12 +132,13 @@ interface Span {
 const ONCE = -1;
 
 /** Lifetimes over `once` and then every part. What must survive a part, since another needs it, lives throughout. */
-export function valueLifetimes({ once, parts }: PartsPlan): {
+export function valueLifetimes(plan: PartsPlan): {
   readonly tensors: readonly Tensor[];
   readonly lifetimes: readonly Lifetime[];
   /** Bytes of constants that were derived from constants. */
   readonly foldedBytes: number;
 } {
+  const { once, parts } = plan;
   const spans = new Map<Tensor, Span>();
   let at = 0;
   const visit = (dispatches: readonly Dispatch<Tensor>[], part: number): void => {
@@ -173,7 +182,7 @@ export function valueLifetimes({ once, parts }: PartsPlan): {
   const kept = new Set(parts.flatMap((part) => [...part.kept]));
   const tensors = [...spans.keys()];
   const lifetimes = tensors.map((tensor) => ({
-    bytes: 16 * vectorsOf(tensor.shape),
+    bytes: storedBytes(plan, tensor),
     isResult: kept.has(tensor),
     ...spans.get(tensor)!,
   }));

@@ -7,7 +7,7 @@ import { badOption, type WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { bytesOf, showShape, unpack } from '../kernels/shape.ts';
 import { placeValues } from './arena.ts';
-import { valueLifetimes, type PartsPlan } from './parts.ts';
+import { storedBytes, valueLifetimes, type PartsPlan } from './parts.ts';
 import type { Tensor } from './tensor.ts';
 
 /** Work of one run and memory of the program, all known before it runs. */
@@ -63,7 +63,7 @@ export class Program {
       offset: offsetOf[i]!,
       size,
     });
-    this.#memory = new Map(tensors.map((t, i) => [t, placed(i, bytesOf(t.shape))]));
+    this.#memory = new Map(tensors.map((t, i) => [t, placed(i, storedBytes(plan, t))]));
     const bind = (d: Dispatch<Tensor>): Dispatch<BufferRange> => rebind(d, (t) => this.#rangeOf(t));
     this.#once = new Sequence(device, 'program/once', plan.once.map(bind));
     this.#parts = plan.parts.map(({ dispatches }) => new Sequence(device, 'program', dispatches.map(bind)));

@@ -29,7 +29,19 @@ import { upsample, type UpsampleOptions } from './ops/upsample.ts';
 import { planParts, wholePlan, type Part, type PartsPlan } from './parts.ts';
 import { Program } from './program.ts';
 import type { Recorder } from './recorder.ts';
+import { storeHalves } from './store.ts';
 import { Tensor, type OpDescription, type TensorKind } from './tensor.ts';
+
+/** Options of a {@link Tape}. */
+export interface TapeOptions {
+  /**
+   * How programs keep images [h, w, c] between dispatches. `f16` halves their memory: half floats (11 bits, up to ±65504) for
+   * activations, bfloat16 (8 bits, the range of f32) for their gradients, wherever only convolutions, matrix products, sums
+   * and copies touch them. Arithmetic, results, variables, constants and what is asked for stay f32; no feature of the device
+   * is needed. Default `f32`.
+   */
+  readonly storage?: 'f32' | 'f16';
+}
 
 /**
  * Records operations on tensors and compiles them, with gradients, into a {@link Program}.
@@ -52,11 +64,16 @@ export class Tape implements Recorder {
   /** Rejects when a variable or constant got no memory; every program of the tape waits for it. */
   #allocated: Promise<void> = Promise.resolve();
   #recorded = 0;
+  readonly #storage: NonNullable<TapeOptions['storage']>;
   #seed: Tensor | undefined;
 
-  constructor(device: GPUDevice) {
+  constructor(device: GPUDevice, { storage = 'f32' }: TapeOptions = {}) {
+    if (storage !== 'f32' && storage !== 'f16') {
+      throw badOption('Tape storage', `got ${String(storage)}`, "Give 'f32' or 'f16'");
+    }
     this.device = device;
     this.target = kernelTarget(device);
+    this.#storage = storage;
   }
 
   /**
@@ -163,7 +180,7 @@ export class Tape implements Recorder {
   }
 
   #program(plan: PartsPlan): Program {
-    return new Program(this.device, plan, this.#allocated, async (tensor) => {
+    return new Program(this.device, this.#storage === 'f16' ? storeHalves(plan) : plan, this.#allocated, async (tensor) => {
       const program = this.compile(tensor);
       try {
         await program.run();

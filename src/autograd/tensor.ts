@@ -24,6 +24,8 @@ export class Tensor {
   buffer: GPUBuffer | undefined;
   /** Counts writes to a constant, so that programs know when to fold anew. */
   version = 0;
+  /** True for gradients of tensors; not for other scratch of a reverse pass. */
+  isGradient = false;
   /** Set where a value has no memory of its own but lies in another, `offset` bytes from its start. */
   within: { readonly tensor: Tensor; readonly offset: number } | undefined;
 

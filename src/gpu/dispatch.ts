@@ -8,6 +8,7 @@
 
 import { createBuffer, destroyBuffer } from './buffers.ts';
 import { bindGroupLayout, pipelineAsync, pipelineNow, type PipelineKey, type Shader } from './pipelines.ts';
+import type { StoredBindings } from './storage.ts';
 
 /** Arithmetic and memory traffic of a dispatch, for budgets and benchmarks. A multiply-add counts 2. */
 export interface Cost {
@@ -55,6 +56,8 @@ export interface Dispatch<B> {
   readonly pointwise?: Pointwise<B> & { readonly of: B };
   /** The same dispatch, its result in `to` after the step; undefined where the kernel cannot do that. */
   absorb?(this: void, step: Pointwise<B>, to: B): Dispatch<B> | undefined;
+  /** Set where buffers may be stored in less than f32. */
+  readonly stored?: StoredBindings;
   /** Set where the output is a scalar [1], `factor` · Σ over the first `vectors` vec4s of `part` and their lanes. */
   readonly sum?: { readonly part: B; readonly vectors: number; readonly factor: number };
   /** Set where the output is weights[i] · terms[i] of scalars, one object for all dispatches that make it together. */

@@ -4,6 +4,7 @@
 // conv2d-weights.ts.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { storedShader, storing, type StoredShader } from '../gpu/storage.ts';
 import conv3x3Code from '../wgsl/conv3x3.wgsl';
 import epilogueCode from '../wgsl/conv_epilogue.wgsl';
 import generalCode from '../wgsl/conv_general.wgsl';
@@ -145,13 +146,13 @@ export function geometry({ input, output, kernel, pad, mode }: Conv2dParams): Pa
     .u32(PADDING_MODES.indexOf(mode));
 }
 
-const SHADERS = {
-  tile3x3: { name: 'conv3x3', code: [conv3x3Code, epilogueCode, gateWordCode, outsideCode] },
-  patch: { name: 'conv_patch', code: [patchCode, epilogueCode, gateWordCode, outsideCode] },
-  run: { name: 'conv_run', code: [runCode, runsCode, outsideCode] },
-  'run-subgroup8': { name: 'conv_run_subgroup8', code: [runSubgroup8Code, runsCode, outsideCode] },
-  general: { name: 'conv_general', code: [generalCode, runsCode, outsideCode] },
-} as const;
+const SHADERS: Readonly<Record<Conv2dVariant, StoredShader>> = {
+  tile3x3: storedShader('conv3x3', [conv3x3Code, epilogueCode, gateWordCode, outsideCode], ['X', 'Y']),
+  patch: storedShader('conv_patch', [patchCode, epilogueCode, gateWordCode, outsideCode], ['X', 'Y']),
+  run: storedShader('conv_run', [runCode, runsCode, outsideCode], ['X', 'Y']),
+  'run-subgroup8': storedShader('conv_run_subgroup8', [runSubgroup8Code, runsCode, outsideCode], ['X', 'Y']),
+  general: storedShader('conv_general', [generalCode, runsCode, outsideCode], ['X', 'Y']),
+};
 
 /** Workgroups and override constants of a variant. */
 function launch(
@@ -233,7 +234,7 @@ export function conv2dForward<B>(
   const inputs = [io.x, io.w, io.bias ?? io.w, io.gateWords ?? io.gate ?? io.w];
   const dispatch: Dispatch<B> = {
     label: 'conv2d',
-    shader: SHADERS[variant],
+    ...storing(SHADERS[variant], ['X'], ['Y']),
     ...launch(variant, params, target, io.unpool !== undefined),
     inputs: knowsWords ? [...inputs, io.unpool?.words ?? io.w] : inputs,
     outputs: io.words ? [io.y, io.words] : [io.y],
@@ -265,7 +266,7 @@ export function conv2dTransposed<B>(
   const [x, y] = linearWorkgroups(h * apart * Math.ceil(Math.ceil(w / apart) / 8), threads);
   const dispatch: Dispatch<B> = {
     label: 'conv2dTranspose',
-    shader: SHADERS.general,
+    ...storing(SHADERS.general, ['X'], ['Y']),
     constants: { THREADS: threads, TRANSPOSE: 1 },
     inputs: [io.x, io.w, io.bias ?? io.w, io.gate ?? io.w],
     outputs: [io.y],

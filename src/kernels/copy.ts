@@ -2,10 +2,11 @@
 // copy.wgsl. Channels need not be multiples of four; where the last axis moves as whole vec4s, vec4s are moved.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { storedShader, storing } from '../gpu/storage.ts';
 import code from '../wgsl/copy.wgsl';
 import { channelsOf, elementsOf, rowsOf, vectorsOf, type Shape } from './shape.ts';
 
-const shader = { name: 'copy', code };
+const shader = storedShader('copy', [code], ['X', 'Y']);
 
 /** y[p] (+)= x[p + shift] for p in a box of y; all four lists have one number per axis. */
 export interface CopyParams {
@@ -56,7 +57,7 @@ export function copyBox<B>(params: CopyParams, io: { x: B; y: B }, accumulate = 
   const { from, to, begin, size, shift } = params;
   return {
     label: 'copy',
-    shader,
+    ...storing(shader, ['X'], ['Y']),
     entryPoint: copyVariant(params),
     inputs: [io.x],
     outputs: [io.y],
@@ -84,7 +85,7 @@ export function reshapeCopy<B>(
   const zeros = [0, 0, 0, 0];
   return {
     label: 'reshape',
-    shader,
+    ...storing(shader, ['X'], ['Y']),
     entryPoint: 'reshape',
     inputs: [io.x],
     outputs: [io.y],

@@ -4,11 +4,12 @@
 // Shapes in, dispatches out; the layout is described in gate.wgsl.
 
 import { linearWorkgroups, Params, type Dispatch, type Pointwise, type Unpool } from '../gpu/dispatch.ts';
+import { storedShader, storing } from '../gpu/storage.ts';
 import code from '../wgsl/gate.wgsl';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import { lanes, vectorsOf, type Shape } from './shape.ts';
 
-const shader = { name: 'gate', code: [code, gateWordCode] };
+const shader = storedShader('gate', [code, gateWordCode], ['DY', 'DX']);
 
 /** [h, w, c] */
 export type ImageShape = readonly [number, number, number];
@@ -39,7 +40,7 @@ function gate<B>(
   const read = entryPoint === 'unpool' ? vectors / 4 : vectors;
   return {
     label: entryPoint === 'unpool' ? 'unpool' : 'gate',
-    shader,
+    ...storing(shader, [undefined, 'DY'], ['DX']),
     entryPoint,
     inputs: [io.words, io.dY],
     outputs: [io.dX],

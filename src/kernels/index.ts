@@ -110,8 +110,8 @@ export {
   hasWinograd,
   winograd,
   winogradBands,
-  winogradPays,
   winogradWeights,
   winogradWeightsShape,
   type WinogradBands,
 } from './winograd.ts';
+export type { Storage, Stored, StoredBindings, StoredShader } from '../gpu/storage.ts';

@@ -1,6 +1,7 @@
 // Matrix products C = factor · op(A)·op(B), with either operand transposed. Shapes in, dispatches out; see matmul.wgsl.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { storedShader, storing, UNREAD } from '../gpu/storage.ts';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import code from '../wgsl/matmul.wgsl';
 import storeCode from '../wgsl/matmul_store.wgsl';
@@ -10,8 +11,8 @@ import { columnSum } from './reduce.ts';
 import { lanes, type ScratchOf } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
-const shader = { name: 'matmul', code: [code, storeCode, gateWordCode] };
-const subgroup8Shader = { name: 'matmul_subgroup8', code: [subgroup8Code, storeCode, gateWordCode] };
+const shader = storedShader('matmul', [code, storeCode, gateWordCode], ['A', 'B', 'Y']);
+const subgroup8Shader = storedShader('matmul_subgroup8', [subgroup8Code, storeCode, gateWordCode], ['A', 'B', 'Y']);
 
 /** C [m, n] = factor · op(A) [m, k] · op(B) [k, n]; a transposed operand is stored as [k, m] or [n, k]. */
 export interface MatmulParams {
@@ -111,7 +112,8 @@ function product<B>(
   const [x, y] = linearWorkgroups(rowGroups, 1);
   return {
     label: 'matmul',
-    ...(variant === 'subgroup8' ? { shader: subgroup8Shader } : { shader, entryPoint: variant }),
+    ...storing(variant === 'subgroup8' ? subgroup8Shader : shader, ['A', 'B', io.scale ? undefined : UNREAD, io.gate ? undefined : UNREAD], ['Y']),
+    ...(variant !== 'subgroup8' && { entryPoint: variant }),
     constants: {
       TRANSPOSE_A: transposeA ? 1 : 0,
       ...(variant !== 'subgroup8' && { TRANSPOSE_B: transposeB ? 1 : 0 }),

@@ -1,11 +1,12 @@
 // Mean and standard deviation of every channel. Shapes in, dispatches out; see mean_std.wgsl.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { storedShader, storing } from '../gpu/storage.ts';
 import code from '../wgsl/mean_std.wgsl';
 import { columnChunks } from './reduce.ts';
 import { channelsOf, lanes, rowsOf, vectorsOf, type ScratchOf, type Shape } from './shape.ts';
 
-const shader = { name: 'mean_std', code };
+const shader = storedShader('mean_std', [code], ['X', 'DX']);
 
 /** Features of `shape` [.., c]; the statistics are [2, c]: means, then √(variance + epsilon). */
 export interface MeanStdParams {
@@ -38,7 +39,7 @@ export function meanStdForward<B>(
   return [
     {
       label: 'mean and std partial',
-      shader,
+      ...storing(shader, ['X'], []),
       entryPoint: 'partial',
       inputs: [io.x],
       outputs: [part],
@@ -48,7 +49,7 @@ export function meanStdForward<B>(
     },
     {
       label: 'mean and std',
-      shader,
+      ...storing(shader, ['X'], []),
       entryPoint: 'finish',
       inputs: [io.x, part],
       outputs: [io.y],
@@ -68,7 +69,7 @@ export function meanStdBackward<B>(
   const vectors = vectorsOf(params.shape);
   return {
     label: 'mean and std/backward',
-    shader,
+    ...storing(shader, ['X'], ['DX']),
     entryPoint: 'backward',
     inputs: [io.x, io.y, io.dY],
     outputs: [io.dX],

@@ -1,10 +1,11 @@
 // Max and average pooling, forward and backward. Shapes in, dispatches out; see pool.wgsl.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { storedShader, storing } from '../gpu/storage.ts';
 import code from '../wgsl/pool.wgsl';
 import { vectorsOf, type Shape } from './shape.ts';
 
-const shader = { name: 'pool', code };
+const shader = storedShader('pool', [code], ['X', 'Y', 'DY', 'DX']);
 
 /** Windows over an image. */
 export interface PoolParams {
@@ -54,7 +55,7 @@ function uniforms(params: PoolParams, accumulate: boolean, op = ''): Params {
 export function poolForward<B>(params: PoolParams, io: { x: B; y: B }): Dispatch<B> {
   return {
     label: `${params.kind}Pool`,
-    shader,
+    ...storing(shader, ['X'], ['Y']),
     inputs: [io.x],
     outputs: [io.y],
     params: uniforms(params, false, params.kind),
@@ -75,7 +76,7 @@ export function poolBackward<B>(
   const isMax = params.kind === 'max';
   return {
     label: `${params.kind}Pool/backward`,
-    shader,
+    ...(isMax ? storing(shader, ['X', 'Y', 'DY'], ['DX']) : storing(shader, ['X'], ['Y'])),
     entryPoint: isMax ? 'maxBackward' : 'main',
     inputs: isMax ? [io.x, io.y, io.dY] : [io.dY],
     outputs: [io.dX],

@@ -2,20 +2,22 @@
 // Shapes in, dispatches out; see reduce.wgsl and reduce_backward.wgsl.
 
 import { linearWorkgroups, Params, type Cost, type Dispatch } from '../gpu/dispatch.ts';
+import { storedShader, storing, UNREAD } from '../gpu/storage.ts';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import backwardCode from '../wgsl/reduce_backward.wgsl';
 import code from '../wgsl/reduce.wgsl';
 import { gateParams, type Gate } from './gate.ts';
 import { channelsOf, lanes, rowsOf, vectorsOf, type Shape, type ScratchOf } from './shape.ts';
 
-const shader = { name: 'reduce', code };
-const backwardShader = { name: 'reduce_backward', code: [backwardCode, gateWordCode] };
+const shader = storedShader('reduce', [code], ['A']);
+const backwardShader = storedShader('reduce_backward', [backwardCode, gateWordCode], ['A', 'Y']);
 
 const OPS = ['sum', 'squares', 'squared differences'] as const;
 
-/** The shader's `op` of its second pass. */
+/** Further values of the shaders' `op`. */
 const TO_SCALAR = 3;
 const OVER_ROWS = 4;
+const ELEMENT = 3;
 
 /** What is summed: a, a², or (a − b)². */
 export type ReduceOp = (typeof OPS)[number];
@@ -36,9 +38,8 @@ export function sumThreads(vectors: number): number {
 export function finishSum<B>(label: string, threads: number, factor: number, io: { part: B; y: B }): Dispatch<B> {
   return {
     label,
-    shader,
-    entryPoint: 'total',
-    inputs: [io.part],
+    ...storing(shader, ['A', UNREAD], []),
+    inputs: [io.part, io.part],
     outputs: [io.y],
     params: new Params().u32(threads, 0, 0, 0).f32(factor).u32(TO_SCALAR),
     workgroups: [1, 1, 1],
@@ -70,8 +71,7 @@ export function reduceForward<B>(
   return [
     {
       label: `${op} partial`,
-      shader,
-      entryPoint: 'partial',
+      ...storing(shader, ['A', io.b ? undefined : UNREAD], []),
       inputs: [io.a, io.b ?? io.a],
       outputs: [part],
       params: new Params().u32(vectors, threads, 0, 0).f32(factor).u32(OPS.indexOf(op)),
@@ -102,7 +102,7 @@ export function reduceBackward<B>(
   const c = channelsOf(shape);
   return {
     label: `${op}/backward`,
-    shader: backwardShader,
+    ...storing(backwardShader, op === 'sum' ? [] : ['A', io.b ? undefined : UNREAD], ['Y']),
     // A plain sum's gradient does not look at a: naming it would keep it alive, and keep constants from folding.
     inputs: [...(op === 'sum' ? [io.dY, io.dY] : [io.a, io.b ?? io.a]), io.dY, io.gate?.by ?? io.dY],
     outputs: [io.dA],
@@ -110,13 +110,27 @@ export function reduceBackward<B>(
     params: new Params()
       .u32(vectors, lanes(c) / 4, c, accumulate ? 1 : 0)
       .f32(op === 'sum' ? factor : 2 * factor)
-      .u32(...gateParams(io.gate), OPS.indexOf(op)),
+      .u32(...gateParams(io.gate), OPS.indexOf(op), 0),
     workgroups: linearWorkgroups(vectors, 64),
     cost: { flops: 8 * vectors, bytes: 48 * vectors },
     ...(!io.gate && {
       absorb: (step, dA) =>
         step.kind === 'relu' ? undefined : reduceBackward(params, { ...io, dA, gate: step }, accumulate),
     }),
+  };
+}
+
+/** dA (+)= dY[index] · a[index], a scalar [1]: the gradient to a number that was multiplied by element `index` of `a`. */
+export function elementBackward<B>(index: number, io: { a: B; dY: B; dA: B }, accumulate: boolean): Dispatch<B> {
+  return {
+    label: 'element/backward',
+    shader: backwardShader(),
+    inputs: [io.a, io.a, io.dY, io.dY],
+    outputs: [io.dA],
+    updates: accumulate,
+    params: new Params().u32(1, 1, 1, accumulate ? 1 : 0).f32(1).u32(0, 0, ELEMENT, index),
+    workgroups: [1, 1, 1],
+    cost: { flops: 2, bytes: 48 },
   };
 }
 
@@ -147,9 +161,8 @@ export function columnSum<B>(
   const { chunks, rowsPerChunk } = columnChunks(rows);
   const pass = (x: B, y: B, from: number, to: number, last: boolean): Dispatch<B> => ({
     label: last ? 'column sums' : 'column sums partial',
-    shader,
-    entryPoint: 'total',
-    inputs: [x],
+    ...storing(shader, ['A', UNREAD], []),
+    inputs: [x, x],
     outputs: [y],
     updates: last && accumulate,
     params: new Params()

@@ -1,9 +1,11 @@
 // The terms of a loss as one weighted vector, from scalars or from the partial sums that they are made of.
-// Shapes in, dispatches out; see weigh.wgsl and weigh_sums.wgsl.
+// Shapes in, dispatches out; see weigh.wgsl and weigh_sums.wgsl; the gradient
+// is one of reduce_backward.wgsl.
 
 import { Params, type Dispatch } from '../gpu/dispatch.ts';
 import sumsCode from '../wgsl/weigh_sums.wgsl';
 import code from '../wgsl/weigh.wgsl';
+import { elementBackward } from './reduce.ts';
 
 const shader = { name: 'weigh', code };
 
@@ -20,7 +22,7 @@ export function weighForward<B>(io: { terms: readonly B[]; weights: B; y: B }): 
       inputs: [io.weights, ...padded],
       outputs: [io.y],
       updates: first > 0, // the vec4s before it stay
-      params: new Params().u32(first / 4, four.length, 0),
+      params: new Params().u32(first / 4, four.length),
       workgroups: [1, 1, 1],
       cost: { flops: 4, bytes: 96 },
       weighs,
@@ -66,15 +68,5 @@ export function weighBackward<B>(
   io: { weights: B; dY: B; dTerm: B },
   accumulate: boolean,
 ): Dispatch<B> {
-  return {
-    label: 'weigh/backward',
-    shader,
-    entryPoint: 'backward',
-    inputs: [io.weights, io.dY],
-    outputs: [io.dTerm],
-    updates: accumulate,
-    params: new Params().u32(index, 0, accumulate ? 1 : 0),
-    workgroups: [1, 1, 1],
-    cost: { flops: 2, bytes: 48 },
-  };
+  return { ...elementBackward(index, { a: io.weights, dY: io.dY, dA: io.dTerm }, accumulate), label: 'weigh/backward' };
 }

@@ -5,9 +5,14 @@
 //   tile  4x4 outputs, and the 6x6 inputs that they depend on
 //   band  rows of tiles that are worked on together: transformed input and products of a band fit into bounded scratch
 //
+// Where it pays is measured, by `tune`: transformed weights take four times the memory, a band three dispatches, and bytes depend on
+// where the tiles lie. On software adapters (2026-11-27, two cores): lavapipe 1.5 to 2.2 times as fast as the direct kernel from
+// 16 tiles and 64 channels on; SwiftShader 1.25 to 1.9 times from 128 channels on, level at 64.
+//
 // Error in f32 (2026-11, uniform values against float64): 1e-5 of the RMS at 64 channels, ten times that of direct sums.
 
 import { linearWorkgroups, type Dispatch, Params } from '../gpu/dispatch.ts';
+import { storedShader, storing, UNREAD } from '../gpu/storage.ts';
 import epilogueCode from '../wgsl/conv_epilogue.wgsl';
 import gateWordCode from '../wgsl/gate_word.wgsl';
 import inputCode from '../wgsl/winograd_input.wgsl';
@@ -28,6 +33,9 @@ import {
 import { lanes, type ScratchOf, type Shape } from './shape.ts';
 import type { KernelTarget } from './target.ts';
 
+const inputShader = storedShader('winograd_input', [inputCode, gateWordCode, outsideCode], ['X']);
+const outputShader = storedShader('winograd_output', [outputCode, epilogueCode, gateWordCode], ['Y']);
+
 const MIB = 2 ** 20;
 
 /** Most bytes of transformed input, and as many of products, unless told otherwise. */
@@ -36,19 +44,6 @@ const BAND_BYTES = 12 * MIB;
 /** Whether the geometry is one that F(4x4, 3x3) computes. */
 export function hasWinograd({ kernel, stride, dilation }: Conv2dParams): boolean {
   return kernel.every((k) => k === 3) && [...stride, ...dilation].every((step) => step === 1);
-}
-
-/**
- * Where it beats the direct kernel. Measured on software adapters alone (2026-11-27, two cores): on lavapipe 1.5 to 2.2
- * times as fast from 16 tiles on; on SwiftShader 1.25 to 1.9 times from 128 channels on, level at 64; with fewer tiles
- * the transformed weights, four times as many, cost more than they save.
- */
-export function winogradPays(params: Conv2dParams, { software, subgroupSize }: KernelTarget): boolean {
-  if (!software || !hasWinograd(params)) return false;
-  const { input, output } = params;
-  const tiles = Math.ceil(output[0] / 4) * Math.ceil(output[1] / 4);
-  const channels = Math.min(input[2], output[2]);
-  return tiles >= 16 && ((subgroupSize === 8 && channels >= 64) || (subgroupSize === 4 && channels >= 128));
 }
 
 /** Rows of tiles in the image and in a band, and tiles in a row. */
@@ -106,7 +101,7 @@ function transformInput<B>(
   const values = tiles * lanes(input[2]);
   return {
     label: 'winograd/input',
-    shader: { name: 'winograd_input', code: [inputCode, gateWordCode, outsideCode] },
+    ...storing(inputShader, ['X', io.unpool ? undefined : UNREAD], []),
     constants: { THREADS: threads },
     inputs: [io.x, io.unpool?.words ?? io.x],
     outputs: [v],
@@ -196,7 +191,7 @@ function transformOutput<B>(
   const isWhole = share >= 1;
   const dispatch: Dispatch<B> = {
     label: 'winograd/output',
-    shader: { name: 'winograd_output', code: [outputCode, epilogueCode, gateWordCode] },
+    ...storing(outputShader, [], ['Y']),
     constants: { THREADS: threads },
     inputs: [m, m, io.bias ?? m, io.gateWords ?? io.gate ?? m, m],
     outputs: io.words ? [io.y, io.words] : [io.y],

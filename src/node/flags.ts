@@ -87,6 +87,7 @@ export const sections: Readonly<Record<string, readonly Flag[]>> = {
       value: 'list',
       help: 'auto (coarse to fine), off, or longest sides: 128,256,512',
     },
+    { name: 'storage', value: 'kind', help: 'of activations: f32 (default), f16 (half the memory), auto (f16 where f32 does not fit)' },
     { name: 'memory-limit', value: 'bytes', help: 'GPU memory to get along with, such as 2GiB: large pictures then go in tiles' },
   ],
   'Saving and going on': [

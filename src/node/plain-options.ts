@@ -7,7 +7,7 @@ import type { PlainOptions } from '../style/settings.ts';
 export const plainNames: readonly (keyof PlainOptions)[] = [
   ...(['recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight', 'contentLayers', 'styleLayers'] as const),
   ...(['optimizer', 'averaging', 'iterations', 'tolerance', 'seed', 'pooling', 'color', 'scales', 'memoryLimit'] as const),
-  ...(['maskMode', 'seamless', 'resampling'] as const),
+  ...(['maskMode', 'seamless', 'resampling', 'storage'] as const),
 ];
 
 /** The number a text stands for. Throws `bad-option` saying what was given and what is needed. */
@@ -140,6 +140,7 @@ export function plainOptions(values: ReadonlyMap<string, string>): PlainOptions 
     maskMode: given('mask-mode', word),
     seamless: given('seamless', readSwitch),
     resampling: given('resampling', word),
+    storage: given('storage', word),
     memoryLimit: given('memory-limit', readBytes),
   };
   // Words are checked by `styleTransfer`, which knows them all; absent ones must stay absent.

@@ -34,6 +34,8 @@ export interface PlannedScale {
   readonly tiles?: TilePlan;
   /** Pairs that L-BFGS keeps, where the memory limit allows fewer than asked for. */
   readonly history?: number;
+  /** Set where activations take half the memory. */
+  readonly storage?: 'f16';
   readonly millisecondsPerIteration: number;
   /** False where it was reckoned from a smaller scale. */
   readonly isMeasured: boolean;
@@ -116,7 +118,7 @@ async function sequence<A, B>(list: readonly A[], each: (item: A) => Promise<B>)
 }
 
 function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): PlannedScale {
-  const { width, height, iterations, dispatches, flops, bytesMoved, bytes, residentBytes, peakBytes, tiles, history } = scale;
+  const { width, height, iterations, dispatches, flops, bytesMoved, bytes, residentBytes, peakBytes, tiles, history, storage } = scale;
   return {
     width,
     height,
@@ -132,6 +134,7 @@ function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): Pl
     },
     ...(tiles && { tiles }),
     ...(history !== undefined && { history }),
+    ...(storage && { storage }),
     millisecondsPerIteration: seconds * 1000,
     isMeasured,
   };
@@ -190,8 +193,8 @@ function inUnits(value: number): string {
   return `${Number((value / 1000 ** power).toPrecision(3))} ${['', 'k', 'M', 'G', 'T', 'P'][power]}`.trim();
 }
 
-/** What is special about a scale: tiles, less history than asked for. */
-function tileLines({ width, height, tiles, history }: PlannedScale): string[] {
+/** What is special about a scale: tiles, less history than asked for, activations in 16 bits. */
+function tileLines({ width, height, tiles, history, storage }: PlannedScale): string[] {
   const size = `${width}x${height}`;
   const lines: string[] = [];
   if (tiles) {
@@ -201,6 +204,7 @@ function tileLines({ width, height, tiles, history }: PlannedScale): string[] {
         `${halo} % of the pixels are computed again for a neighbour`,
     );
   }
+  if (storage) lines.push(`${size}: activations in 16 bits (storage f16)`);
   if (history !== undefined) lines.push(`${size}: L-BFGS keeps ${history} pairs, as many as the memory limit allows`);
   return lines;
 }

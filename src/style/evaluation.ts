@@ -58,12 +58,14 @@ export interface EvaluationParts {
   readonly pictures: ScaledPictures;
   readonly start: Pixels;
   readonly signal?: AbortSignal | undefined;
+  /** How activations are kept; decided by `fitIteration`. Default f32. */
+  readonly storage?: 'f32' | 'f16' | undefined;
 }
 
 /** How the features of styles are had: these need not be seamless, their own borders are no neighbours. */
-export function requestOf({ vgg, options }: Pick<EvaluationParts, 'vgg' | 'options'>): FeatureRequest {
+export function requestOf({ vgg, options, storage }: Pick<EvaluationParts, 'vgg' | 'options' | 'storage'>): FeatureRequest {
   const { recipe, pooling } = options;
-  return { vgg: networkOf(vgg, recipe), network: vgg, pooling, space: recipe.space, wraps: false };
+  return { vgg: networkOf(vgg, recipe), network: vgg, pooling, space: recipe.space, wraps: false, storage };
 }
 
 /** The recipe's total variation, or none where the caller switched it off. */
@@ -79,10 +81,10 @@ export function checkTerms(count: number): void {
 
 /** The whole picture in one program. `belongings` gives it back. Throws `aborted` when the signal fires meanwhile. */
 export async function wholeEvaluation(parts: EvaluationParts, belongings: Belongings): Promise<Evaluation> {
-  const { device, options, pictures, start, signal } = parts;
+  const { device, options, pictures, start, signal, storage = 'f32' } = parts;
   const { recipe } = options;
   const wanted: Wanted = wantedOf(options);
-  const tape = belongings.keep(new Tape(device));
+  const tape = belongings.keep(new Tape(device, { storage }));
   const styled = requestOf(parts);
   const request = options.seamless ? { ...styled, vgg: seamless(styled.vgg), wraps: true } : styled;
   const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });

@@ -38,23 +38,34 @@ export async function fitIteration(parts: SessionParts, build: BuildIteration): 
   const { memoryLimit = Infinity } = options;
   const wanted = wantedOf(options);
   checkDemands(device, vgg, pictures, wanted);
-  const fitsWhole = fitsLimits(device, vgg, pictures, wanted);
-  if (fitsWhole && memoryLimit === Infinity) return { tiling: 'whole' };
-  checkState(parts);
+  const mayBeFull = options.storage !== 'f16' && fitsLimits(device, vgg, pictures, wanted);
+  if (mayBeFull && memoryLimit === Infinity) return { tiling: 'whole' };
   const counted = new Counting(parts, build);
-  if (fitsWhole && (await counted.of({ tiling: 'whole' }))!.peakBytes <= memoryLimit) return { tiling: 'whole' };
+  const mayBeHalved = options.storage !== 'f32';
+  for (const storage of [...(mayBeFull ? ['f32' as const] : []), ...(mayBeHalved ? ['f16' as const] : [])]) {
+    const fit: Fit = { tiling: 'whole', storage };
+    const count = await counted.of(fit);
+    if (count && count.peakBytes <= memoryLimit) return fit;
+  }
+  checkState(parts);
   checkTileable(parts);
   const ways = waysOf(parts);
   const history = await fittingHistory(counted, ways, memoryLimit, parts);
+  const rest = { storage: tileStorage(options), ...(history !== undefined && { history }) };
   const fits: { readonly fit: Fit; readonly flops: number }[] = [];
   for (const keepsContent of [true, false]) {
     const tilings = (i: number): Tiling => tilingOf(parts, ways[i]!, keepsContent);
-    const found = await firstFitting(ways.length, tilings, history, counted, memoryLimit);
+    const found = await firstFitting(ways.length, tilings, rest, counted, memoryLimit);
     if (found) fits.push(found);
   }
   const [best] = fits.sort((a, b) => a.flops - b.flops);
   if (best) return best.fit;
   throw await tooLarge(parts, counted, ways.at(-1)!, history, memoryLimit);
+}
+
+/** How activations of tiles are kept. */
+function tileStorage({ storage }: SessionParts['options']): NonNullable<Fit['storage']> {
+  return storage === 'f32' ? 'f32' : 'f16';
 }
 
 /** Throws `limit-exceeded` where the optimiser wants a picture in one piece that one binding does not hold. */
@@ -102,7 +113,7 @@ function largestExtent({ width, height }: Size, { rows, columns }: Cut, demand: 
 async function firstFitting(
   ways: number,
   tilings: (i: number) => Tiling,
-  history: number | undefined,
+  rest: Omit<Fit, 'tiling'>,
   counted: Counting,
   limit: number,
 ): Promise<{ readonly fit: Fit; readonly flops: number } | undefined> {
@@ -110,7 +121,7 @@ async function firstFitting(
   let best: { readonly fit: Fit; readonly flops: number } | undefined;
   while (found - fails > 1) {
     const middle = Math.floor((found + fails) / 2);
-    const fit = { tiling: tilings(middle), ...(history !== undefined && { history }) };
+    const fit = { tiling: tilings(middle), ...rest };
     const count = await counted.of(fit);
     if (count && count.peakBytes <= limit) {
       found = middle;
@@ -138,7 +149,7 @@ async function fittingHistory(
   const fixed = 3 + (averaging > 0 ? 2 : 0);
   if ((2 * pairs + fixed) * imageBytes <= SHARE * limit) return undefined;
   // With the smallest tiles and one pair: what is left beside them goes to more pairs, up to the share.
-  const least = await counted.of({ tiling: tilingOf(parts, ways.at(-1)!, false), history: 1 });
+  const least = await counted.of({ tiling: tilingOf(parts, ways.at(-1)!, false), history: 1, storage: tileStorage(parts.options) });
   const left = Math.min(limit - (least?.peakBytes ?? limit), SHARE * limit - (2 + fixed) * imageBytes);
   return Math.min(pairs, Math.max(1, 1 + Math.floor(left / (2 * imageBytes))));
 }
@@ -151,7 +162,8 @@ async function tooLarge(
   history: number | undefined,
   limit: number,
 ): Promise<WgpuStyleError> {
-  const needed = await counted.of({ tiling: tilingOf(parts, finest, false), ...(history !== undefined && { history: 1 }) });
+  const smallest = { tiling: tilingOf(parts, finest, false), storage: tileStorage(parts.options) };
+  const needed = await counted.of({ ...smallest, ...(history !== undefined && { history: 1 }) });
   if (!needed) return counted.failure!;
   const { width, height } = parts.start;
   const longest = Math.max(width, height);
@@ -227,7 +239,8 @@ class Counting {
       return false; // too small for the network
     }
     const tiling = tilingOf(parts, waysOf(parts).at(-1)!, false);
-    const count = await this.of({ tiling, ...(parts.options.optimizer.name === 'lbfgs' && { history: 1 }) }, parts);
+    const storage = tileStorage(parts.options);
+    const count = await this.of({ tiling, storage, ...(parts.options.optimizer.name === 'lbfgs' && { history: 1 }) }, parts);
     return count !== undefined && count.peakBytes <= limit;
   }
 }

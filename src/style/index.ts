@@ -5,7 +5,7 @@ export type { TilePlan } from './session-plan.ts';
 export { requiredLimits, type LimitsRequest, type Size } from './limits.ts';
 export { recipes, type LayerWeights, type PixelSpace, type Recipe, type Statistic } from './recipes.ts';
 export { StyledPicture, type PngOptions, type RunDetails, type Stopped } from './picture.ts';
-export type { Init, Settings } from './settings.ts';
+export type { ActivationStorage, Init, Settings } from './settings.ts';
 export type { Losses, SessionProgress } from './losses.ts';
 export type { Tolerance } from './plateau.ts';
 export type {

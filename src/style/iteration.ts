@@ -19,12 +19,13 @@ import { boxOf } from './space.ts';
  */
 export async function buildIteration(parts: SessionParts, belongings: Belongings): Promise<Iteration> {
   const { device, options, preview, signal, start } = parts;
-  const { tiling, history } = parts.fit ?? (await fitOf(parts));
+  const fit = parts.fit ?? (await fitOf(parts));
+  const { tiling, history, storage } = fit;
   throwIfAborted(signal, 'StyleSession.create');
   const evaluation =
     tiling === 'whole'
-      ? await wholeEvaluation(parts, belongings)
-      : await (await import('./tiled-evaluation.ts')).tiledEvaluation(parts, tiling, belongings);
+      ? await wholeEvaluation({ ...parts, storage }, belongings)
+      : await (await import('./tiled-evaluation.ts')).tiledEvaluation({ ...parts, storage }, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(makeOptimizer(parts, evaluation, history));
   if (parts.moments) (await import('./carry.ts')).giveMoments(device, optimizer, bands, parts.moments);
@@ -45,7 +46,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   const painters = await makePainters(device, sources, texture, preview, belongings);
   await Promise.all([evaluation.ready, optimizer.ready]);
   throwIfAborted(signal, 'StyleSession.create');
-  const plan = sessionPlan(evaluation, optimizer.cost, history);
+  const plan = sessionPlan(evaluation, optimizer.cost, fit);
   return { evaluation, optimizer, slicer, shown, texture, painters, plan };
 }
 
@@ -54,7 +55,8 @@ async function fitOf(parts: SessionParts): Promise<Fit> {
   const { device, vgg, options, pictures } = parts;
   const wanted = wantedOf(options);
   checkDemands(device, vgg, pictures, wanted);
-  const isWhole = options.memoryLimit === undefined && fitsLimits(device, vgg, pictures, wanted);
+  const isFree = options.memoryLimit === undefined && options.storage !== 'f16';
+  const isWhole = isFree && fitsLimits(device, vgg, pictures, wanted);
   return isWhole ? { tiling: 'whole' } : (await import('./fit.ts')).fitIteration(parts, buildIteration);
 }
 

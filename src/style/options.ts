@@ -13,7 +13,7 @@ import { MASK_MODES, resolveMask, type MaskInput, type MaskMode, type ResolvedMa
 import type { Tolerance } from './plateau.ts';
 import type { RecoverOptions } from './recover.ts';
 import type { StyledPicture } from './picture.ts';
-import type { Init, PlainOptions, Settings } from './settings.ts';
+import type { ActivationStorage, Init, PlainOptions, Settings } from './settings.ts';
 
 /** One of several style pictures. */
 export interface StyleInput {
@@ -134,6 +134,7 @@ export interface ResolvedOptions {
   readonly seamless: boolean;
   readonly resampling: 'srgb' | 'linear';
   readonly memoryLimit?: number;
+  readonly storage: ActivationStorage;
 }
 
 /** The caller's factors on the three terms. */
@@ -147,7 +148,7 @@ const KNOWN = new Set<string>([
   ...['content', 'style', 'device', 'network', 'recipe', 'size', 'contentWeight', 'styleWeight', 'tvWeight'],
   ...['contentLayers', 'styleLayers', 'init', 'optimizer', 'iterations', 'seed', 'pooling', 'color', 'scales'],
   ...['averaging', 'tolerance', 'signal', 'onProgress', 'onDownload', 'onWarning', 'preview', 'checkpoint', 'resume', 'recover', 'memoryLimit'],
-  ...['updateMask', 'maskMode', 'seamless', 'resampling'],
+  ...['updateMask', 'maskMode', 'seamless', 'resampling', 'storage'],
 ]);
 
 
@@ -204,6 +205,7 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
     maskMode: oneOf('maskMode', options.maskMode ?? 'simple', MASK_MODES),
     seamless: flag('seamless', options.seamless ?? false),
     resampling: oneOf('resampling', options.resampling ?? 'srgb', ['srgb', 'linear']),
+    storage: oneOf('storage', options.storage ?? 'f32', ['f32', 'f16', 'auto']),
     ...(options.memoryLimit !== undefined && { memoryLimit: resolveMemoryLimit(options.memoryLimit) }),
   };
 }
@@ -349,7 +351,7 @@ function resolveScales(scales: NonNullable<StyleTransferOptions['scales']>): Res
 export function settingsOf(resolved: ResolvedOptions): Settings {
   const { recipe, weights, init, memoryLimit } = resolved;
   const { size, contentLayers, styleLayers, optimizer, iterations, seed, pooling, color, scales, averaging, tolerance } = resolved;
-  const { maskMode, seamless, resampling } = resolved;
+  const { maskMode, seamless, resampling, storage } = resolved;
   const isNamed = Object.hasOwn(recipes, recipe.name) && recipes[recipe.name] === recipe;
   return {
     recipe: isNamed ? recipe.name : recipe,
@@ -369,6 +371,7 @@ export function settingsOf(resolved: ResolvedOptions): Settings {
     maskMode,
     seamless,
     resampling,
+    storage,
     ...(memoryLimit !== undefined && { memoryLimit }),
   };
 }

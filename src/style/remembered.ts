@@ -49,11 +49,11 @@ export function keyOf(
   kind: string,
   parts: readonly StylePart[],
   { width, height }: Pick<Pixels, 'width' | 'height'>,
-  { vgg, pooling, space }: FeatureRequest,
+  { vgg, pooling, space, storage = 'f32' }: FeatureRequest,
   { tuned }: KernelTarget,
 ): string {
   const first = vgg.layers.find((layer) => layer.kind === 'conv');
-  return JSON.stringify([kind, parts.map(({ statistic, layer }) => [statistic, layer]), width, height, pooling, space, first?.padding, tuned]);
+  return JSON.stringify([kind, parts.map(({ statistic, layer }) => [statistic, layer]), width, height, pooling, space, first?.padding, storage, tuned]);
 }
 
 /** What `make` gives, or gave before for the same `key` and pictures. */

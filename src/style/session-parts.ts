@@ -15,6 +15,8 @@ export interface Fit {
   readonly tiling: Tiling | 'whole';
   /** Pairs that L-BFGS keeps, where memory allows fewer than asked for. */
   readonly history?: number;
+  /** How activations are kept. Default f32. */
+  readonly storage?: 'f32' | 'f16';
 }
 
 /** What a session is built from, every picture at its size. */

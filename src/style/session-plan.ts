@@ -2,6 +2,7 @@
 
 import type { OptimizerCost } from '../optim/index.ts';
 import type { Evaluation } from './evaluation.ts';
+import type { Fit } from './session-parts.ts';
 
 /** The tiles that a large picture is worked on in. */
 export interface TilePlan {
@@ -31,10 +32,16 @@ export interface SessionPlan {
   readonly tiles?: TilePlan;
   /** Pairs that L-BFGS keeps, where `memoryLimit` allows fewer than asked for. */
   readonly history?: number;
+  /** Set where activations take half the memory: see `storage`. */
+  readonly storage?: 'f16';
 }
 
 /** The plan of a session from its two halves. */
-export function sessionPlan({ cost, grid }: Evaluation, optimizer: OptimizerCost, history?: number): SessionPlan {
+export function sessionPlan(
+  { cost, grid }: Evaluation,
+  optimizer: OptimizerCost,
+  { history, storage }: Pick<Fit, 'history' | 'storage'> = {},
+): SessionPlan {
   const { dispatches, flops, bytes, arenaBytes, foldedBytes } = cost;
   return {
     dispatches: dispatches + optimizer.dispatches,
@@ -43,6 +50,7 @@ export function sessionPlan({ cost, grid }: Evaluation, optimizer: OptimizerCost
     bytes: { arena: arenaBytes - foldedBytes, folded: foldedBytes, optimizer: optimizer.stateBytes },
     ...(grid && { tiles: tilePlan(grid) }),
     ...(history !== undefined && { history }),
+    ...(storage === 'f16' && { storage }),
   };
 }
 

@@ -7,6 +7,9 @@ import type { MaskMode } from './mask-options.ts';
 import type { Tolerance } from './plateau.ts';
 import type { LayerWeights, Recipe } from './recipes.ts';
 
+/** How activations are kept: see {@link PlainOptions.storage}. */
+export type ActivationStorage = 'f32' | 'f16' | 'auto';
+
 /** Where a run starts. */
 export type Init = 'content' | 'style' | 'noise' | 'gray';
 
@@ -60,6 +63,12 @@ export interface PlainOptions {
    * device allows.
    */
   readonly memoryLimit?: number;
+  /**
+   * How activations and their gradients lie in GPU memory: `'f32'` (default), or `'f16'`, in half of it, as half floats and
+   * bfloat16: arithmetic stays f32, losses come within 1 %, and no feature of the device is needed. `'auto'`: f16 where the
+   * picture would not fit as a whole otherwise; only then tiles.
+   */
+  readonly storage?: ActivationStorage;
 }
 
 /** Plain options with every default filled in. `init` is absent where it is a picture. */

@@ -27,6 +27,8 @@ export interface FeatureRequest {
   readonly space: PixelSpace;
   /** Opposite borders of the picture are neighbours. */
   readonly wraps: boolean;
+  /** How a tape of its own keeps activations. Default f32. */
+  readonly storage?: 'f32' | 'f16' | undefined;
 }
 
 /** What a region's styles ask for: its share of the style loss, guides [h, w, 1] by layer, and targets by comparison. */

@@ -88,7 +88,7 @@ export async function tiledEvaluation(
   tiling: Tiling,
   belongings: Belongings,
 ): Promise<Evaluation> {
-  const { device, options, pictures, start, signal } = parts;
+  const { device, options, pictures, start, signal, storage = 'f32' } = parts;
   const { recipe } = options;
   checkTileable(parts);
   const wanted = wantedOf(options);
@@ -101,7 +101,7 @@ export async function tiledEvaluation(
   const toKeep = { keeps: tiling.keepsContent, measures: recipe.content.measure === 'relative' };
   const content = await tiledContentTargets(device, pictures.content, grid, wanted, request, toKeep, hold);
   throwIfAborted(signal, 'StyleSession.create');
-  const tape = belongings.keep(new Tape(device));
+  const tape = belongings.keep(new Tape(device, { storage }));
   const demand = styleDemand(request.vgg, wanted.style);
   const grids = pictures.styles.map(({ picture }, i) => {
     const { rows, columns } = tiling.styles[i]!;

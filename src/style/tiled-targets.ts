@@ -97,7 +97,7 @@ async function statisticsOver(
   request: FeatureRequest,
 ): Promise<Reading> {
   const layers = [...new Set(parts.map(({ layer }) => layer))];
-  return overTiles(device, async ({ tape, hold, keep }) => {
+  return overTiles(device, request.storage, async ({ tape, hold, keep }) => {
     const slices = await sliceVariables(tape, grid, 'style slice', hold);
     const sums = layerSums(tape, grid, layers, parts, request.vgg);
     const cores = grid.kinds.map((tile, kind) => {
@@ -158,7 +158,7 @@ export async function tiledContentTargets(
   const maps = contentMaps(request.vgg, wanted);
   const none = { maps, sumOfSquares: maps.map(() => NaN), cores: [] };
   if (maps.length === 0 || (!keeps && !measures)) return none;
-  return overTiles(device, async ({ tape, hold: holdHere, keep }) => {
+  return overTiles(device, request.storage, async ({ tape, hold: holdHere, keep }) => {
     const slices = await sliceVariables(tape, grid, 'content slice', holdHere);
     const recorded = grid.kinds.map((tile, kind) => {
       const found = coreFeatures(tape, tile, slices[kind]!, wanted.content, request);
@@ -202,11 +202,11 @@ interface Workshop {
 }
 
 /** Lends a tape, and gives everything back that was made for the work. */
-async function overTiles<T>(device: GPUDevice, work: (workshop: Workshop) => Promise<T>): Promise<T> {
+async function overTiles<T>(device: GPUDevice, storage: FeatureRequest['storage'] = 'f32', work: (workshop: Workshop) => Promise<T>): Promise<T> {
   const belongings = new Belongings();
   try {
     return await work({
-      tape: belongings.keep(new Tape(device)),
+      tape: belongings.keep(new Tape(device, { storage })),
       hold: (buffer) => {
         belongings.keep({ destroy: () => destroyBuffer(buffer) });
         return buffer;

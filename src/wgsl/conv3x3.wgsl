@@ -11,7 +11,7 @@
 
 override CO_VEC: u32 = 16; // vec4s of output channels in a workgroup's tile: 16 or 8
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 
 var<workgroup> tile: array<f32, 400>;                    // [4 channels][10][10]
 var<workgroup> weightTile: array<vec4f, 36u * CO_VEC>;   // [9 taps][4 channels][CO_VEC]
@@ -19,11 +19,11 @@ var<workgroup> weightTile: array<vec4f, 36u * CO_VEC>;   // [9 taps][4 channels]
 fn load(row: i32, column: i32, c: u32, ci4: u32) -> vec4f {
   if (row < 0 || column < 0) { return vec4f(); }
   let at = vec2u(u32(row), u32(column));
-  if (params.unpool == 0u) { return x[(at.x * params.w + at.y) * ci4 + c]; }
+  if (params.unpool == 0u) { return fromX(x[(at.x * params.w + at.y) * ci4 + c]); }
   let half = at / 2u;
   if (half.x >= params.h / 2u || half.y >= params.w / 2u) { return vec4f(); } // an odd last row or column
   let word = unpoolWords[gateWordAt(at.x, at.y, params.w, ci4, c)];
-  let v = x[(half.x * (params.w / 2u) + half.y) * ci4 + c] * select(1.0, 0.25, params.unpool == 2u);
+  let v = fromX(x[(half.x * (params.w / 2u) + half.y) * ci4 + c]) * select(1.0, 0.25, params.unpool == 2u);
   return select(vec4f(), v, gateBits(word, at.x, at.y));
 }
 

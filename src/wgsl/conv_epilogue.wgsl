@@ -2,6 +2,7 @@
 // conv_patch.wgsl and winograd_output.wgsl. A block of 2 x 4 pixels x 4 channels, whose sums one thread holds, becomes
 //   y (+)= factor * sums + bias, then max(., 0), then gated by an activation or by gate words (see gate.wgsl)
 // or the 2x2 pooling of that, and the block's gate word. Accumulation reads y before the ReLU, after the bias.
+// Stands in front of gate_word.wgsl, and of what says how x and y are stored (stored_f32.wgsl).
 // bias [co], y [oh, ow, co] or pooled [oh / 2, ow / 2, co], gate y's shape or gate words of it, words y's gate words.
 
 struct Params {
@@ -23,7 +24,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(3) var<storage, read> gate: array<vec4u>;
 @group(0) @binding(4) var<storage, read> unpoolWords: array<u32>;
-@group(0) @binding(5) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(5) var<storage, read_write> y: array<Y>;
 @group(0) @binding(6) var<storage, read_write> words: array<u32>;
 @group(0) @binding(7) var<uniform> params: Params;
 
@@ -37,7 +38,7 @@ fn finish(at: vec2u, block: u32, word: u32, sum: vec4f) -> vec4f {
   let i = (at.x * params.ow + at.y) * ((params.co + 3u) / 4u) + block;
   var v = sum;
   if (params.hasBias != 0u) { v += bias[block]; }
-  if (params.accumulate != 0u) { v += y[i]; }
+  if (params.accumulate != 0u) { v += fromY(y[i]); }
   if (params.relu != 0u) { v = max(v, vec4f(0.0)); }
   if (params.gateKind == 1u) { v = select(vec4f(0.0), v, bitcast<vec4f>(gate[i]) > vec4f(0.0)); }
   if (params.gateKind == 2u) { v = select(vec4f(0.0), v, gateBits(word, at.x, at.y)); }
@@ -49,11 +50,11 @@ fn putPooled(at: vec2u, block: u32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> v
   if (!isInside(at + 1u)) { return vec4u(); } // an odd last row or column is not pooled
   let i = (at.x / 2u * (params.ow / 2u) + at.y / 2u) * ((params.co + 3u) / 4u) + block;
   if (params.pool == 2u) {
-    y[i] = 0.25 * ((a + b) + (c + d)); // in the order of pool.wgsl
+    y[i] = toY(0.25 * ((a + b) + (c + d))); // in the order of pool.wgsl
     return vec4u(pack(a > vec4f()), pack(b > vec4f()), pack(c > vec4f()), pack(d > vec4f()));
   }
   let most = max(max(a, b), max(c, d));
-  y[i] = most;
+  y[i] = toY(most);
   var free = most > vec4f();
   let isA = free & (a == most); free = free & !isA;
   let isB = free & (b == most); free = free & !isB;
@@ -79,7 +80,7 @@ fn storeBlock(
     let pixel = at + vec2u(k / 4u, k % 4u);
     let v = finish(pixel, block, gates, factor * a);
     if (params.pool == 0u && isInside(pixel)) {
-      y[(pixel.x * params.ow + pixel.y) * co4 + block] = v;
+      y[(pixel.x * params.ow + pixel.y) * co4 + block] = toY(v);
       word |= pack(v > vec4f()) << (4u * k);
     }
     a = b; b = c; c = d; d = e; e = f; f = g; g = h; h = v;

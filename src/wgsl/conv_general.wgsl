@@ -16,7 +16,7 @@ override THREADS: u32 = 8; // 8 on the CPU, where lanes are few; 64 on a GPU
 
 // Four channels c of the pixel `at` of x; -1 means outside.
 fn load(at: i32, c: u32, ci4: u32) -> vec4f {
-  return select(vec4f(), x[u32(max(at, 0)) * ci4 + c], at >= 0);
+  return select(vec4f(), fromX(x[u32(max(at, 0)) * ci4 + c]), at >= 0);
 }
 
 // Where pixel `column` of the row that starts at `row` lies, both may be outside.

@@ -16,7 +16,7 @@ override UNPOOL: bool = false;
 override HAS_9: bool = WIDE || L == 4u; // a lane makes up to 9 loads; 5 are enough for 36 values among 8 lanes
 override HAS_15: bool = WIDE && L == 4u;
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<XWord>;
 
 const OUTSIDE = 0xffffffffu;
 
@@ -44,7 +44,7 @@ fn gates(at: vec2u, c: u32) -> u32 {
 
 fn load(at: vec2u, open: u32, i: u32) -> f32 {
   let passes = select(at.y != OUTSIDE, ((open >> (i % 4u)) & 1u) != 0u, UNPOOL);
-  return select(0.0, x[at.x + i], passes);
+  return select(0.0, pickX(x[wordOfX(at.x + i)], i), passes);
 }
 
 @compute @workgroup_size(L)

@@ -13,7 +13,7 @@ enable subgroups;
 fn load(row: i32, column: i32, c: u32, ci4: u32) -> vec4f {
   let at = source(column, i32(params.w));
   if (row < 0 || at < 0) { return vec4f(); }
-  return x[u32(row + at) * ci4 + c];
+  return fromX(x[u32(row + at) * ci4 + c]);
 }
 
 @compute @workgroup_size(8)

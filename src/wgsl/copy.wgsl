@@ -4,6 +4,7 @@
 // Tensors of four axes (leading ones of size 1), rows of the last axis padded to vec4s.
 // `vectors` is for boxes whose last axis moves as whole vec4s, `elements` for all others: in a vec4 that sticks out of
 // the box, lanes below it keep their values (an earlier copy into y wrote them), lanes above become zero.
+// Stands in front of what says how x and y are stored (stored_f32.wgsl).
 // One thread, one vec4 of y. Dispatch: linear over the vec4s that the box touches (reshape: all of y), 64 threads a
 // group, folded into x and y.
 
@@ -16,8 +17,8 @@ struct Params {
   accumulate: u32, // 1: add to y
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 fn vectorsIn(channels: i32) -> i32 { return (channels + 3) / 4; }
@@ -45,11 +46,11 @@ fn vectors(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let xVectors = vectorsIn(params.xSize.w);
   var value = vec4f();
   if (isInside(q.xyz, params.xSize) && q.w >= 0 && q.w < xVectors) {
-    value = x[rowOf(q.xyz, params.xSize) * xVectors + q.w];
+    value = fromX(x[rowOf(q.xyz, params.xSize) * xVectors + q.w]);
   }
   let at = rowOf(p.xyz, params.ySize) * vectorsIn(params.ySize.w) + p.w;
-  if (params.accumulate != 0u) { value += y[at]; }
-  y[at] = value;
+  if (params.accumulate != 0u) { value += fromY(y[at]); }
+  y[at] = toY(value);
 }
 
 @compute @workgroup_size(64)
@@ -62,7 +63,7 @@ fn elements(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   let at = rowOf(p.xyz, params.ySize) * vectorsIn(params.ySize.w) + p.w;
   let end = params.begin.w + params.size.w;
   var old = vec4f();
-  if (params.accumulate != 0u || 4 * p.w < params.begin.w) { old = y[at]; }
+  if (params.accumulate != 0u || 4 * p.w < params.begin.w) { old = fromY(y[at]); }
   var value = vec4f();
   for (var lane = 0; lane < 4; lane++) {
     let c = 4 * p.w + lane;
@@ -70,10 +71,10 @@ fn elements(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
     let isBelow = c < params.begin.w;
     if (isBelow || params.accumulate != 0u) { value[lane] = old[lane]; }
     if (!isBelow && c < end && isRow && origin >= 0 && origin < params.xSize.w) {
-      value[lane] += x[row + origin / 4][origin % 4];
+      value[lane] += fromX(x[row + origin / 4])[origin % 4];
     }
   }
-  y[at] = value;
+  y[at] = toY(value);
 }
 
 @compute @workgroup_size(64)
@@ -90,8 +91,8 @@ fn reshape(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
     if (c + lane >= params.ySize.w) { break; }
     let n = first + lane;
     let channel = n % params.xSize.w;
-    value[lane] = x[n / params.xSize.w * xVectors + channel / 4][channel % 4];
+    value[lane] = fromX(x[n / params.xSize.w * xVectors + channel / 4])[channel % 4];
   }
-  if (params.accumulate != 0u) { value += y[index]; }
-  y[index] = value;
+  if (params.accumulate != 0u) { value += fromY(y[index]); }
+  y[index] = toY(value);
 }

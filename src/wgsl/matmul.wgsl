@@ -21,8 +21,8 @@ fn blockA(row: u32, k: u32) -> mat4x4f {
     let column = min(row / 4u, s - 1u);
     let last = params.k - 1u;
     var r = mat4x4f(
-      a[k * s + column], a[min(k + 1u, last) * s + column],
-      a[min(k + 2u, last) * s + column], a[min(k + 3u, last) * s + column]);
+      fromA(a[k * s + column]), fromA(a[min(k + 1u, last) * s + column]),
+      fromA(a[min(k + 2u, last) * s + column]), fromA(a[min(k + 3u, last) * s + column]));
     if (k + 3u > last) {
       if (k + 1u > last) { r[1] = vec4f(); }
       if (k + 2u > last) { r[2] = vec4f(); }
@@ -33,8 +33,8 @@ fn blockA(row: u32, k: u32) -> mat4x4f {
   let last = params.m - 1u;
   let column = k / 4u;
   return mat4x4f(
-    a[min(row, last) * s + column], a[min(row + 1u, last) * s + column],
-    a[min(row + 2u, last) * s + column], a[min(row + 3u, last) * s + column]);
+    fromA(a[min(row, last) * s + column]), fromA(a[min(row + 1u, last) * s + column]),
+    fromA(a[min(row + 2u, last) * s + column]), fromA(a[min(row + 3u, last) * s + column]));
 }
 
 // Rows k .. k+3 of op(b), columns `column` .. column+3 of each: one row of b per column of the matrix.
@@ -44,14 +44,14 @@ fn blockB(k: u32, column: u32) -> mat4x4f {
     let last = params.n - 1u;
     let at = k / 4u;
     return transpose(mat4x4f(
-      b[min(column, last) * s + at], b[min(column + 1u, last) * s + at],
-      b[min(column + 2u, last) * s + at], b[min(column + 3u, last) * s + at]));
+      fromB(b[min(column, last) * s + at]), fromB(b[min(column + 1u, last) * s + at]),
+      fromB(b[min(column + 2u, last) * s + at]), fromB(b[min(column + 3u, last) * s + at])));
   }
   let last = params.k - 1u;
   let at = min(column / 4u, s - 1u);
   return mat4x4f(
-    b[k * s + at], b[min(k + 1u, last) * s + at],
-    b[min(k + 2u, last) * s + at], b[min(k + 3u, last) * s + at]);
+    fromB(b[k * s + at]), fromB(b[min(k + 1u, last) * s + at]),
+    fromB(b[min(k + 2u, last) * s + at]), fromB(b[min(k + 3u, last) * s + at]));
 }
 
 fn storeBlock(split: u32, row: u32, column: u32, sums: mat4x4f) {

@@ -1,5 +1,5 @@
 // What matrix products share, for the shaders that stand in front of it, matmul.wgsl and matmul_subgroup8.wgsl: bindings, and
-// what follows on the sums. Stands in front of gate_word.wgsl.
+// what follows on the sums. Stands in front of gate_word.wgsl, and of what says how a, b and y are stored (stored_f32.wgsl).
 
 struct Params {
   m: u32, n: u32, k: u32,
@@ -13,11 +13,11 @@ struct Params {
   width: u32,                               // pixels in a row of the image that the gate words are of
 }
 
-@group(0) @binding(0) var<storage, read> a: array<vec4f>;
-@group(0) @binding(1) var<storage, read> b: array<vec4f>;
+@group(0) @binding(0) var<storage, read> a: array<A>;
+@group(0) @binding(1) var<storage, read> b: array<B>;
 @group(0) @binding(2) var<storage, read> scale: array<vec4f>;
 @group(0) @binding(3) var<storage, read> gate: array<vec4u>;
-@group(0) @binding(4) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> y: array<Y>;
 @group(0) @binding(5) var<uniform> params: Params;
 
 // What all sums are multiplied by.
@@ -39,7 +39,7 @@ fn store(split: u32, row: u32, block: u32, alpha: f32, sum: vec4f) {
   let at = (split * params.m + row) * params.strideY + block;
   let inside = vec4u(block * 4u) + vec4u(0u, 1u, 2u, 3u) < vec4u(params.n);
   var v = select(vec4f(), alpha * sum, inside);
-  if (params.accumulate != 0u) { v += y[at]; }
+  if (params.accumulate != 0u) { v += fromY(y[at]); }
   if (params.gateKind != 0u) { v = select(vec4f(), v, isOpen(at, row, block)); }
-  y[at] = v;
+  y[at] = toY(v);
 }

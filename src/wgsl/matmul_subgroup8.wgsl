@@ -30,9 +30,9 @@ fn main(
       // Lane i loads four rows from row + i % 4 * 4 at k + i / 4.
       let ownK = k + lane / 4u;
       var own = vec4f();
-      if (ownK < end) { own = a[ownK * params.strideA + min(row / 4u + lane % 4u, params.strideA - 1u)]; }
-      let b0 = b[k * params.strideB + column];
-      let b1 = b[min(k + 1u, lastK) * params.strideB + column];
+      if (ownK < end) { own = fromA(a[ownK * params.strideA + min(row / 4u + lane % 4u, params.strideA - 1u)]); }
+      let b0 = fromB(b[k * params.strideB + column]);
+      let b1 = fromB(b[min(k + 1u, lastK) * params.strideB + column]);
       var v: vec4f; var w: vec4f;
       v = subgroupBroadcast(own, 0u); w = subgroupBroadcast(own, 4u);
       y0 += v.x * b0 + w.x * b1; y1 += v.y * b0 + w.y * b1; y2 += v.z * b0 + w.z * b1; y3 += v.w * b0 + w.w * b1;
@@ -48,12 +48,12 @@ fn main(
     let lowRow = min(row + lane, params.m - 1u) * params.strideA;
     let highRow = min(row + lane + 8u, params.m - 1u) * params.strideA;
     for (var k = split * params.chunk; k < end; k += 4u) {
-      let low = a[lowRow + k / 4u];
-      let high = a[highRow + k / 4u];
-      let b0 = b[k * params.strideB + column];
-      let b1 = b[min(k + 1u, lastK) * params.strideB + column];
-      let b2 = b[min(k + 2u, lastK) * params.strideB + column];
-      let b3 = b[min(k + 3u, lastK) * params.strideB + column];
+      let low = fromA(a[lowRow + k / 4u]);
+      let high = fromA(a[highRow + k / 4u]);
+      let b0 = fromB(b[k * params.strideB + column]);
+      let b1 = fromB(b[min(k + 1u, lastK) * params.strideB + column]);
+      let b2 = fromB(b[min(k + 2u, lastK) * params.strideB + column]);
+      let b3 = fromB(b[min(k + 3u, lastK) * params.strideB + column]);
       var v: vec4f;
       v = subgroupBroadcast(low, 0u); y0 += v.x * b0 + v.y * b1 + v.z * b2 + v.w * b3;
       v = subgroupBroadcast(low, 1u); y1 += v.x * b0 + v.y * b1 + v.z * b2 + v.w * b3;

@@ -3,7 +3,8 @@
 //   finish    y[0, c] = mean of x,  y[1, c] = sqrt(variance + epsilon), the variance biased
 //   backward  dx[row, c] (+)= (dy[0, c] + dy[1, c] * (x[row, c] - y[0, c]) / y[1, c]) / rows
 // x, dx [rows, c]; y, dy [2, c]; part [chunks, 2, c]; rows padded to vec4s, padding lanes stay 0. Differences from the
-// first row, so that a mean far from zero takes no digits from the variance.
+// first row, so that a mean far from zero takes no digits from the variance. Stands in front of what says how x and dx are
+// stored (stored_f32.wgsl).
 // Dispatch: partial: linear over chunks * vec4s of a row; finish: over vec4s of a row; backward: over vec4s of x; / 64
 // folded into x and y.
 
@@ -16,7 +17,7 @@ struct Params {
   epsilon: f32,
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
 @group(0) @binding(1) var<storage, read_write> part: array<vec4f>;
 @group(0) @binding(2) var<uniform> params: Params;
 
@@ -28,11 +29,11 @@ fn partial(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) gr
   let chunk = i / p.perRow;
   let end = min((chunk + 1u) * p.chunk, p.rows);
   if (chunk * p.chunk >= end) { return; }
-  let first = x[column];
+  let first = fromX(x[column]);
   var sum = vec4f();
   var squares = vec4f();
   for (var row = chunk * p.chunk; row < end; row++) {
-    let d = x[row * p.perRow + column] - first;
+    let d = fromX(x[row * p.perRow + column]) - first;
     sum += d;
     squares += d * d;
   }
@@ -61,13 +62,13 @@ fn finish(@builtin(global_invocation_id) id: vec3u) {
   }
   let shift = sum / f32(p.rows);
   let variance = max(squares / f32(p.rows) - shift * shift, vec4f());
-  y[column] = x[column] + shift;
+  y[column] = fromX(x[column]) + shift;
   y[p.perRow + column] = select(vec4f(), sqrt(variance + p.epsilon), inside(p, column));
 }
 
 @group(0) @binding(1) var<storage, read> statistics: array<vec4f>;
 @group(0) @binding(2) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> dx: array<DX>;
 @group(0) @binding(4) var<uniform> backwardParams: Params;
 
 @compute @workgroup_size(64)
@@ -77,7 +78,7 @@ fn backward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) g
   if (i >= p.rows * p.perRow) { return; }
   let column = i % p.perRow;
   let spread = select(vec4f(1.0), statistics[p.perRow + column], inside(p, column));
-  var g = (dy[column] + dy[p.perRow + column] * (x[i] - statistics[column]) / spread) / f32(p.rows);
-  if (p.accumulate != 0u) { g += dx[i]; }
-  dx[i] = g;
+  var g = (dy[column] + dy[p.perRow + column] * (fromX(x[i]) - statistics[column]) / spread) / f32(p.rows);
+  if (p.accumulate != 0u) { g += fromDX(dx[i]); }
+  dx[i] = toDX(g);
 }

@@ -5,6 +5,7 @@
 //   main, backward dx[s] (+)= sum of dy[o] / cells of o over the windows that hold s
 // Windows in scan order; dx is gathered, so that overlapping windows add up in a fixed order without atomics.
 // x, dx [h, w, c]; y, dy [oh, ow, c]; NHWC, channels padded to vec4s. Window o starts at o * stride - pad.
+// Stands in front of what says how they are stored (stored_f32.wgsl).
 // One thread, one vec4 of the output. Dispatch: linear, 64 threads a group, folded into x and y.
 
 struct Params {
@@ -19,8 +20,8 @@ struct Params {
   op: u32,                        // main: 0 maximum, 1 mean, 2 meanBackward
 }
 
-@group(0) @binding(0) var<storage, read> x: array<vec4f>;
-@group(0) @binding(1) var<storage, read_write> y: array<vec4f>;
+@group(0) @binding(0) var<storage, read> x: array<X>;
+@group(0) @binding(1) var<storage, read_write> y: array<Y>;
 @group(0) @binding(2) var<uniform> params: Params;
 
 // The part of a window that lies in the image: rows x..y-1, columns z..w-1.
@@ -42,18 +43,18 @@ fn forward(index: u32) {
   let pixel = i32(index / p.vectors);
   let channel = index % p.vectors;
   let cells = window(p, pixel / p.ow, pixel % p.ow);
-  var result = x[u32(cells.x * p.w + cells.z) * p.vectors + channel];
+  var result = fromX(x[u32(cells.x * p.w + cells.z) * p.vectors + channel]);
   if (isMean) { result = vec4f(); }
   for (var row = cells.x; row < cells.y; row++) {
     var line = vec4f(); // rows are summed by themselves first: large windows stay accurate
     for (var column = cells.z; column < cells.w; column++) {
-      let v = x[u32(row * p.w + column) * p.vectors + channel];
+      let v = fromX(x[u32(row * p.w + column) * p.vectors + channel]);
       if (isMean) { line += v; } else { result = max(result, v); }
     }
     if (isMean) { result += line; }
   }
   if (isMean) { result *= reciprocalOfCells(p, cells); }
-  y[index] = result;
+  y[index] = toY(result);
 }
 
 // The windows that hold cell s of an axis: x..y-1.
@@ -72,12 +73,12 @@ fn meanBackward(index: u32) {
   var total = vec4f();
   for (var row = rows.x; row < rows.y; row++) {
     for (var column = columns.x; column < columns.y; column++) {
-      let d = x[u32(row * p.ow + column) * p.vectors + index % p.vectors];
+      let d = fromX(x[u32(row * p.ow + column) * p.vectors + index % p.vectors]);
       total += d * reciprocalOfCells(p, window(p, row, column));
     }
   }
-  if (p.accumulate != 0u) { total += y[index]; }
-  y[index] = total;
+  if (p.accumulate != 0u) { total += fromY(y[index]); }
+  y[index] = toY(total);
 }
 
 @compute @workgroup_size(64)
@@ -86,10 +87,10 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   if (params.op == 2u) { meanBackward(index); } else { forward(index); }
 }
 
-@group(0) @binding(0) var<storage, read> image: array<vec4f>;
-@group(0) @binding(1) var<storage, read> pooled: array<vec4f>;
-@group(0) @binding(2) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
+@group(0) @binding(0) var<storage, read> image: array<X>;
+@group(0) @binding(1) var<storage, read> pooled: array<Y>;
+@group(0) @binding(2) var<storage, read> dy: array<DY>;
+@group(0) @binding(3) var<storage, read_write> dx: array<DX>;
 @group(0) @binding(4) var<uniform> maxParams: Params;
 
 @compute @workgroup_size(64)
@@ -100,14 +101,14 @@ fn maxBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
   let pixel = i32(index / p.vectors);
   let channel = index % p.vectors;
   let at = vec2i(pixel / p.w, pixel % p.w);
-  let mine = image[index];
+  let mine = fromX(image[index]);
   let rows = windowsOf(at.x, p.sizeY, p.strideY, p.top, p.oh);
   let columns = windowsOf(at.y, p.sizeX, p.strideX, p.left, p.ow);
   var total = vec4f();
   for (var row = rows.x; row < rows.y; row++) {
     for (var column = columns.x; column < columns.y; column++) {
       let o = u32(row * p.ow + column) * p.vectors + channel;
-      let best = pooled[o];
+      let best = fromY(pooled[o]);
       var first = mine == best;
       if (!any(first)) { continue; }
       // Cells before this one in scan order must not hold the maximum too.
@@ -115,12 +116,12 @@ fn maxBackward(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups
       for (var r = cells.x; r <= at.x; r++) {
         let end = select(cells.w, at.y, r == at.x);
         for (var c = cells.z; c < end; c++) {
-          first = first & (image[u32(r * p.w + c) * p.vectors + channel] != best);
+          first = first & (fromX(image[u32(r * p.w + c) * p.vectors + channel]) != best);
         }
       }
-      total += select(vec4f(), dy[o], first);
+      total += select(vec4f(), fromDY(dy[o]), first);
     }
   }
-  if (p.accumulate != 0u) { total += dx[index]; }
-  dx[index] = total;
+  if (p.accumulate != 0u) { total += fromDX(dx[index]); }
+  dx[index] = toDX(total);
 }

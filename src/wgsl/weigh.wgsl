@@ -1,12 +1,10 @@
 // Scalars gathered into a vector and weighted: the terms of a loss, ready to be summed and to be read back at once.
-//   main      y[i] = weights[i] * term_i        four terms a dispatch, one vec4 of y
-//   backward  dterm (+)= weights[i] * dy[i]     one term a dispatch
-// term_i, dterm scalars [1]; weights, y, dy [n]. One thread does it: [1, 1, 1].
+//   y[i] = weights[i] * term_i        four terms a dispatch, one vec4 of y
+// term_i scalars [1]; weights, y [n]. One thread does it: [1, 1, 1].
 
 struct Params {
-  index: u32,      // which vec4 of y (main), which term (backward)
-  count: u32,      // terms in this vec4 (main)
-  accumulate: u32,
+  index: u32, // which vec4 of y
+  count: u32, // terms in this vec4
 }
 
 @group(0) @binding(0) var<storage, read> weights: array<vec4f>;
@@ -22,16 +20,4 @@ fn main() {
   let terms = vec4f(term0[0].x, term1[0].x, term2[0].x, term3[0].x);
   let isTerm = vec4u(0u, 1u, 2u, 3u) < vec4u(params.count);
   y[params.index] = select(vec4f(0.0), weights[params.index] * terms, isTerm);
-}
-
-@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(2) var<storage, read_write> dterm: array<vec4f>;
-@group(0) @binding(3) var<uniform> backwardParams: Params;
-
-@compute @workgroup_size(1)
-fn backward() {
-  let p = backwardParams;
-  var g = weights[p.index / 4u][p.index % 4u] * dy[p.index / 4u][p.index % 4u];
-  if (p.accumulate != 0u) { g += dterm[0].x; }
-  dterm[0] = vec4f(g, 0.0, 0.0, 0.0);
 }

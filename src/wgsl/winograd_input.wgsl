@@ -1,7 +1,7 @@
 // Winograd F(4x4, 3x3), input: v[.., t, i] = B' d B of the 6x6 pixels d that the 4x4 outputs of tile t depend on.
 // x [h, w, ci] or, where it is unpooled on load, [h / 2, w / 2, ci] with gate words of [h, w, ci]; v [36, tiles, ci] of
 // a band, whole rows of tiles; NHWC, channels padded to vec4s.
-// Stands in front of gate_word.wgsl and outside.wgsl.
+// Stands in front of gate_word.wgsl, outside.wgsl and what says how x is stored (stored_f32.wgsl).
 // Thread: one tile x 1 channel, neighbours read neighbours. Dispatch: linear over tiles * 4 * ceil(ci / 4), THREADS a
 // group, folded into x and y.
 
@@ -17,7 +17,7 @@ struct Params {
   unpool: u32,     // x holds gradients of 1: maxima, 2: means of 2x2 pixels
 }
 
-@group(0) @binding(0) var<storage, read> x: array<f32>;
+@group(0) @binding(0) var<storage, read> x: array<XWord>;
 @group(0) @binding(1) var<storage, read> unpoolWords: array<u32>;
 @group(0) @binding(2) var<storage, read_write> v: array<f32>;
 @group(0) @binding(3) var<uniform> params: Params;
@@ -28,7 +28,8 @@ fn load(row: i32, column: i32, channel: u32, ci4: u32) -> f32 {
   let size = vec2u(params.h, params.w) >> half; // an odd last row or column was not pooled
   let p = at >> half;
   let isInside = row >= 0 && column >= 0 && p.x < size.x && p.y < size.y;
-  var value = x[select(0u, (p.x * size.y + p.y) * 4u * ci4 + channel, isInside)];
+  let i = select(0u, (p.x * size.y + p.y) * 4u * ci4 + channel, isInside);
+  var value = pickX(x[wordOfX(i)], i);
   if (params.unpool != 0u) {
     let word = gateWordAt(at.x, at.y, params.w, ci4, channel / 4u);
     let bit = (at.x % 2u * 4u + at.y % 4u) * 4u + channel % 4u;

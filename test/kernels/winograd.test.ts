@@ -10,7 +10,6 @@ import {
   hasWinograd,
   winograd,
   winogradBands,
-  winogradPays,
   winogradWeights,
   winogradWeightsShape,
 } from '../../src/kernels/winograd.ts';
@@ -183,17 +182,6 @@ describe('bands are pure arithmetic', () => {
       expect(rowsPerBand === 1 || bytes <= 12 * 2 ** 20).toBe(true);
       expect(rowsPerBand === down || bytes + bytes / rowsPerBand > 12 * 2 ** 20).toBe(true);
     }
-  });
-
-  it('pays from 16 tiles and enough channels on, on software adapters with subgroups', () => {
-    const [lavapipe, swiftShader] = [8, 4].map((subgroupSize) => ({ software: true, subgroupSize }));
-    expect(winogradPays(paramsOf([16, 16, 64, 64]), lavapipe!)).toBe(true);
-    expect(winogradPays(paramsOf([12, 16, 64, 64]), lavapipe!)).toBe(false);
-    expect(winogradPays(paramsOf([64, 64, 3, 64]), lavapipe!)).toBe(false);
-    expect(winogradPays(paramsOf([64, 64, 64, 64]), swiftShader!)).toBe(false);
-    expect(winogradPays(paramsOf([16, 16, 128, 256]), swiftShader!)).toBe(true);
-    expect(winogradPays(paramsOf([64, 64, 128, 128]), { software: true, subgroupSize: undefined })).toBe(false);
-    expect(winogradPays(paramsOf([64, 64, 128, 128]), { software: false, subgroupSize: 32 })).toBe(false);
   });
 
   it('is for 3x3 kernels of stride and dilation 1', () => {

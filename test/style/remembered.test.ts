@@ -77,6 +77,7 @@ describe('the second picture of a batch', () => {
       { style: one },
       { size: 12, style: { ...picture(40, 52, 5) } },
       { pooling: 'average' },
+      { storage: 'f16' },
       { recipe: { ...lecture, style: { ...lecture.style, normalize: 'elements' } } },
       { recipe: { ...lecture, firstPadding: 'replicate' } },
       { recipe: { ...lecture, space: { scale: 255, mean: [1, 2, 3] } } },
