@@ -8,7 +8,7 @@ import type { Recipe } from './recipes.ts';
 import type { StylePart } from './statistics.ts';
 import type { Values } from './remembered.ts';
 import type { MatchedTerm, StyleValues } from './style-values.ts';
-import { insideOf, sortedValues, transportTerm } from './transport.ts';
+import { insideOf, sortedValues, transportTerm, type KeepTarget } from './transport.ts';
 
 /** Brings home what `see` makes of a style's features at the layer of each of `parts`. */
 export type ReadStyle = (
@@ -24,6 +24,7 @@ export async function matchedTerms(
   { styles, guides }: Pick<Region, 'styles'> & { readonly guides: Guides | undefined },
   measure: Recipe['style']['measure'],
   read: ReadStyle,
+  keep: KeepTarget,
 ): Promise<Map<StylePart, MatchedTerm>> {
   const found = new Map<StylePart, StyleValues[]>(parts.map((part) => [part, []]));
   for (const style of styles) {
@@ -46,7 +47,7 @@ export async function matchedTerms(
     if (list.length === 0) continue;
     const guide = guides?.get(part.layer);
     const term =
-      part.statistic === 'mrf' ? patchTerm(tape, list, guide, measure) : transportTerm(tape, part.statistic, list, guide, measure);
+      part.statistic === 'mrf' ? patchTerm(tape, list, guide, measure) : transportTerm(tape, part.statistic, list, guide, measure, keep);
     if (term) terms.set(part, term);
   }
   return terms;

@@ -114,7 +114,7 @@ export async function styleTargets(
       matched:
         matched.length === 0
           ? new Map<StylePart, MatchedTerm>()
-          : await (await loadChunk('StyleSession.create', import('./matched.ts'))).matchedTerms(tape, matched, { styles, guides }, measure, read),
+          : await (await loadChunk('StyleSession.create', import('./matched.ts'))).matchedTerms(tape, matched, { styles, guides }, measure, read, keepTarget),
     });
   }
   return targets;

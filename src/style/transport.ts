@@ -17,7 +17,7 @@ import { normal } from '../image/random.ts';
 import { elementsOf } from '../kernels/shape.ts';
 import type { Plane } from './masks.ts';
 import type { Recipe, Statistic } from './recipes.ts';
-import { keepTarget } from './statistics.ts';
+import type { Target } from './statistics.ts';
 import { counting, type MatchedTerm, type StyleValues } from './style-values.ts';
 
 /** The pixels that count: a mask [h, w, 1], and how many it has. */
@@ -70,6 +70,9 @@ function addQuantiles({ shape, data, weight }: StyleValues, count: number, sums:
   }
 }
 
+/** Puts values on a tape as a target: `keepTarget`, which runs that sort nothing have as well and so comes from outside. */
+export type KeepTarget = (tape: Tape, shape: readonly number[], values: Float32Array, label: string) => Target;
+
 /** The distance of one layer to the sorted values of its styles, a mean over ranks and columns. */
 export function transportTerm(
   tape: Tape,
@@ -77,6 +80,7 @@ export function transportTerm(
   styles: readonly StyleValues[],
   guide: Plane | undefined,
   measure: Recipe['style']['measure'],
+  keep: KeepTarget,
 ): MatchedTerm {
   const whole = styles.reduce((sum, { weight }) => sum + weight, 0);
   return (feature) => {
@@ -84,7 +88,7 @@ export function transportTerm(
     const n = elementsOf(found.shape);
     const sums = new Float32Array(n);
     for (const style of styles) addQuantiles({ ...style, weight: style.weight / whole }, found.shape[0]!, sums);
-    const { tensor, sumOfSquares } = keepTarget(tape, found.shape, sums, `style/${statistic}`);
+    const { tensor, sumOfSquares } = keep(tape, found.shape, sums, `style/${statistic}`);
     return { value: tape.meanSquared(found, tensor), factor: measure === 'relative' ? n / Math.max(sumOfSquares, 1e-12) : 1 };
   };
 }
