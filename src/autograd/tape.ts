@@ -23,7 +23,7 @@ import { instanceNorm, normalize, type InstanceNormOptions, type NormalizeOption
 import { pad, type Pads } from './ops/pad.ts';
 import { pool, type PoolOptions } from './ops/pool.ts';
 import { mean, meanSquared, sum } from './ops/reduce.ts';
-import { identity, meanStd, sqrtm, traceSqrtm } from './ops/statistics.ts';
+import { identity, meanStd, sqrtm } from './ops/statistics.ts';
 import { unary } from './ops/unary.ts';
 import { upsample, type UpsampleOptions } from './ops/upsample.ts';
 import { planParts, wholePlan, type Part, type PartsPlan } from './parts.ts';
@@ -372,19 +372,11 @@ export class Tape implements Recorder {
 
   /**
    * The square root of a symmetric positive definite matrix [n, n] by Newton–Schulz steps; roots of eigenvalues below
-   * 2.25^−steps of ‖a‖ come out too small. The gradient is that of the exact root, by as many steps.
+   * 2.25^−steps of ‖a‖ come out too small. The gradient is that of the exact root, by as many steps. With `commutes`,
+   * for what is made of the root's trace alone, it comes with the root, for one product more.
    */
-  sqrtm(a: Tensor, { steps = 12 }: { readonly steps?: number } = {}): Tensor {
-    return sqrtm(this, a, steps);
-  }
-
-  /**
-   * The trace of the square root of a symmetric positive definite matrix [n, n]: [1]. Its gradient, half the inverse root,
-   * comes with it: a third of the work of {@link sqrtm} there and back. By Newton–Schulz steps, of which more than 20 may not
-   * stay finite where eigenvalues are below f32's rounding of ‖a‖.
-   */
-  traceSqrtm(a: Tensor, { steps = 16 }: { readonly steps?: number } = {}): Tensor {
-    return traceSqrtm(this, a, steps);
+  sqrtm(a: Tensor, { steps = 12, commutes = false }: { readonly steps?: number; readonly commutes?: boolean } = {}): Tensor {
+    return sqrtm(this, a, steps, commutes);
   }
 
   /** The identity matrix [n, n], a constant: one for each size. */

@@ -79,14 +79,7 @@ export {
   type SortParams,
   type SortPass,
 } from './sort.ts';
-export {
-  sqrtmBackward,
-  sqrtmCost,
-  sqrtmForward,
-  traceSqrtmBackward,
-  traceSqrtmForward,
-  type SqrtmParams,
-} from './sqrtm.ts';
+export { sqrtmBackward, sqrtmBackwardCommuting, sqrtmCost, sqrtmForward, type SqrtmParams } from './sqrtm.ts';
 export {
   totalVariationBackward,
   totalVariationCost,

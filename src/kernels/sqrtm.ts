@@ -20,10 +20,10 @@ export interface SqrtmParams {
   readonly steps: number;
 }
 
-/** Three products a step forward, six backward; three for a trace with its gradient. */
-export function sqrtmCost({ n, steps }: SqrtmParams, direction: 'forward' | 'backward' | 'trace'): Cost {
+/** Three products a step forward, six backward. */
+export function sqrtmCost({ n, steps }: SqrtmParams, direction: 'forward' | 'backward'): Cost {
   const { flops, bytes } = matmulCost({ m: n, n, k: n });
-  const products = steps * (direction === 'backward' ? 6 : 3);
+  const products = steps * (direction === 'forward' ? 3 : 6);
   return { flops: products * flops, bytes: products * bytes };
 }
 
@@ -70,60 +70,39 @@ function calculator<B>(n: number, target: KernelTarget, scratch: ScratchOf<B>) {
   };
 }
 
-/** (A / ‖A‖)^½, 1 / ‖A‖, and where it is wanted (A / ‖A‖)^−½: Y ← Y·T, Z ← T·Z with T = (3I − Z·Y) / 2, from A / ‖A‖ and I. */
-function coupled<B>(
-  on: ReturnType<typeof calculator<B>>,
-  { a, identity }: { a: B; identity: B },
-  steps: number,
-  wantsInverse: boolean,
-): { y: B; z: B; r: B } {
-  const r = on.reciprocalNorm(a);
-  let y = on.scaled(a, r);
-  let z = identity;
-  for (let step = 1; step <= steps; step++) {
-    const t = on.shiftedProduct(identity, 1.5, z, y, -0.5);
-    y = on.product(y, t);
-    if (wantsInverse || step < steps) z = on.product(t, z);
-  }
-  return { y, z, r };
-}
-
-/** y = A^½. `identity` is I, [n, n]. */
+/** y = A^½: Y ← Y·T, Z ← T·Z with T = (3I − Z·Y) / 2, from Y = A / ‖A‖ and Z = I. `identity` is I, [n, n]; `inverse` is A^−½. */
 export function sqrtmForward<B>(
   { n, steps }: SqrtmParams,
-  io: { a: B; identity: B; y: B },
+  io: { a: B; identity: B; y: B; inverse?: B | undefined },
   target: KernelTarget,
   scratch: ScratchOf<B>,
 ): Dispatch<B>[] {
   const on = calculator(n, target, scratch);
-  const { y, r } = coupled(on, io, steps, false);
-  on.scaled(y, on.rsqrt(r), io.y); // 1 / √(1 / ‖A‖)
+  const r = on.reciprocalNorm(io.a);
+  let y = on.scaled(io.a, r);
+  let z = io.identity;
+  for (let step = 1; step <= steps; step++) {
+    const t = on.shiftedProduct(io.identity, 1.5, z, y, -0.5);
+    y = on.product(y, t);
+    if (step < steps || io.inverse) z = on.product(t, z);
+  }
+  const root = on.rsqrt(r); // √‖A‖
+  on.scaled(y, root, io.y);
+  if (io.inverse) on.scaled(on.scaled(z, r), root, io.inverse); // 1 / √‖A‖ = √‖A‖ / ‖A‖
   return on.dispatches;
 }
 
-/** y = tr A^½, a scalar [1], and `inverse` = A^−½: twice the gradient, which so comes with the root. */
-export function traceSqrtmForward<B>(
-  { n, steps }: SqrtmParams,
-  io: { a: B; identity: B; inverse: B; y: B },
+/** dA (+)= dY · A^−½ / 2: where dY commutes with A, as that of a trace does. */
+export function sqrtmBackwardCommuting<B>(
+  { n }: SqrtmParams,
+  io: { inverse: B; dY: B; dA: B },
   target: KernelTarget,
+  accumulate: boolean,
   scratch: ScratchOf<B>,
 ): Dispatch<B>[] {
   const on = calculator(n, target, scratch);
-  const { y, z, r } = coupled(on, io, steps, true);
-  const root = on.rsqrt(r);
-  const diagonal = scratch([n, n], 'diagonal');
-  on.dispatches.push(
-    binary({ op: 'multiply', shape: [n, n], a: 'same', b: 'same' }, { a: on.scaled(y, root), b: io.identity, y: diagonal }),
-    ...reduceForward({ op: 'sum', shape: [n, n], factor: 1 }, { a: diagonal, y: io.y }, scratch),
-  );
-  on.scaled(on.scaled(z, r), root, io.inverse); // √r = r · 1 / √r
+  on.product(io.dY, io.inverse, 0.5, io.dA, accumulate);
   return on.dispatches;
-}
-
-/** dA (+)= dY · A^−½ / 2. */
-export function traceSqrtmBackward<B>({ n }: SqrtmParams, io: { inverse: B; dY: B; dA: B }, accumulate: boolean): Dispatch<B> {
-  const params = { op: 'multiply', shape: [n, n], a: 'same', b: 'scalar', alpha: 0.5 } as const;
-  return binary(params, { a: io.inverse, b: io.dY, y: io.dA }, accumulate);
 }
 
 /** dA (+)= Q with Y·Q + Q·Y = dY, for symmetric y. */

@@ -74,7 +74,7 @@ const ladder: Rule = {
     isNumber(value['smallest']) &&
     value['smallest'] >= 16 &&
     aboveZero.holds(value['first']),
-  need: '{ ratio, smallest, first }: a ratio from 1.1, pixels from 16, a factor above 0',
+  need: '{ ratio from 1.1, smallest from 16, first above 0 }',
 };
 
 /** Every field of a recipe; a nested object for a nested one. `optimizer` is checked by its own room. */

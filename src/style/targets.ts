@@ -133,7 +133,7 @@ async function readStyle(
   request: FeatureRequest,
 ): Promise<Map<StylePart, readonly Values[]>> {
   const planes = [...(guides ?? [])];
-  const key = keyOf(`${kind}, guides ${planes.map(([layer]) => layer).join()}`, parts, picture, request, tape.target);
+  const key = keyOf(kind + planes.map(([layer]) => ` ${layer}`).join(''), parts, picture, request, tape.target);
   const seen = [picture.data, ...planes.map(([, { values }]) => values)];
   const read = await remembered(tape.device, request.network, key, seen, async () => {
     const image = imageTensor(tape, picture, request, 'style');

@@ -188,7 +188,7 @@ class Run {
       if (wasStopped && !isOver && this.#every !== undefined) await save();
       if (iterations === 0) this.#losses = await session.evaluate();
       const isBetween = isOver && index + 1 < scales.length;
-      const carries = isBetween && this.#resolved.recipe.carry !== undefined;
+      const carries = isBetween && this.#resolved.recipe.carry;
       const finished = { picture: await session.readPixels(), moments: carries ? await session.moments() : undefined };
       if (isBetween && (wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, finished);
       return finished;

@@ -3,7 +3,7 @@
 import { badOption } from '../../gpu/errors.ts';
 import { meanStdBackward, meanStdForward } from '../../kernels/mean-std.ts';
 import { channelsOf, showShape } from '../../kernels/shape.ts';
-import { sqrtmBackward, sqrtmForward, traceSqrtmBackward, traceSqrtmForward } from '../../kernels/sqrtm.ts';
+import { sqrtmBackward, sqrtmBackwardCommuting, sqrtmForward } from '../../kernels/sqrtm.ts';
 import type { Recorder } from '../recorder.ts';
 import { Tensor } from '../tensor.ts';
 
@@ -38,46 +38,29 @@ export function identity(tape: Recorder, n: number): Tensor {
   return tensor;
 }
 
-/** What both roots ask for. */
-function checkRoot({ shape }: Tensor, steps: number, where: string): { n: number; steps: number } {
-  const [n, columns] = shape;
-  if (shape.length !== 2 || n === undefined || n !== columns) {
-    throw badOption(where, `got shape ${showShape(shape)}`, 'Give a square matrix [n, n]');
+/** y = a^½ for symmetric positive definite a; dA solves y·dA + dA·y = dY, which is dY·a^−½ / 2 where dY commutes with a. */
+export function sqrtm(tape: Recorder, a: Tensor, steps: number, commutes: boolean): Tensor {
+  const [n, columns] = a.shape;
+  if (a.shape.length !== 2 || n === undefined || n !== columns) {
+    throw badOption('tape.sqrtm', `got shape ${showShape(a.shape)}`, 'Give a square matrix [n, n]');
   }
   if (!(Number.isInteger(steps) && steps >= 1 && steps <= 100)) {
-    throw badOption(`${where} steps`, `got ${steps}`, 'Give a whole number from 1 to 100');
+    throw badOption('tape.sqrtm steps', `got ${steps}`, 'Give a whole number from 1 to 100');
   }
-  return { n, steps };
-}
-
-/** y = tr a^½ for symmetric positive definite a; dA = dY · a^−½ / 2. */
-export function traceSqrtm(tape: Recorder, a: Tensor, steps: number): Tensor {
-  const params = checkRoot(a, steps, 'tape.traceSqrtm');
-  const one = identity(tape, params.n);
+  const one = identity(tape, n);
+  const params = { n, steps };
   const { target } = tape;
-  const inverse = new Tensor('value', a.shape, 'inverse root');
-  return tape.record({
-    name: 'traceSqrtm',
-    inputs: [a, one],
-    shape: [1],
-    forward: (y, scratch) => traceSqrtmForward(params, { a, identity: one, inverse, y }, target, scratch),
-    backward: [({ dY, dX, accumulate }) => [traceSqrtmBackward(params, { inverse, dY, dA: dX }, accumulate)], undefined],
-  });
-}
-
-/** y = a^½ for symmetric positive definite a; dA solves y·dA + dA·y = dY. */
-export function sqrtm(tape: Recorder, a: Tensor, steps: number): Tensor {
-  const params = checkRoot(a, steps, 'tape.sqrtm');
-  const one = identity(tape, params.n);
-  const { target } = tape;
+  const inverse = commutes ? new Tensor('value', a.shape, 'inverse') : undefined;
   return tape.record({
     name: 'sqrtm',
     inputs: [a, one],
-    shape: a.shape,
-    forward: (y, scratch) => sqrtmForward(params, { a, identity: one, y }, target, scratch),
+    shape: [n, n],
+    forward: (y, scratch) => sqrtmForward(params, { a, identity: one, y, inverse }, target, scratch),
     backward: [
       ({ y, dY, dX, accumulate, scratch }) =>
-        sqrtmBackward(params, { y, identity: one, dY, dA: dX }, target, accumulate, scratch),
+        inverse
+          ? sqrtmBackwardCommuting(params, { inverse, dY, dA: dX }, target, accumulate, scratch)
+          : sqrtmBackward(params, { y, identity: one, dY, dA: dX }, target, accumulate, scratch),
       undefined,
     ],
   });
