@@ -29,17 +29,6 @@ const MOST_BYTES = 64 * 2 ** 20;
 
 const known = new WeakMap<GPUDevice, WeakMap<Vgg, Entry[]>>();
 
-function entriesOf(device: GPUDevice, network: Vgg): Entry[] {
-  const ofDevice = known.get(device) ?? new WeakMap<Vgg, Entry[]>();
-  known.set(device, ofDevice);
-  const entries = ofDevice.get(network) ?? [];
-  ofDevice.set(network, entries);
-  return entries;
-}
-
-function isSame(a: Float32Array, b: Float32Array): boolean {
-  return a.length === b.length && a.every((value, i) => value === b[i]);
-}
 
 /**
  * What decides, beside a picture's pixels, about what is read of it for `parts`; `kind` tells readings of them apart. Other
@@ -64,8 +53,13 @@ export async function remembered(
   seen: readonly Float32Array[],
   make: () => Promise<Reading>,
 ): Promise<Reading> {
-  const entries = entriesOf(device, network);
-  const found = entries.find((entry) => entry.key === key && entry.seen.every((data, i) => isSame(data, seen[i]!)));
+  const ofDevice = known.get(device) ?? new WeakMap<Vgg, Entry[]>();
+  known.set(device, ofDevice);
+  const entries = ofDevice.get(network) ?? [];
+  ofDevice.set(network, entries);
+  // The key has their sizes.
+  const isSame = (entry: Entry): boolean => entry.seen.every((data, i) => data.every((value, k) => value === seen[i]![k]));
+  const found = entries.find((entry) => entry.key === key && isSame(entry));
   if (found) return found.values;
   const values = await make();
   const bytes = [...seen, ...values.flat().map(({ data }) => data)].reduce((sum, { byteLength }) => sum + byteLength, 0);
