@@ -1,6 +1,6 @@
 // What a run needs, said before it begins; and where that is more than the device has, the largest size that fits.
 
-import { plan, recipes, requiredLimits, scalesOf, type Scale, type StyleTransferOptions, type Vgg } from 'wgpu-style';
+import { plan, recipes, requiredLimits, scalesOf, type Recipe, type Scale, type Vgg } from 'wgpu-style';
 import type { Needs, PageOptions } from './protocol.ts';
 import { maskedStyles, type Regions } from './regions.ts';
 import { longestSide } from './size.ts';
@@ -18,23 +18,25 @@ export interface FitRequest {
   readonly options: PageOptions;
 }
 
-function ladderOf({ recipe = 'default', scales }: PageOptions): NonNullable<StyleTransferOptions['scales']> {
-  return scales ?? (typeof recipe === 'string' ? recipes[recipe]?.scales : recipe.scales) ?? 'auto';
+function recipeOf({ recipe = 'default' }: PageOptions): Recipe {
+  return (typeof recipe === 'string' ? recipes[recipe] : recipe) ?? recipes['default']!;
 }
 
 /** The sizes that the run goes through. */
 export function scalesFor({ content, options }: FitRequest): Scale[] {
   const { size = 512, iterations = 300 } = options;
-  return scalesOf(content, { size, iterations, scales: ladderOf(options) });
+  const recipe = recipeOf(options);
+  return scalesOf(content, { size, iterations, scales: options.scales ?? recipe.scales, recipe });
 }
 
 /** The largest longest side that the limits of the device allow, if the wanted one is larger. Costs nothing. */
 export function largestInstead({ content, styles, network, device, options }: FitRequest): number | undefined {
   const limits = device.limits as unknown as Readonly<Record<string, number>>;
-  const scales = ladderOf(options);
+  const recipe = recipeOf(options);
+  const scales = options.scales ?? recipe.scales;
   const fits = (side: number): boolean => {
     const size = atSide(content, side);
-    const wanted = styles.map((style) => requiredLimits({ network, scales, size, style: atSide(style, side) }));
+    const wanted = styles.map((style) => requiredLimits({ network, recipe, scales, size, style: atSide(style, side) }));
     return wanted.flatMap(Object.entries<number>).every(([name, least]) => limits[name]! >= least);
   };
   if (fits(longestSide(options.size))) return undefined;

@@ -372,10 +372,11 @@ export class Tape implements Recorder {
 
   /**
    * The square root of a symmetric positive definite matrix [n, n] by Newton–Schulz steps; roots of eigenvalues below
-   * 2.25^−steps of ‖a‖ come out too small. The gradient is that of the exact root, by as many steps.
+   * 2.25^−steps of ‖a‖ come out too small. The gradient is that of the exact root, by as many steps. With `commutes`,
+   * for what is made of the root's trace alone, it comes with the root, for one product more.
    */
-  sqrtm(a: Tensor, { steps = 12 }: { readonly steps?: number } = {}): Tensor {
-    return sqrtm(this, a, steps);
+  sqrtm(a: Tensor, { steps = 12, commutes = false }: { readonly steps?: number; readonly commutes?: boolean } = {}): Tensor {
+    return sqrtm(this, a, steps, commutes);
   }
 
   /** The identity matrix [n, n], a constant: one for each size. */

@@ -96,6 +96,36 @@ function straightened(data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer
   );
 }
 
+/** Width and height in pixels. */
+interface Sides {
+  readonly width: number;
+  readonly height: number;
+}
+
+/** Four interleaved numbers a pixel, each resampled by itself and as it comes out: not clamped. */
+export function resampled(
+  data: Float32Array<ArrayBuffer>,
+  from: Sides,
+  { width, height }: Sides,
+  filter: ResizeFilter,
+): Float32Array<ArrayBuffer> {
+  const wide =
+    width === from.width
+      ? data
+      : resampleAxis(data, tapsOf(from.width, width, filter), from.height, {
+          along: 4,
+          acrossIn: 4 * from.width,
+          acrossOut: 4 * width,
+        });
+  return height === from.height
+    ? wide
+    : resampleAxis(wide, tapsOf(from.height, height, filter), width, {
+        along: 4 * width,
+        acrossIn: 4,
+        acrossOut: 4,
+      });
+}
+
 /**
  * Resamples to exactly `width` x `height`, on the sRGB-encoded values, with alpha-weighted colours where there is
  * alpha. The result is clamped to [0, 1] (bicubic overshoots at edges). The same size returns the picture itself.
@@ -110,23 +140,7 @@ export function resize(
   checkSides(width, height, 'resize');
   if (width === pixels.width && height === pixels.height) return pixels;
   const opaque = isOpaque(pixels);
-  const input = opaque ? pixels.data : premultiplied(pixels.data);
-  const wide =
-    width === pixels.width
-      ? input
-      : resampleAxis(input, tapsOf(pixels.width, width, filter), pixels.height, {
-          along: 4,
-          acrossIn: 4 * pixels.width,
-          acrossOut: 4 * width,
-        });
-  const both =
-    height === pixels.height
-      ? wide
-      : resampleAxis(wide, tapsOf(pixels.height, height, filter), width, {
-          along: 4 * width,
-          acrossIn: 4,
-          acrossOut: 4,
-        });
+  const both = resampled(opaque ? pixels.data : premultiplied(pixels.data), pixels, { width, height }, filter);
   return { width, height, data: (opaque ? both : straightened(both)).map(clamp01) };
 }
 

@@ -68,7 +68,18 @@ export {
   type ReduceOp,
   type ReduceParams,
 } from './reduce.ts';
-export { sqrtmBackward, sqrtmCost, sqrtmForward, type SqrtmParams } from './sqrtm.ts';
+export {
+  sortCost,
+  sortedRows,
+  sortForward,
+  sortPasses,
+  takeBackward,
+  takeCost,
+  takeForward,
+  type SortParams,
+  type SortPass,
+} from './sort.ts';
+export { sqrtmBackward, sqrtmBackwardCommuting, sqrtmCost, sqrtmForward, type SqrtmParams } from './sqrtm.ts';
 export {
   totalVariationBackward,
   totalVariationCost,

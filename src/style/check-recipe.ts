@@ -3,7 +3,7 @@
 import { badOption } from '../gpu/errors.ts';
 import { VARIATIONS } from '../kernels/variations.ts';
 import { checkOptimizerOptions, type OptimizerOptions } from '../optim/options.ts';
-import type { Recipe, Statistic } from './recipes.ts';
+import { MATCHED, type Recipe, type Statistic } from './recipes.ts';
 
 /** What was given, for messages: JSON, but with NaN and infinity, which JSON turns into null. */
 export function show(value: unknown): string {
@@ -48,7 +48,7 @@ const oneOf = (...allowed: readonly unknown[]): Rule => ({
 });
 
 const optional = ({ holds, need }: Rule): Rule => ({ holds: (value) => value === undefined || holds(value), need });
-const STATISTICS: readonly Statistic[] = ['gram', 'covariance', 'mean', 'std', 'wasserstein', 'mrf'];
+const STATISTICS: readonly Statistic[] = ['gram', 'covariance', 'mean', 'std', 'wasserstein', ...MATCHED];
 const statistics: Rule = {
   holds: (value) =>
     isObject(value) &&
@@ -64,6 +64,17 @@ const edges: Rule = {
     layers.holds(value['poolings']) &&
     Object.keys(value['poolings'] as object).every((size) => /^[1-9]\d{0,3}$/.test(size)),
   need: '{ weight, poolings: { 4: 1 } }: sizes of pooling with weights from 0',
+};
+
+const ladder: Rule = {
+  holds: (value) =>
+    isObject(value) &&
+    isNumber(value['ratio']) &&
+    value['ratio'] >= 1.1 &&
+    isNumber(value['smallest']) &&
+    value['smallest'] >= 16 &&
+    aboveZero.holds(value['first']),
+  need: '{ ratio from 1.1, smallest from 16, first above 0 }',
 };
 
 /** Every field of a recipe; a nested object for a nested one. `optimizer` is checked by its own room. */
@@ -89,6 +100,8 @@ const RULES: Readonly<Record<Exclude<keyof Recipe, 'optimizer'>, Rule | Readonly
   init: oneOf('content', 'style', 'noise', 'gray'),
   iterations,
   scales: oneOf('auto', false),
+  ladder: optional(ladder),
+  carry: optional(oneOf('moments')),
 };
 
 function isRule(rule: Rule | Readonly<Record<string, Rule>>): rule is Rule {

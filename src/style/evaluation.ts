@@ -69,7 +69,7 @@ export interface EvaluationParts {
 /** How the features of styles are had: these need not be seamless, their own borders are no neighbours. */
 export function requestOf({ vgg, options, storage }: Pick<EvaluationParts, 'vgg' | 'options' | 'storage'>): FeatureRequest {
   const { recipe, pooling } = options;
-  return { vgg: networkOf(vgg, recipe), pooling, space: recipe.space, wraps: false, storage };
+  return { vgg: networkOf(vgg, recipe), network: vgg, pooling, space: recipe.space, wraps: false, storage };
 }
 
 /** The recipe's total variation, or none where the caller switched it off. */

@@ -217,6 +217,7 @@ class Counting {
           helpers: [],
           preview: undefined,
           signal: undefined,
+          moments: undefined,
           pictures: { content: blank(pictures.content), styles },
           start: blank(start),
           ...(parts.guidance && { guidance: blankGuidance(parts.guidance, start, requestOf(parts).vgg) }),

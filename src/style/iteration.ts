@@ -38,6 +38,7 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
         : await (await import('./spread-evaluation.ts')).spreadEvaluation({ ...stored, helpers }, guidance, tiling, belongings);
   const { bands } = evaluation;
   const optimizer = belongings.keep(await makeOptimizer(parts, evaluation, history));
+  if (parts.moments) (await import('./carry.ts')).giveMoments(device, optimizer, bands, parts.moments);
   const slicer = belongings.keep(new Slicer(device, 'slice'));
   const shown = optimizer.average ?? bands.map(({ value }) => value.buffer!);
   const { width, height } = start;

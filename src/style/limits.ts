@@ -7,7 +7,7 @@ import { WgpuStyleError } from '../gpu/errors.ts';
 import { fitSize } from '../image/resize.ts';
 import type { ConvLayer, PoolLayer, ReluLayer, Vgg } from '../vgg/index.ts';
 import type { StyleTransferOptions } from './options.ts';
-import { recipes } from './recipes.ts';
+import { recipes, type Recipe } from './recipes.ts';
 import { autoSides } from './scales.ts';
 
 /** Channels in memory, as everywhere: whole vec4s. Not from the kernels, which a page need not load to reckon sizes. */
@@ -35,6 +35,8 @@ export interface LimitsRequest {
   readonly network?: 'default' | Vgg;
   /** As in `styleTransfer`; a run at a single scale uses styles of up to twice the result's longest side. */
   readonly scales?: 'auto' | readonly number[] | false;
+  /** As in `styleTransfer`: says what `scales` are where they are not given. */
+  readonly recipe?: string | Recipe;
 }
 
 /** Channels of the embedded network's blocks (a test holds them to the file). */
@@ -86,10 +88,6 @@ function layersOf(network: StyleTransferOptions['network'] = 'default'): readonl
   ]);
 }
 
-function scalesOfRecipe(recipe: StyleTransferOptions['recipe'] = 'default'): 'auto' | false {
-  return (typeof recipe === 'string' ? recipes[recipe]?.scales : recipe.scales) ?? 'auto';
-}
-
 /** A size; pictures have more than two sides to show, and are used at another size than their own. */
 function isSize(style: LimitsRequest['style'] | StyleTransferOptions['style']): style is Size {
   return typeof style === 'object' && 'width' in style && 'height' in style && Object.keys(style).length === 2;
@@ -109,13 +107,15 @@ export function requiredLimits(
 ): Record<string, number> {
   const options = ('width' in request ? { size: request } : request) as LimitsRequest | Partial<StyleTransferOptions>;
   const { size = 512, style, network } = options;
-  const { scales = scalesOfRecipe('recipe' in options ? options.recipe : undefined) } = options;
+  const { recipe: named = 'default' } = options;
+  const recipe = typeof named === 'string' ? recipes[named] : named;
+  const { scales = recipe?.scales ?? 'auto' } = options;
   // A list of scales ends with the result's longest side, whatever `size` says.
   const wanted = fitSize(1, 1, size);
   const last = Array.isArray(scales) ? (scales as readonly number[]).at(-1) : undefined;
   const result = last === undefined ? wanted : fitSize(wanted.width, wanted.height, last);
   const longest = Math.max(result.width, result.height);
-  const isLadder = scales === 'auto' ? autoSides(longest).length > 1 : scales !== false && scales.length > 1;
+  const isLadder = scales === 'auto' ? autoSides(longest, 1, recipe?.ladder).length > 1 : scales !== false && scales.length > 1;
   const side = Math.min(65536, isLadder ? longest : 2 * longest);
   const largestStyle = fitSize(1, 1, isSize(style) ? style : side);
   const layers = layersOf(network);

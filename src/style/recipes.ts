@@ -25,9 +25,19 @@ export type LayerWeights = Readonly<Record<string, number>>;
  * What is compared of a style layer: `gram`, the Gram matrix; `covariance`, that of centred features; `mean` and `std` per
  * channel, by the mean of squared differences; `wasserstein`, the squared 2-Wasserstein distance of the features taken for
  * Gaussian, over C, which knows neither `normalize` nor `measure`; `mrf`, each 3x3 patch against the most alike of the styles'
- * (Li and Wand 2016), by the mean of squared differences, or of those over the mean square of the styles' where `relative`.
+ * (Li and Wand 2016); `histogram`, the values of each channel against the style's of the same rank (Risser et al. 2017);
+ * `sliced-wasserstein`, the same of projections on C directions (Heitz et al. 2021). The last three by the mean of squared
+ * differences, or of those over the mean square of the styles' where `relative`.
  */
-export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein' | 'mrf';
+export type Statistic = 'gram' | 'covariance' | 'mean' | 'std' | 'wasserstein' | 'mrf' | 'histogram' | 'sliced-wasserstein';
+
+/** Statistics for which every value of a layer finds one of the styles' to be compared with: they need the layer as a whole. */
+export const MATCHED: readonly Statistic[] = ['mrf', 'histogram', 'sliced-wasserstein'];
+
+/** Whether a statistic is one of {@link MATCHED}. */
+export function isMatched(statistic: Statistic): statistic is 'mrf' | 'histogram' | 'sliced-wasserstein' {
+  return MATCHED.includes(statistic);
+}
 
 /** One way to do neural style transfer. */
 export interface Recipe {
@@ -82,6 +92,17 @@ export interface Recipe {
   readonly iterations: number;
   /** `auto`: a coarse-to-fine ladder of sizes; false: the final size only. */
   readonly scales: 'auto' | false;
+  /** How `auto` climbs; default by halves, each scale with three quarters of the iterations of the one below. */
+  readonly ladder?: {
+    /** A side over that of the scale below, from 1.1. */
+    readonly ratio: number;
+    /** No scale but the last has a longest side below this, in pixels. */
+    readonly smallest: number;
+    /** Iterations of the first scale over those of each other. */
+    readonly first: number;
+  };
+  /** `moments`: where the optimiser is Adam, each scale goes on with the moments of the one before; default it begins anew. */
+  readonly carry?: 'moments';
 }
 
 const RGB: PixelSpace = { scale: 1, mean: [0, 0, 0] };
@@ -282,7 +303,7 @@ const spst: Recipe = {
   iterations: 600,
 };
 
-/** The W2 distance of crowsonkb's default; our ladder halves where the original's goes by √2 with Adam's state carried on. */
+/** The W2 distance of crowsonkb's default, on its ladder by √2 with Adam's state carried on: 3000 iterations are those of 512 pixels. */
 const wasserstein: Recipe = {
   name: 'wasserstein',
   source: 'crowsonkb/style-transfer-pytorch',
@@ -302,8 +323,10 @@ const wasserstein: Recipe = {
   averaging: 0.99,
   clamp: true,
   init: 'content',
-  iterations: 1000,
+  iterations: 3000,
   scales: 'auto',
+  ladder: { ratio: Math.SQRT2, smallest: 128, first: 2 },
+  carry: 'moments',
 };
 
 /** The recipes by name; pass a name, one of these, or an object made from one of these as `recipe`. */

@@ -8,6 +8,7 @@ import { crc32 } from '../image/png-chunks.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { isRunState, type RunOrigin, type RunState } from './checkpoint-header.ts';
+import { carries, momentBuffers, momentsIn, type Moments } from './carry.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
 import type { LoadedPictures } from './prepare.ts';
@@ -42,15 +43,22 @@ function checksum({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
     .padStart(8, '0');
 }
 
-/** The bytes of a run that stands between two scales: `picture` is what the next one starts from. */
+/** What one scale hands to the next: its picture, and Adam's moments where the recipe carries them on. */
+export interface Coarser {
+  readonly picture: Pixels;
+  readonly moments: Moments | undefined;
+}
+
+/** The bytes of a run that stands between two scales. */
 export function encodeBetweenScales(
-  picture: Pixels,
+  { picture, moments }: Coarser,
   run: RunState,
   { recipe, optimizer, averaging, weights, seed }: ResolvedOptions,
 ): Uint8Array<ArrayBuffer> {
   const { width, height, data } = picture;
   const header = { width, height, recipe: recipe.name, optimizer, averaging, weights, seed, steps: 0, run };
-  return encodeCheckpoint({ header, buffers: [{ name: 'picture', bytes: new Uint8Array(data.buffer) }] });
+  const buffers = [{ name: 'picture', bytes: new Uint8Array(data.buffer) }, ...(moments ? momentBuffers(moments) : [])];
+  return encodeCheckpoint({ header, buffers });
 }
 
 /** The picture of such a checkpoint; undefined for one from within a scale. */
@@ -74,6 +82,12 @@ export function shownIn({ header: { width, height }, buffers }: Checkpoint, spac
     at += bytes.length / 4;
   }
   return pixelsFromPlanar(width, height, planarFromSpace(packed, width * height, space));
+}
+
+/** What the scale before such a checkpoint handed over; undefined for one from within a scale. */
+export function coarserIn(checkpoint: Checkpoint, resolved: ResolvedOptions): Coarser | undefined {
+  const picture = pictureOf(checkpoint);
+  return picture && { picture, moments: carries(resolved) ? momentsIn(checkpoint) : undefined };
 }
 
 function wrong(what: string): Error {

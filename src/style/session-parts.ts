@@ -4,6 +4,7 @@ import type { Slicer } from '../gpu/slicer.ts';
 import type { Preview } from '../image/index.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { Belongings } from './belongings.ts';
+import type { Moments } from './carry.ts';
 import type { Evaluation, EvaluationParts } from './evaluation.ts';
 import type { StyleTransferOptions } from './options.ts';
 import type { Guidance } from './regions.ts';
@@ -29,6 +30,8 @@ export interface SessionParts extends EvaluationParts {
   readonly submitMilliseconds?: number;
   /** What masks and transparency say, worked out already. */
   readonly guidance?: Guidance;
+  /** Adam's, of the coarser scale, at the size of the picture. */
+  readonly moments?: Moments | undefined;
   /** How to go about it, decided already. Default: by `fitIteration` (fit.ts). */
   readonly fit?: Fit | undefined;
 }

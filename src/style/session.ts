@@ -8,6 +8,7 @@ import { readBuffer, readFloats } from '../gpu/readback.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/resize.ts';
 import { Belongings } from './belongings.ts';
+import type { Moments } from './carry.ts';
 import type { Checkpoint } from './checkpoint.ts';
 import type { RunState } from './checkpoint-header.ts';
 import type { Iteration, SessionParts } from './session-parts.ts';
@@ -309,6 +310,11 @@ export class StyleSession {
       session.destroy();
       throw error;
     }
+  }
+
+  /** What the optimiser has to carry on to another scale; for `styleTransfer`. */
+  async moments(): Promise<Moments | undefined> {
+    return (await import('./carry.ts')).readMoments(this.device, this.#iteration.optimizer, this);
   }
 
   /** Goes on from a checkpoint's state. Throws `bad-option` for one of another size, recipe or optimiser. */

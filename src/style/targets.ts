@@ -7,11 +7,13 @@ import { createBuffer, watchMemory } from '../gpu/buffers.ts';
 import type { Pixels } from '../image/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { edgeMap, edgeName } from './edges.ts';
-import type { PatchTerm, StyleFeatures } from './mrf.ts';
-import type { Recipe } from './recipes.ts';
+import type { ReadStyle } from './matched.ts';
+import { isMatched, type Recipe } from './recipes.ts';
+import { keyOf, remembered, type Values } from './remembered.ts';
 import { toSpace } from './space.ts';
-import { keepTarget, layerStatistics, targetTensors, type StylePart, type Target } from './statistics.ts';
+import { keepTarget, layerStatistics, targetTensors, type LayerStatistics, type StylePart, type Target } from './statistics.ts';
 import type { Guides, Region } from './guides.ts';
+import type { MatchedTerm } from './style-values.ts';
 import { features, type FeatureRequest, type RegionTargets } from './terms.ts';
 
 function imageTensor(tape: Tape, picture: Pixels, request: FeatureRequest, label: string): Tensor {
@@ -99,45 +101,57 @@ export async function styleTargets(
   const targets: RegionTargets[] = [];
   for (const { share, guides, styles } of regions) {
     const own = parts.filter(({ layer }) => !guides || guides.has(layer));
-    const matched = own.filter(({ statistic }) => statistic === 'mrf');
-    const blended = own.filter(({ statistic }) => statistic !== 'mrf');
-    const read = async ({ picture }: Region['styles'][number], layers: readonly string[]): ReturnType<typeof readFeatures> =>
-      readFeatures(tape, picture, layers, request);
+    const matched = own.filter(({ statistic }) => isMatched(statistic));
+    const blended = own.filter(({ statistic }) => !isMatched(statistic));
+    const read: ReadStyle = async (style, some, see) => {
+      const found = await readStyle(tape, style, some, 'by value', (part, feature) => [see(part, feature)], request);
+      return new Map([...found].map(([part, [values]]) => [part, values!]));
+    };
     targets.push({
       share,
       guides: guideTensors(tape, guides),
       parts: await regionTargets(tape, styles, blended, normalize, request),
-      patches:
+      matched:
         matched.length === 0
-          ? new Map<StylePart, PatchTerm>()
-          : await (await loadChunk('StyleSession.create', import('./mrf.ts'))).patchTerms(tape, matched, { styles, guides }, measure, read),
+          ? new Map<StylePart, MatchedTerm>()
+          : await (await loadChunk('StyleSession.create', import('./matched.ts'))).matchedTerms(tape, matched, { styles, guides }, measure, read, keepTarget),
     });
   }
   return targets;
 }
 
-/** Features of a style picture, brought home. */
-async function readFeatures(
+/** What is made of a style's features for a comparison; `masks` are its guides. */
+type See = (part: StylePart, feature: Tensor, masks: ReadonlyMap<string, Tensor>) => readonly Tensor[];
+
+/** Brings home what `see` makes of a style for each of `parts`; `kind` tells what that is from what else is remembered. */
+async function readStyle(
   tape: Tape,
-  picture: Pixels,
-  layers: readonly string[],
+  { picture, guides }: Pick<Region['styles'][number], 'picture' | 'guides'>,
+  parts: readonly StylePart[],
+  kind: string,
+  see: See,
   request: FeatureRequest,
-): Promise<Map<string, Omit<StyleFeatures, 'guide'>>> {
-  const image = imageTensor(tape, picture, request, 'style');
-  const found = features(tape, image, layers, request);
-  const program = tape.compile(layers.map((layer) => found.get(layer)!));
-  try {
-    await program.run();
-    const read = new Map<string, Omit<StyleFeatures, 'guide'>>();
-    for (const layer of layers) {
-      const tensor = found.get(layer)!;
-      read.set(layer, { shape: tensor.shape as [number, number, number], data: await program.read(tensor) });
+): Promise<Map<StylePart, readonly Values[]>> {
+  const planes = [...(guides ?? [])];
+  const key = keyOf(kind + planes.map(([layer]) => ` ${layer}`).join(''), parts, picture, request, tape.target);
+  const seen = [picture.data, ...planes.map(([, { values }]) => values)];
+  const read = await remembered(tape.device, request.network, key, seen, async () => {
+    const image = imageTensor(tape, picture, request, 'style');
+    const masks = guideTensors(tape, guides);
+    const found = features(tape, image, [...new Set(parts.map(({ layer }) => layer))], request);
+    const tensors = parts.map((part) => see(part, found.get(part.layer)!, masks));
+    const program = tape.compile([...new Set(tensors.flat())]);
+    try {
+      await program.run();
+      const home = async (tensor: Tensor): Promise<Values> => ({ shape: tensor.shape, data: await program.read(tensor) });
+      return await Promise.all(tensors.map((list) => Promise.all(list.map(home))));
+    } finally {
+      program.destroy();
+      tape.release(image);
+      masks.forEach((mask) => tape.release(mask));
     }
-    return read;
-  } finally {
-    program.destroy();
-    tape.release(image);
-  }
+  });
+  return new Map(parts.map((part, i) => [part, read[i]!]));
 }
 
 /** The sum of a statistic's tensors over styles, each times its weight, and the sum of the weights. */
@@ -155,27 +169,17 @@ async function regionTargets(
   request: FeatureRequest,
 ): Promise<Map<StylePart, Target[]>> {
   const known = new Map<StylePart, WeightedSum>();
-  for (const { picture, weight, guides } of styles) {
-    const own = parts.filter(({ layer }) => !guides || guides.has(layer));
+  for (const { weight, ...style } of styles) {
+    const own = parts.filter(({ layer }) => !style.guides || style.guides.has(layer));
     if (own.length === 0) continue;
-    const layers = [...new Set(own.map(({ layer }) => layer))];
-    const image = imageTensor(tape, picture, request, 'style');
-    const masks = guideTensors(tape, guides);
-    const found = features(tape, image, layers, request);
-    const of = new Map(
-      layers.map((layer) => [layer, layerStatistics(tape, found.get(layer)!, normalize, masks.get(layer))]),
-    );
-    const tensors = new Map(own.map((part) => [part, targetTensors(of.get(part.layer)!, part.statistic)]));
-    const program = tape.compile([...new Set([...tensors.values()].flat())]);
-    try {
-      await program.run();
-      for (const [part, list] of tensors) {
-        addTo(known, part, weight, list, await Promise.all(list.map((tensor) => program.read(tensor))));
-      }
-    } finally {
-      program.destroy();
-      tape.release(image);
-      masks.forEach((mask) => tape.release(mask));
+    const statistics = new Map<string, LayerStatistics>();
+    const see: See = ({ layer, statistic }, feature, masks) => {
+      const of = statistics.get(layer) ?? layerStatistics(tape, feature, normalize, masks.get(layer));
+      statistics.set(layer, of);
+      return targetTensors(of, statistic);
+    };
+    for (const [part, list] of await readStyle(tape, style, own, normalize, see, request)) {
+      known.set(part, addTo(known.get(part), weight, list));
     }
   }
   return weightedMeans(tape, known);
@@ -190,18 +194,12 @@ export function weightedMeans(tape: Tape, sums: ReadonlyMap<StylePart, WeightedS
   return new Map(means);
 }
 
-/** Adds what was read of a style's tensors to the sum of `part`. */
-export function addTo(
-  known: Map<StylePart, WeightedSum>,
-  part: StylePart,
-  weight: number,
-  tensors: readonly Pick<Tensor, 'shape'>[],
-  read: readonly Float32Array[],
-): void {
-  const before = known.get(part) ?? {
+/** Adds what was read of a style's tensors to a sum over styles. */
+export function addTo(sum: WeightedSum | undefined, weight: number, read: readonly Values[]): WeightedSum {
+  const before = sum ?? {
     weight: 0,
-    tensors: tensors.map(({ shape }, i) => ({ shape, sums: new Float32Array(read[i]!.length) })),
+    tensors: read.map(({ shape, data }) => ({ shape, sums: new Float32Array(data.length) })),
   };
-  before.tensors.forEach(({ sums }, i) => read[i]!.forEach((value, k) => (sums[k]! += value * weight)));
-  known.set(part, { ...before, weight: before.weight + weight });
+  before.tensors.forEach(({ sums }, i) => read[i]!.data.forEach((value, k) => (sums[k]! += value * weight)));
+  return { ...before, weight: before.weight + weight };
 }

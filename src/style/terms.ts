@@ -4,11 +4,12 @@
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { elementsOf } from '../kernels/shape.ts';
 import { buildFeatures, type BuildOptions } from '../vgg/features.ts';
+import type { Vgg } from '../vgg/index.ts';
 import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
 import type { FeatureNetwork } from './network.ts';
 import type { LayerWeights, PixelSpace, Recipe } from './recipes.ts';
-import type { PatchTerm } from './mrf.ts';
+import type { MatchedTerm } from './style-values.ts';
 import {
   distances,
   layerStatistics,
@@ -20,6 +21,8 @@ import {
 /** Which layers to look at, how to pool, and the space of the pictures. */
 export interface FeatureRequest {
   readonly vgg: FeatureNetwork;
+  /** What `vgg` was made from. */
+  readonly network: Vgg;
   readonly pooling: 'max' | 'average';
   readonly space: PixelSpace;
   /** Opposite borders of the picture are neighbours. */
@@ -33,8 +36,8 @@ export interface RegionTargets {
   readonly share: number;
   readonly guides: ReadonlyMap<string, Tensor>;
   readonly parts: ReadonlyMap<StylePart, readonly Target[]>;
-  /** Comparisons of patches. */
-  readonly patches: ReadonlyMap<StylePart, PatchTerm>;
+  /** Comparisons value by value. */
+  readonly matched: ReadonlyMap<StylePart, MatchedTerm>;
 }
 
 /** Targets: of content layers by name, of edges by pooling size, of style by region. */
@@ -89,7 +92,7 @@ export function buildTerms(
   targets: Targets,
   request: FeatureRequest,
 ): Term[] {
-  const styled = targets.style.flatMap(({ parts, patches }) => [...parts.keys(), ...patches.keys()].map(({ layer }) => layer));
+  const styled = targets.style.flatMap(({ parts, matched }) => [...parts.keys(), ...matched.keys()].map(({ layer }) => layer));
   const wanted = [...new Set([...targets.content.keys(), ...styled])];
   const found = wanted.length > 0 ? features(tape, image, wanted, request) : new Map<string, Tensor>();
   const terms: Term[] = [];
@@ -125,7 +128,7 @@ function regionTerms(
   tape: Tape,
   image: Tensor,
   style: Recipe['style'],
-  { share, guides, parts, patches }: RegionTargets,
+  { share, guides, parts, matched }: RegionTargets,
   found: ReadonlyMap<string, Tensor>,
 ): Term[] {
   const styled: StyledLayers = {
@@ -134,7 +137,7 @@ function regionTerms(
     statisticsOf: (layer) => layerStatistics(tape, found.get(layer)!, style.normalize, guides.get(layer)),
   };
   const terms = styleTerms(tape, style, parts, styled, share);
-  for (const [{ layer, weight }, term] of patches) {
+  for (const [{ layer, weight }, term] of matched) {
     const distance = term(found.get(layer)!);
     if (!distance) continue;
     const { value, factor } = distance;

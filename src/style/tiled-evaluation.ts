@@ -14,6 +14,7 @@ import type { Pixels } from '../image/index.ts';
 import type { Belongings } from './belongings.ts';
 import { wantedOf } from './demands.ts';
 import { checkTerms, requestOf, type Band, type Evaluation, type EvaluationParts } from './evaluation.ts';
+import { isMatched } from './recipes.ts';
 import type { Guidance } from './regions.ts';
 import { cutPicture, tilePlan, type TileGrid } from './tile-grid.ts';
 import { coreBytes, coreShape, resultDemand, styleDemand } from './tile-layers.ts';
@@ -42,10 +43,10 @@ export interface Cut {
 
 /** Throws `limit-exceeded` for what looks at the picture as a whole. */
 export function checkTileable({ options }: Pick<EvaluationParts, 'options'>): void {
-  const matches = wantedOf(options).parts.some(({ statistic }) => statistic === 'mrf');
+  const matched = new Set(wantedOf(options).parts.flatMap(({ statistic }) => (isMatched(statistic) ? [statistic] : [])));
   const reasons = [
     [options.seamless, 'a seamless picture'],
-    [matches, 'matched patches'],
+    [matched.size > 0, `the statistic ${[...matched].join(', ')}`],
   ] as const;
   const found = reasons.flatMap(([holds, name]) => (holds ? [name] : []));
   if (found.length === 0) return;

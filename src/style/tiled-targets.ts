@@ -12,6 +12,7 @@ import { Belongings } from './belongings.ts';
 import type { Wanted } from './demands.ts';
 import type { Guides, Region } from './guides.ts';
 import type { Recipe } from './recipes.ts';
+import { keyOf, remembered, type Reading } from './remembered.ts';
 import { statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
 import { addTo, weightedMeans, type WeightedSum } from './targets.ts';
 import type { FeatureRequest } from './terms.ts';
@@ -82,10 +83,19 @@ export async function tiledStyleTargets(
 ): Promise<Map<StylePart, Target[]>> {
   const known = new Map<StylePart, WeightedSum>();
   for (const style of styles) {
-    const own = parts.filter(({ layer }) => !style.guides || style.guides.has(layer));
+    const { picture, guides, weight } = style;
+    const own = parts.filter(({ layer }) => !guides || guides.has(layer));
     if (own.length === 0) continue;
-    const found = await statisticsOver(tape.device, style, grids[style.index]!, own, normalize, request, signal);
-    own.forEach((part, i) => addTo(known, part, style.weight, found[i]!, found[i]!.map(({ values }) => values)));
+    const grid = grids[style.index]!;
+    const { rows, columns } = grid.tiles.at(-1)!;
+    const planes = [...(guides ?? [])];
+    const kind = [normalize, ...planes.map(([layer]) => layer), `last tile at ${rows.core.begin}, ${columns.core.begin}`].join(' ');
+    const key = keyOf(kind, own, picture, request, tape.target);
+    const seen = [picture.data, ...planes.map(([, { values }]) => values)];
+    const found = await remembered(tape.device, request.network, key, seen, () =>
+      statisticsOver(tape.device, style, grid, own, normalize, request, signal),
+    );
+    own.forEach((part, i) => known.set(part, addTo(known.get(part), weight, found[i]!)));
   }
   return weightedMeans(tape, known);
 }
@@ -98,7 +108,7 @@ async function statisticsOver(
   normalize: Recipe['style']['normalize'],
   request: FeatureRequest,
   signal: AbortSignal | undefined,
-): Promise<{ shape: readonly number[]; values: Float32Array }[][]> {
+): Promise<Reading> {
   const layers = [...new Set(parts.map(({ layer }) => layer))];
   return overTiles(device, request.storage, signal, async ({ tape, hold, keep, run }) => {
     const slices = await sliceVariables(tape, grid, 'style slice', hold);
@@ -129,7 +139,7 @@ async function statisticsOver(
     const read = [];
     for (const tensors of wanted) {
       const list = [];
-      for (const tensor of tensors) list.push({ shape: tensor.shape, values: await program.read(tensor) });
+      for (const tensor of tensors) list.push({ shape: tensor.shape, data: await program.read(tensor) });
       read.push(list);
     }
     return read;

@@ -12,7 +12,7 @@ import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOpt
 import { StyledPicture, type Stopped } from './picture.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
-import type { RunCheckpoint } from './run-state.ts';
+import type { Coarser, RunCheckpoint } from './run-state.ts';
 import type { Again, Kept } from './recover.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
@@ -139,13 +139,13 @@ class Run {
     const stopped = this.#skipped > 0 ? 'converged' : 'done';
     if (!isDone && this.#done === 0) throwIfAborted(signal, 'styleTransfer');
     const { width, height } = scales.at(-1)!;
-    const final = resize(current!, width, height); // an aborted run may have stopped at a smaller scale
+    const final = resize(current!.picture, width, height); // an aborted run may have stopped at a smaller scale
     return this.#picture(final, loaded, isDone ? stopped : 'aborted');
   }
 
-  /** Takes over where a checkpoint stands; gives the picture of one that was made between two scales. */
-  async #resume(checkpoint: RunCheckpoint, scales: readonly Scale[]): Promise<Pixels | undefined> {
-    const { checkOrigin, checkPlace, pictureOf } = await import('./run-state.ts');
+  /** Takes over where a checkpoint stands; gives what one that was made between two scales hands over. */
+  async #resume(checkpoint: RunCheckpoint, scales: readonly Scale[]): Promise<Coarser | undefined> {
+    const { checkOrigin, checkPlace, coarserIn } = await import('./run-state.ts');
     const { run, steps } = checkpoint.header;
     checkOrigin(run, this.#origin!);
     checkPlace(checkpoint, scales);
@@ -154,7 +154,7 @@ class Run {
     for (const { width, height, iterations } of scales.slice(0, run.scale)) this.#work += width * height * iterations;
     this.#milliseconds = run.milliseconds;
     this.#losses = run.losses;
-    return pictureOf(checkpoint);
+    return coarserIn(checkpoint, this.#resolved);
   }
 
   async #paintScale(
@@ -162,9 +162,9 @@ class Run {
     loaded: LoadedPictures,
     scales: readonly Scale[],
     index: number,
-    coarser: Pixels | undefined,
+    coarser: Coarser | undefined,
     checkpoint: RunCheckpoint | undefined,
-  ): Promise<Pixels> {
+  ): Promise<Coarser> {
     const { iterations, width, height } = scales[index]!;
     const session = await this.#session(vgg, loaded, scales, index, coarser);
     if (!session) {
@@ -188,10 +188,11 @@ class Run {
       const wasStopped = signal?.aborted === true && this.#done > 0;
       if (wasStopped && !isOver && this.#every !== undefined) await save();
       if (iterations === 0) this.#losses = await session.evaluate();
-      const picture = await session.readPixels();
       const isBetween = isOver && index + 1 < scales.length;
-      if (isBetween && (wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, picture);
-      return picture;
+      const carries = isBetween && this.#resolved.recipe.carry;
+      const finished = { picture: await session.readPixels(), moments: carries ? await session.moments() : undefined };
+      if (isBetween && (wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, finished);
+      return finished;
     } finally {
       session.destroy();
     }
@@ -237,10 +238,10 @@ class Run {
   }
 
   /** The checkpoint of a run whose scale `next` has not begun. */
-  async #saveBetween(scales: readonly Scale[], next: number, picture: Pixels): Promise<void> {
+  async #saveBetween(scales: readonly Scale[], next: number, coarser: Coarser): Promise<void> {
     if (this.#every === undefined) return;
     const { encodeBetweenScales } = await import('./run-state.ts');
-    await this.#save(scales, encodeBetweenScales(picture, this.#state(next, this.#done), this.#resolved));
+    await this.#save(scales, encodeBetweenScales(coarser, this.#state(next, this.#done), this.#resolved));
   }
 
   async #save(scales: readonly Scale[], bytes: Uint8Array<ArrayBuffer>): Promise<void> {
@@ -270,13 +271,14 @@ class Run {
     loaded: LoadedPictures,
     scales: readonly Scale[],
     index: number,
-    coarser: Pixels | undefined,
+    coarser: Coarser | undefined,
   ): Promise<StyleSession | undefined> {
     const { devices, preview, signal } = this.#options;
     const helpers = devices?.slice(1) ?? [];
-    const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser);
+    const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture);
+    const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
     try {
-      const session = await StyleSession.from({ device: this.#device, helpers, vgg, ...parts, preview, signal });
+      const session = await StyleSession.from({ device: this.#device, helpers, vgg, ...parts, moments, preview, signal });
       const warning = planWarning(session.plan);
       if (warning && warning !== this.#warning) warn(this.#options, warning);
       this.#warning = warning;

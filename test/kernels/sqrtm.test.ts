@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Tape } from '../../src/autograd/index.ts';
+import { Tape, type Tensor } from '../../src/autograd/index.ts';
 import { checkOp } from '../autograd/check-op.ts';
 import { randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
@@ -11,6 +11,9 @@ function positive(n: number, seed: number, shift: number): Float32Array<ArrayBuf
   const b = randomValues(n * n, seed);
   return Float32Array.from(matmul(n, n, n, b, transpose(n, n, b)), (v, i) => v / n + (i % (n + 1) === 0 ? shift : 0));
 }
+
+/** As the 2-Wasserstein distance has it. */
+const trace = (tape: Tape, a: Tensor): Tensor => tape.sum(tape.mul(tape.sqrtm(a, { steps: 16, commutes: true }), tape.identity(a.shape[0]!)));
 
 describe('square roots of matrices', () => {
   for (const n of [1, 2, 3, 7, 31, 64, 68]) {
@@ -64,6 +67,41 @@ describe('square roots of matrices', () => {
     await program.run();
     expect(await program.read(root)).toEqual(new Float32Array(25));
     program.destroy();
+    tape.destroy();
+  });
+
+  for (const n of [1, 2, 7, 31, 64, 68]) {
+    it(`the trace of that of [${n}, ${n}]: value and gradient are those of the eigenvalues, whatever the size of the values`, async () => {
+      for (const scale of [1, 1e-8, 1e8]) {
+        await checkOp({
+          inputs: [[n, n]],
+          values: [positive(n, n, 0.2).map((v) => v * scale)],
+          build: (tape, a) => trace(tape, a!),
+          forward: (a) => Float64Array.of(reference.traceSqrtm(n, a!)),
+          backward: (dY, a) => [reference.traceSqrtmBackward(n, dY[0]!, a!)],
+          tolerance: 2e-5,
+        });
+      }
+    });
+  }
+
+  it('the trace stays finite, and within 2e-3, for products of covariances of a few pixels', async () => {
+    // 64 channels of 12 pixels and the ridge of the recipe: eigenvalues down to 1e-10 of the largest, and what rounding makes of them.
+    const n = 64;
+    const covariance = (seed: number): Float64Array => {
+      const b = randomValues(n * 12, seed).map((v) => 3 * v);
+      return matmul(n, n, 12, b, transpose(n, 12, b)).map((v, i) => v / 12 + (i % (n + 1) === 0 ? 1e-4 : 0));
+    };
+    const root = reference.sqrtm(n, covariance(1));
+    const product = matmul(n, n, n, matmul(n, n, n, root, covariance(2)), root);
+    const tape = new Tape(await testDevice());
+    const x = tape.variable([n, n], product);
+    const sum = trace(tape, x);
+    const program = tape.compile(sum, [x]);
+    await program.run();
+    const [value] = await program.read(sum);
+    expect(Math.abs(value! / reference.traceSqrtm(n, product) - 1)).toBeLessThan(2e-3);
+    expect((await program.gradient(x)).every(Number.isFinite)).toBe(true);
     tape.destroy();
   });
 

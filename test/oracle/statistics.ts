@@ -59,7 +59,20 @@ export function sqrtm(n: number, a: ArrayLike<number>): Float64Array {
   return turned(n, vectors, roots);
 }
 
-/** The same by so many coupled Newton–Schulz steps, which leave roots of tiny eigenvalues too small. */
+/** Σ of the roots of the eigenvalues. */
+export function traceSqrtm(n: number, a: ArrayLike<number>): number {
+  return eigen(n, a).values.reduce((sum, value) => sum + Math.sqrt(Math.max(value, 0)), 0);
+}
+
+/** dY · a^−½ / 2. */
+export function traceSqrtmBackward(n: number, dY: number, a: ArrayLike<number>): Float64Array {
+  const { values, vectors } = eigen(n, a);
+  const inverse = new Float64Array(n * n);
+  values.forEach((value, i) => (inverse[i * (n + 1)] = dY / (2 * Math.sqrt(value))));
+  return turned(n, vectors, inverse);
+}
+
+/** A root by so many coupled Newton–Schulz steps, which leave roots of tiny eigenvalues too small. */
 export function newtonSchulz(n: number, steps: number, a: ArrayLike<number>): Float64Array {
   const product = (x: Float64Array, y: Float64Array): Float64Array => matmul(n, n, n, x, y);
   const norm = Math.sqrt(Float64Array.from(a).reduce((sum, v) => sum + v ** 2, 0));

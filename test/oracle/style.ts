@@ -96,14 +96,14 @@ function statisticOf(name: string, { shape: [h, w, c], data }: Feature, normaliz
   }
 }
 
-/** ‖μ − μ*‖² + tr(Σ + Σ* − 2 (R Σ R)^½), R = Σ*^½, over c; roots by twelve Newton–Schulz steps, as crowsonkb's. */
+/** ‖μ − μ*‖² + tr(Σ + Σ* − 2 (R Σ R)^½), R = Σ*^½, over c; roots by sixteen Newton–Schulz steps. */
 function wasserstein(c: number, found: Float64Array, target: Float64Array): number {
   const covariance = (of: Float64Array): Float64Array =>
     of.slice(c).map((value, i) => value - of[Math.floor(i / c)]! * of[i % c]! + (i % (c + 1) === 0 ? 1e-4 : 0));
   const trace = (m: Float64Array): number => m.reduce((sum, value, i) => sum + (i % (c + 1) === 0 ? value : 0), 0);
   const [own, theirs] = [covariance(found), covariance(target)];
-  const root = newtonSchulz(c, 12, theirs);
-  const cross = trace(newtonSchulz(c, 12, matmul(c, c, c, matmul(c, c, c, root, own), root)));
+  const root = newtonSchulz(c, 16, theirs);
+  const cross = trace(newtonSchulz(c, 16, matmul(c, c, c, matmul(c, c, c, root, own), root)));
   const means = sumOfSquares(found.slice(0, c).map((value, i) => value - target[i]!));
   return (means + trace(own) + trace(theirs) - 2 * cross) / c;
 }

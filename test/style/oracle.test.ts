@@ -93,10 +93,10 @@ describe.skipIf(missing !== undefined)(`against PyTorch${missing ? ` (skipped: $
   }
 
   for (const recipe of known) {
-    // The roots of covariances are exact in PyTorch's values. Twelve Newton–Schulz steps, which the recipe means, leave
-    // 2.3e-3 of the style loss and 8e-3 of the gradient; test/style/losses.test.ts holds the steps to 1e-5.
+    // The roots of covariances are exact in PyTorch's values. Sixteen Newton–Schulz steps leave 1.9e-4 of the style loss and
+    // 1.6e-3 of the gradient (lavapipe; the same in float32 on the CPU); test/style/losses.test.ts holds the steps to 2e-5.
     const hasRoots = recipes[recipe]!.style.statistics?.wasserstein !== undefined;
-    const [forStyle, forGradient] = hasRoots ? [3e-3, 1e-2] : [1e-4, 1e-4];
+    const [forStyle, forGradient] = hasRoots ? [3e-4, 2e-3] : [1e-4, 1e-4];
     it(`${recipe}: style within ${forStyle}, other terms 1e-4, gradient ${forGradient} at the noise image`, async () => {
       const session = await sessionOf(recipe);
       try {
@@ -119,7 +119,7 @@ describe.skipIf(missing !== undefined)(`against PyTorch${missing ? ` (skipped: $
     // own trace by 0.4 … 1.4 % within 10 and by 5 … 17 % within 30 iterations (2026-11). Its exact arithmetic is held
     // by test/optim against float64.
     for (const [name, run] of Object.entries(manifest.recipes[recipe]!.runs)) {
-      const [first10, all30] = name === 'lbfgs' ? [0.03, 0.25] : hasRoots ? [0.03, 0.1] : [0.005, 0.05];
+      const [first10, all30] = name === 'lbfgs' ? [0.03, 0.25] : [0.005, 0.05];
       it(`${recipe}, ${name}: 10 losses within ${first10}, 30 within ${all30} of the trace`, async () => {
         const rate = Number(run.config['lr']);
         const optimizers: Record<string, OptimizerOptions> = {

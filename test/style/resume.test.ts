@@ -3,6 +3,7 @@
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
+  recipes,
   styleTransfer,
   type OptimizerOptions,
   type StyledPicture,
@@ -39,10 +40,22 @@ const OPTIMIZERS: readonly OptimizerOptions[] = [
   { name: 'gd', learningRate: 1e-5, momentum: 0.9 },
 ];
 
-describe.each(OPTIMIZERS)('a resumed run ($name)', (optimizer) => {
+/** Adam goes on with its moments on the second scale, and the average of the iterates is what is handed over. */
+const CARRIED: Partial<StyleTransferOptions> = {
+  recipe: { ...recipes['lecture']!, carry: 'moments' },
+  optimizer: { name: 'adam', learningRate: 0.02 },
+  averaging: 0.9,
+};
+
+const RUNS: readonly (readonly [string, Partial<StyleTransferOptions>])[] = [
+  ...OPTIMIZERS.map((optimizer) => [optimizer.name, { optimizer }] as const),
+  ['adam, carried on', CARRIED],
+];
+
+describe.each(RUNS)('a resumed run (%s)', (_, more) => {
   // 4: within the first scale. 6: the GPU has gone ahead to its end. 9: within the last.
   it.each([1, 4, 6, 9])('interrupted after iteration %i ends with the same bytes, on another device', async (at) => {
-    const options = await climbing({ optimizer, seed: 3, init: 'noise' });
+    const options = await climbing({ ...more, seed: 3, init: 'noise' });
     const whole = await styleTransfer(options);
     const { bytes, picture } = await interrupted(options, at);
     expect(picture.iterations).toBeGreaterThanOrEqual(at);

@@ -3,9 +3,9 @@
 import { badOption } from '../../gpu/errors.ts';
 import { meanStdBackward, meanStdForward } from '../../kernels/mean-std.ts';
 import { channelsOf, showShape } from '../../kernels/shape.ts';
-import { sqrtmBackward, sqrtmForward } from '../../kernels/sqrtm.ts';
+import { sqrtmBackward, sqrtmBackwardCommuting, sqrtmForward } from '../../kernels/sqrtm.ts';
 import type { Recorder } from '../recorder.ts';
-import type { Tensor } from '../tensor.ts';
+import { Tensor } from '../tensor.ts';
 
 /** y[0] = μ, y[1] = √(σ² + ε) per channel; dX = (dμ + dσ·(x − μ) / σ) / rows. */
 export function meanStd(tape: Recorder, x: Tensor, epsilon: number): Tensor {
@@ -38,8 +38,8 @@ export function identity(tape: Recorder, n: number): Tensor {
   return tensor;
 }
 
-/** y = a^½ for symmetric positive definite a; dA solves y·dA + dA·y = dY. */
-export function sqrtm(tape: Recorder, a: Tensor, steps: number): Tensor {
+/** y = a^½ for symmetric positive definite a; dA solves y·dA + dA·y = dY, which is dY·a^−½ / 2 where dY commutes with a. */
+export function sqrtm(tape: Recorder, a: Tensor, steps: number, commutes: boolean): Tensor {
   const [n, columns] = a.shape;
   if (a.shape.length !== 2 || n === undefined || n !== columns) {
     throw badOption('tape.sqrtm', `got shape ${showShape(a.shape)}`, 'Give a square matrix [n, n]');
@@ -50,14 +50,17 @@ export function sqrtm(tape: Recorder, a: Tensor, steps: number): Tensor {
   const one = identity(tape, n);
   const params = { n, steps };
   const { target } = tape;
+  const inverse = commutes ? new Tensor('value', a.shape, 'inverse') : undefined;
   return tape.record({
     name: 'sqrtm',
     inputs: [a, one],
     shape: [n, n],
-    forward: (y, scratch) => sqrtmForward(params, { a, identity: one, y }, target, scratch),
+    forward: (y, scratch) => sqrtmForward(params, { a, identity: one, y, inverse }, target, scratch),
     backward: [
       ({ y, dY, dX, accumulate, scratch }) =>
-        sqrtmBackward(params, { y, identity: one, dY, dA: dX }, target, accumulate, scratch),
+        inverse
+          ? sqrtmBackwardCommuting(params, { inverse, dY, dA: dX }, target, accumulate, scratch)
+          : sqrtmBackward(params, { y, identity: one, dY, dA: dX }, target, accumulate, scratch),
       undefined,
     ],
   });
