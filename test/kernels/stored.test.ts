@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { createBuffer, destroyBuffer } from '../../src/gpu/buffers.ts';
-import { rebind, Sequence, type Dispatch } from '../../src/gpu/dispatch.ts';
+import { rebind, type Dispatch } from '../../src/gpu/dispatch.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { UNREAD, type Storage } from '../../src/gpu/storage.ts';
 import { conv2dForward, conv2dTransposed, type Conv2dParams, type Conv2dVariant } from '../../src/kernels/conv2d.ts';
@@ -18,6 +18,7 @@ import { winograd } from '../../src/kernels/winograd.ts';
 import { randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { bf16Of, bitsOf, f16Of, toBf16, toF16 } from '../oracle/half.ts';
+import { submitOnce } from '../run-kernel.ts';
 
 const FORMATS = {
   f16: { round: toF16, of: f16Of, bits: bitsOf(f16Of), ulp: 2 ** -10 },
@@ -77,17 +78,10 @@ async function run(dispatches: readonly Dispatch<Place>[], ways: ReadonlyMap<Pla
     const shader = dispatch.stored?.shader(Object.fromEntries(types)) ?? dispatch.shader;
     return rebind({ ...dispatch, shader }, bufferOf);
   });
-  const sequence = new Sequence(device, 'test', bound);
-  await sequence.ready;
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  sequence.encode(pass);
-  pass.end();
-  device.queue.submit([encoder.finish()]);
+  await submitOnce(device, bound);
   const output = dispatches.at(-1)!.outputs[0]!;
   const way = ways.get(output) ?? 'f32';
   const read = await readBuffer(device, bufferOf(output), 0, bufferOf(output).size);
-  sequence.destroy();
   buffers.forEach(destroyBuffer);
   return way === 'f32' ? new Float32Array(read) : Float32Array.from(new Uint16Array(read), FORMATS[way].of);
 }

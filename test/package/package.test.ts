@@ -11,17 +11,16 @@ import { packed as pack, quiet, unpack, type Packed } from './packed.ts';
 
 /**
  * Gzipped bytes that a page loads before `styleTransfer` can be called. Autograd, kernels, shaders, optimisers, weights
- * and all that reads and writes files come later, as chunks of their own. 23,600 on 2026-11-27, masks and textures checked.
+ * and all that reads and writes files come later, as chunks of their own. 26,900 on 2026-11-27.
  */
 const CORE_BUDGET = 28_000;
 
 /**
  * Gzipped bytes that a run with every option at its default loads in all, from samples to samples and without weights:
- * what is put off has not gone. 85,800 on 2026-11-27, of which 3,000 are the shaders of total variation and padding, which the
- * default recipe has since then. Shaders are those of the adapter at hand; another takes other ones of the same size.
+ * what is put off has not gone. 89,100 on 2026-11-27: slices of long submits, storage in 16 bits and what is remembered of styles
+ * took 3,300 that day. Shaders are those of the adapter at hand; another takes other ones of the same size.
  */
-const RUN_BUDGET = 88_000;
-
+const RUN_BUDGET = 90_000;
 
 describe('the packed package', () => {
   let packed: Packed;
