@@ -69,7 +69,8 @@ export type {
   RawImage,
   TextureImage,
 } from './image/index.ts';
-export { encodePng, readPngText, tune } from './later.ts';
+export { encodePng, estimateTime, readPngText, tune } from './later.ts';
+export type { ScaleTime, TimeEstimate } from './style/time.ts';
 export type { TuneOptions } from './kernels/tune.ts';
 export type { TuningTable } from './kernels/tuning.ts';
 export {

@@ -3,6 +3,8 @@
 import { loadChunk } from './gpu/chunk.ts';
 import type { TuneOptions } from './kernels/tune.ts';
 import type { TuningTable } from './kernels/tuning.ts';
+import type { RunPlan, StyleTransferOptions } from './style/index.ts';
+import type { TimeEstimate } from './style/time.ts';
 
 /**
  * Measures which convolution kernels are fastest on the device's adapter, once: about a second and the time to compile
@@ -11,6 +13,16 @@ import type { TuningTable } from './kernels/tuning.ts';
  */
 export async function tune(device: GPUDevice, options?: TuneOptions): Promise<TuningTable> {
   return (await loadChunk('tune', import('./kernels/tune.ts'))).tune(device, options);
+}
+
+/**
+ * What the run that `plan(options)` has planned will take on `options.device`, or on one of its own: measured on a few iterations
+ * at sizes that are cheap to try, reckoned by arithmetic for the others.
+ *
+ * @throws what the run would throw.
+ */
+export async function estimateTime(options: StyleTransferOptions, plan: Pick<RunPlan, 'scales'>): Promise<TimeEstimate> {
+  return (await loadChunk('estimateTime', import('./style/time.ts'))).estimateTime(options, plan);
 }
 
 /**

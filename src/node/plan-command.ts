@@ -1,14 +1,11 @@
 // The command plan: what a run would need, told before it runs. Sizes, dispatches, arithmetic and memory are counted
-// (style/plan.ts); time is measured on a few iterations of every scale that is cheap to try, and reckoned by arithmetic
-// for the others.
+// (style/plan.ts); time is measured on a few iterations (style/time.ts).
 
 import { mebibytes } from '../gpu/buffers.ts';
 import { describeAdapter, isSoftwareAdapter, type AdapterDescription } from '../gpu/device.ts';
-import { fitSize } from '../image/index.ts';
 import { plan, type RunPlan, type ScalePlan } from '../style/plan.ts';
 import type { TilePlan } from '../style/session-plan.ts';
-import { StyleSession } from '../style/session.ts';
-import type { StyleTransferOptions } from '../style/options.ts';
+import { estimateTime, type ScaleTime } from '../style/time.ts';
 import type { PlanCommand } from './commands.ts';
 import { Inputs } from './inputs.ts';
 import type { ProgressPrinter } from './progress.ts';
@@ -54,70 +51,7 @@ export interface PlanReport {
   readonly isSoftware: boolean;
 }
 
-/** Iterations that are timed, after as many that fill pipelines and L-BFGS's first steps. */
-const TIMED = 3;
-/** A scale is tried when its iterations are expected to take no longer than this, in seconds. */
-const AFFORDABLE = 4;
-
-/** Before anything larger is tried, in pixels of the longest side. */
-const SMALL = 192;
-
-type Size = Pick<ScalePlan, 'width' | 'height'>;
-
-/** A size that was tried: time and arithmetic of an iteration. */
-interface Probed extends Size {
-  readonly seconds: number;
-  readonly flops: number;
-}
-
-/** What one iteration at a size takes, measured: a session of the run's own options. */
-async function probe(options: StyleTransferOptions, { width, height }: Size): Promise<Probed> {
-  const session = await StyleSession.create({ ...options, size: { width, height }, scales: false, onWarning: () => undefined });
-  try {
-    await session.step(TIMED);
-    const started = performance.now();
-    await session.step(TIMED);
-    return { seconds: (performance.now() - started) / 1000 / TIMED, flops: session.plan.flops, width, height };
-  } finally {
-    session.destroy();
-  }
-}
-
-/**
- * Seconds of one iteration at every scale, coarse ones first. Small scales leave a GPU idle, so a finer one that was
- * measured tells more than a coarse one: each is tried as long as that takes no longer than {@link AFFORDABLE}.
- */
-async function times(
-  options: StyleTransferOptions,
-  scales: readonly ScalePlan[],
-  say: (line: string) => void,
-): Promise<readonly { readonly seconds: number; readonly isMeasured: boolean }[]> {
-  const pixels = ({ width, height }: Size): number => width * height;
-  const first = scales[0]!;
-  const small = fitSize(first.width, first.height, Math.min(SMALL, Math.max(first.width, first.height)));
-  say(`Trying ${small.width}x${small.height} …`);
-  let known = await probe(options, small);
-  return sequence(scales, async (scale) => {
-    // By arithmetic rather than pixels: tiles compute some of them several times.
-    const expected = (known.seconds * scale.flops) / known.flops;
-    const isKnown = pixels(scale) === pixels(known);
-    const isMeasured = isKnown || 2 * TIMED * expected <= AFFORDABLE;
-    if (!isMeasured) return { seconds: expected, isMeasured };
-    if (!isKnown) {
-      say(`Trying ${scale.width}x${scale.height} …`);
-      known = await probe(options, scale);
-    }
-    return { seconds: known.seconds, isMeasured };
-  });
-}
-
-async function sequence<A, B>(list: readonly A[], each: (item: A) => Promise<B>): Promise<B[]> {
-  const results: B[] = [];
-  for (const item of list) results.push(await each(item));
-  return results;
-}
-
-function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): PlannedScale {
+function scaleReport(scale: ScalePlan, { secondsPerIteration, isMeasured }: ScaleTime): PlannedScale {
   const { width, height, iterations, dispatches, flops, bytesMoved, bytes, residentBytes, peakBytes, tiles, history, storage } = scale;
   return {
     width,
@@ -135,7 +69,7 @@ function scaleReport(scale: ScalePlan, seconds: number, isMeasured: boolean): Pl
     ...(tiles && { tiles }),
     ...(history !== undefined && { history }),
     ...(storage && { storage }),
-    millisecondsPerIteration: seconds * 1000,
+    millisecondsPerIteration: secondsPerIteration * 1000,
     isMeasured,
   };
 }
@@ -160,16 +94,10 @@ export async function runPlan(
   try {
     const options = { ...shared, ...content, device, signal };
     const planned: RunPlan = await plan(options);
-    const measured = await times(options, planned.scales, printer.say);
-    const scales = planned.scales.map((scale, i) =>
-      scaleReport(scale, measured[i]!.seconds, measured[i]!.isMeasured),
-    );
+    const time = await estimateTime(options, planned, ({ width, height }) => printer.say(`Trying ${width}x${height} …`));
+    const scales = planned.scales.map((scale, i) => scaleReport(scale, time.scales[i]!));
     const { width, height } = scales.at(-1)!;
     const { iterations, flops, peakBytes } = planned;
-    const seconds = scales.reduce(
-      (sum, scale) => sum + (scale.iterations * scale.millisecondsPerIteration) / 1000,
-      0,
-    );
     const adapter = describeAdapter(device);
     return {
       width,
@@ -177,7 +105,7 @@ export async function runPlan(
       iterations,
       flops,
       peakBytes,
-      seconds,
+      seconds: time.seconds,
       scales,
       adapter,
       isSoftware: isSoftwareAdapter(device),

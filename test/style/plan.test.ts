@@ -1,10 +1,11 @@
 // The plan is what the run does: same scales, same dispatches, same peak of GPU buffers.
 
 import { describe, expect, it } from 'vitest';
-import { plan, styleTransfer } from '../../src/index.ts';
+import { estimateTime, plan, styleTransfer } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
 import { randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
+import { tinyOptions } from './setting.ts';
 
 function picture(width: number, height: number, seed: number): { data: Float32Array; width: number; height: number } {
   return { data: randomValues(width * height * 3, seed).map((v) => (v + 1) / 2), width, height };
@@ -46,5 +47,32 @@ describe('plan', () => {
     await expect(plan({ ...options, memoryLimit: 1e6 })).rejects.toMatchObject({ code: 'limit-exceeded', where: 'memoryLimit' });
     await expect(plan({ ...options, size: 8 })).rejects.toMatchObject({ code: 'bad-image' });
     await expect(plan({ ...options, recipe: 'nonsense' })).rejects.toMatchObject({ code: 'bad-option' });
+  });
+});
+
+describe('the time of a plan', () => {
+  it('is measured where that is cheap, and reckoned by arithmetic where not; nothing is left on the device', async () => {
+    const device = await testDevice();
+    const options = await tinyOptions({ device, scales: [16, 24], iterations: 5 });
+    const planned = await plan(options);
+    const before = memoryUse(device).bytes;
+    const { seconds, scales } = await estimateTime(options, planned);
+    expect(memoryUse(device).bytes).toBe(before);
+    expect(scales.map(({ isMeasured }) => isMeasured)).toEqual([true, true]);
+    expect(scales.every(({ secondsPerIteration }) => secondsPerIteration > 0)).toBe(true);
+    const sum = planned.scales.reduce((all, { iterations }, i) => all + iterations * scales[i]!.secondsPerIteration, 0);
+    expect(seconds).toBeCloseTo(sum, 9);
+    // As a picture of a million times the work would be: not tried, but foreseen.
+    const [last] = planned.scales.slice(-1);
+    const huge = { ...last!, width: 24_000, height: 20_000, flops: 1e12 * last!.flops };
+    const far = await estimateTime(options, { scales: [last!, huge] });
+    expect(far.scales[1]!.isMeasured).toBe(false);
+    expect(far.scales[1]!.secondsPerIteration / far.scales[0]!.secondsPerIteration).toBeCloseTo(1e12, -3);
+  });
+
+  it('throws what the run would throw', async () => {
+    const options = await tinyOptions({ scales: false });
+    const planned = await plan(options);
+    await expect(estimateTime({ ...options, recipe: 'nonsense' }, planned)).rejects.toMatchObject({ code: 'bad-option' });
   });
 });
