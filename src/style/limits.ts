@@ -2,7 +2,6 @@
 // tensor (an arena's slot is as large as its largest tenant, src/autograd/arena.ts), and the largest tensor is an
 // activation of the network or its gradient.
 
-import { mebibytes } from '../gpu/buffers.ts';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { fitSize } from '../image/resize.ts';
 import type { ConvLayer, PoolLayer, ReluLayer, Vgg } from '../vgg/index.ts';
@@ -63,18 +62,6 @@ export function largestTensor({ width, height }: Size, layers: readonly LayerSiz
   return most;
 }
 
-/** The largest longest side, of pictures shaped like `shape`, whose tensors fit into `bytes`; at least 1. */
-export function largestSide(shape: Size, layers: readonly LayerSizes[], bytes: number): number {
-  let fits = 1;
-  let fails = 65537;
-  while (fails - fits > 1) {
-    const side = Math.floor((fits + fails) / 2);
-    if (largestTensor(fitSize(shape.width, shape.height, side), layers) <= bytes) fits = side;
-    else fails = side;
-  }
-  return fits;
-}
-
 /** Widths that no network of the family goes beyond: for a network that has not been read yet. */
 const VGG_WIDTHS: readonly number[] = [64, 128, 256, 512, 512];
 
@@ -125,32 +112,6 @@ export function requiredLimits(
     maxBufferSize: Math.max(GRANTED.maxBufferSize, bytes),
     maxTextureDimension2D: Math.max(GRANTED.maxTextureDimension2D, longest),
   };
-}
-
-/**
- * Throws `limit-exceeded` when the device cannot hold the tensors of `layers` over `picture`: which limit, needed and
- * had, and the longest side that fits. `where` names the picture; nothing has been allocated yet.
- */
-export function checkLimits(
-  limits: Readonly<Record<'maxBufferSize' | 'maxStorageBufferBindingSize', number>>,
-  picture: Size,
-  layers: readonly LayerSizes[],
-  where: string,
-): void {
-  const name =
-    limits.maxBufferSize < limits.maxStorageBufferBindingSize ? 'maxBufferSize' : 'maxStorageBufferBindingSize';
-  const needed = largestTensor(picture, layers);
-  const had = limits[name];
-  if (needed <= had) return;
-  const { width, height } = picture;
-  const fits = largestSide(picture, layers, had);
-  throw new WgpuStyleError('limit-exceeded', {
-    what: `${width}x${height} pixels need a buffer of ${mebibytes(needed)}, the device's ${name} is ${mebibytes(had)}`,
-    where,
-    fix:
-      `The longest side that fits is ${fits}; take that, or request the device with ` +
-      'requiredLimits({ size }) (requestDevice does what the adapter allows)',
-  });
 }
 
 /** Throws `limit-exceeded` when the picture is too large for a texture of the device. */
