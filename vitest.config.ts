@@ -37,6 +37,8 @@ function testsIn(folder: string): string {
 
 const NUMBERS = ['test/kernels', 'test/autograd', 'test/optim', 'test/gpu'];
 const RANDOM = ['test/property'];
+/** Replaces a module of the library: in a process with others it would have it or be without, whoever comes first. */
+const FOLDED = ['test/folded'];
 
 /**
  * A process for each group, one after another. Mesa's shader compiler leaves a dozen memory mappings for every pipeline as
@@ -45,7 +47,8 @@ const RANDOM = ['test/property'];
 const GROUPS: Readonly<Record<string, { readonly include: readonly string[]; readonly exclude?: readonly string[] }>> = {
   numbers: { include: NUMBERS },
   random: { include: RANDOM },
-  library: { include: ['test'], exclude: [...NUMBERS, ...RANDOM] },
+  folded: { include: FOLDED },
+  library: { include: ['test'], exclude: [...NUMBERS, ...RANDOM, ...FOLDED] },
 };
 
 const config: ViteUserConfig = defineConfig({

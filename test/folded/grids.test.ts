@@ -7,8 +7,8 @@ import { Adam, GradientDescent, type Parameter } from '../../src/optim/index.ts'
 import { testDevice } from '../device.ts';
 import { adam, descent } from '../oracle/optim.ts';
 import { play, quadratic, stepErrors } from '../optim/problems.ts';
-import { checkGraphs } from './check-graphs.ts';
-import { seeds } from './dice.ts';
+import { checkGraphs } from '../property/check-graphs.ts';
+import { seeds } from '../property/dice.ts';
 
 /** Calls that asked for a grid, so that the tests know that it was folded. */
 const asked = vi.hoisted(() => ({ count: 0 }));
@@ -25,7 +25,7 @@ const GRAPHS = 200;
 
 it(`${GRAPHS} random graphs have the values and the gradients of float64`, { timeout: 120_000 }, async () => {
   asked.count = 0;
-  await checkGraphs(seeds(GRAPHS), 'test/property/folded.test.ts');
+  await checkGraphs(seeds(GRAPHS), 'test/folded/grids.test.ts');
   expect(asked.count).toBeGreaterThan(GRAPHS / 4);
 });
 
