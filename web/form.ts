@@ -75,7 +75,7 @@ export class Form {
   #showWeights(): void {
     for (const { id, key, isPower } of SLIDERS) {
       const value = this.#options[key];
-      const text = isPower ? `× ${Number(value.toPrecision(2))}` : value === 0 ? 'off' : String(value);
+      const text = value === 0 ? 'off' : `× ${Number(value.toPrecision(2))}`;
       const slider = element(id, HTMLInputElement);
       slider.value = String(isPower ? Math.log2(value) : value);
       slider.setAttribute('aria-valuetext', text);

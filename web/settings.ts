@@ -1,6 +1,6 @@
 // The options of a run as the page keeps them: its defaults, and those that a saved PNG carries.
 
-import { readPngText, recipes, type Recipe } from 'wgpu-style';
+import { readPngText, recipes } from 'wgpu-style';
 import type { PageOptions } from './protocol.ts';
 import { unpackRegions, type Regions } from './regions.ts';
 
@@ -14,24 +14,14 @@ export interface Settings {
   readonly regions: Regions | undefined;
 }
 
-/**
- * The library's default recipe with total variation in it, so that there is something to weigh: at a weight of 1 it
- * is about as large as the content term. It is off until somebody raises it.
- */
-const smoothable: Recipe = {
-  ...recipes['default']!,
-  name: 'default with smoothness',
-  tv: { weight: 0.15, form: 'mean-squared' },
-};
-
 /** What a run is made with when nothing was changed. */
 export const defaults: PageOptions = {
-  recipe: smoothable,
+  recipe: 'default',
   size: 512,
-  iterations: smoothable.iterations,
+  iterations: recipes['default']!.iterations,
   contentWeight: 1,
   styleWeight: 1,
-  tvWeight: 0,
+  tvWeight: 1,
   color: 'style',
 };
 
@@ -49,8 +39,7 @@ export async function readSettings(file: Blob): Promise<Settings | undefined> {
     const isFine = (key: keyof PageOptions): boolean =>
       typeof defaults[key] !== 'number' || key === 'size' || Number.isFinite(given[key]);
     const known = Object.fromEntries(KEYS.filter((key) => key in given && isFine(key)).map((key) => [key, given[key]]));
-    const { recipe, ...rest } = defaults;
-    const options = { ...rest, recipe: 'default', ...known } as PageOptions;
+    const options = { ...defaults, ...known } as PageOptions;
     const network = typeof given['network'] === 'string' ? given['network'] : undefined;
     return { options, network, regions: unpackRegions(texts[REGIONS_KEYWORD] ?? '') };
   } catch {

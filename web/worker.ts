@@ -212,9 +212,8 @@ async function warmUp(device: GPUDevice, side: number): Promise<void> {
   const size = { width: side, height: Math.round(0.75 * side) };
   const data = new Uint8ClampedArray(4 * size.width * size.height).map((_, i) => (i * 7919) % 251);
   const picture = { ...size, data };
-  const { tvWeight: _, ...options } = defaults;
   const network = await defaultNetwork();
-  const session = await StyleSession.create({ ...options, content: picture, style: picture, size, device, network });
+  const session = await StyleSession.create({ ...defaults, content: picture, style: picture, size, device, network });
   try {
     await session.step();
   } finally {
