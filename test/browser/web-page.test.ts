@@ -54,7 +54,7 @@ test('paints when the second picture is chosen; weights change, it stops, and th
   expect(await text(page, '#toggle')).toBe('Resume');
   const stopped = await text(page, '#count');
   expect(parseInt(stopped)).toBeLessThan(30);
-  expect(await page.$$eval('#chart polyline', (lines) => lines.length)).toBe(2);
+  expect(await page.$$eval('#chart polyline', (lines) => lines.length)).toBe(3); // picture, style, smoothness
 
   await page.click('#save');
   const saved = path.join(site.folder, 'houses-woodblock.png');
