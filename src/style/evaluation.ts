@@ -11,14 +11,14 @@ import type { Vgg } from '../vgg/index.ts';
 import type { Belongings } from './belongings.ts';
 import { wantedOf, type Wanted } from './demands.ts';
 import { termWeights } from './losses.ts';
-import { networkOf, seamless } from './network.ts';
+import { networkOf, seamless, type FeatureRequest } from './network.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { ScaledPictures } from './prepare.ts';
 import type { Guidance } from './regions.ts';
 import { toSpace } from './space.ts';
 import { contentTargets, edgeTargets, styleTargets } from './targets.ts';
 import type { TilePlan } from './tile-grid.ts';
-import { buildTerms, type FeatureRequest, type WeighedTerm } from './terms.ts';
+import { buildTerms, type WeighedTerm } from './terms.ts';
 
 /** Rows of the picture that lie in one buffer: all of them, unless that would be larger than a binding may be. */
 export interface Band {

@@ -1,10 +1,23 @@
 // The network as a recipe wants it.
 
 import type { Vgg } from '../vgg/index.ts';
-import type { Recipe } from './recipes.ts';
+import type { PixelSpace, Recipe } from './recipes.ts';
 
 /** What is needed of a network to record it. */
 export type FeatureNetwork = Pick<Vgg, 'layers' | 'preprocessing'>;
+
+/** Which layers to look at, how to pool, and the space of the pictures. */
+export interface FeatureRequest {
+  readonly vgg: FeatureNetwork;
+  /** What `vgg` was made from. */
+  readonly network: Vgg;
+  readonly pooling: 'max' | 'average';
+  readonly space: PixelSpace;
+  /** Opposite borders of the picture are neighbours. */
+  readonly wraps: boolean;
+  /** How a tape of its own keeps activations. Default f32. */
+  readonly storage?: 'f32' | 'f16' | undefined;
+}
 
 /** The network on a torus: every convolution sees beyond a border what lies at the opposite one. */
 export function seamless({ layers, preprocessing }: FeatureNetwork): FeatureNetwork {

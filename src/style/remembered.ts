@@ -5,7 +5,7 @@ import type { Pixels } from '../image/index.ts';
 import type { KernelTarget } from '../kernels/target.ts';
 import type { Vgg } from '../vgg/index.ts';
 import type { StylePart } from './statistics.ts';
-import type { FeatureRequest } from './terms.ts';
+import type { FeatureRequest } from './network.ts';
 
 /** Values by shape, row-major. */
 export interface Values {

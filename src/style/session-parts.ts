@@ -1,15 +1,12 @@
 // What a session is built from, and what that gives.
 
-import type { Slicer } from '../gpu/slicer.ts';
-import type { Preview } from '../image/index.ts';
-import type { Optimizer } from '../optim/index.ts';
 import type { Belongings } from './belongings.ts';
 import type { Moments } from './carry.ts';
-import type { Evaluation, EvaluationParts } from './evaluation.ts';
+import type { EvaluationParts } from './evaluation.ts';
 import type { StyleTransferOptions } from './options.ts';
 import type { Guidance } from './regions.ts';
 import type { SessionPlan } from './session-plan.ts';
-import type { Turns } from './turns.ts';
+import type { Turned, Turns } from './turns.ts';
 import type { Tiling } from './tiled-evaluation.ts';
 
 /** How a session is to be built. */
@@ -40,15 +37,10 @@ export interface SessionParts extends EvaluationParts {
 export type BuildIteration = (parts: SessionParts, belongings: Belongings) => Promise<Iteration>;
 
 /** What a session replays. The `belongings` that it was built with give it back. */
-export interface Iteration {
-  readonly evaluation: Evaluation;
-  readonly optimizer: Optimizer;
-  /** Records both in slices, where that is wanted. */
-  readonly slicer: Slicer;
+export interface Iteration extends Turned {
   /** What is painted and read, a buffer for each band: the average of the iterates where one is kept, else the image. */
   readonly shown: readonly GPUBuffer[];
   readonly texture: GPUTexture;
-  readonly painters: readonly Preview[];
   readonly plan: SessionPlan;
   /** Gets all of it to the GPU. */
   readonly turns: Turns;

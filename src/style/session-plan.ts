@@ -5,7 +5,6 @@ import type { Evaluation } from './evaluation.ts';
 import type { TilePlan } from './tile-grid.ts';
 
 export type { TilePlan } from './tile-grid.ts';
-import type { Fit } from './session-parts.ts';
 
 /** Work and memory of a session, known before it runs. */
 export interface SessionPlan {
@@ -30,7 +29,7 @@ export interface SessionPlan {
 export function sessionPlan(
   { cost, tiles }: Evaluation,
   optimizer: OptimizerCost,
-  { history, storage }: Pick<Fit, 'history' | 'storage'> = {},
+  { history, storage }: { readonly history?: number; readonly storage?: 'f32' | 'f16' } = {},
 ): SessionPlan {
   const { dispatches, flops, bytes, arenaBytes, foldedBytes } = cost;
   return {

@@ -8,13 +8,14 @@ import type { Pixels } from '../image/index.ts';
 import { bytesOf, elementsOf } from '../kernels/shape.ts';
 import { edgeMap, edgeName } from './edges.ts';
 import type { ReadStyle } from './matched.ts';
+import type { FeatureRequest } from './network.ts';
 import { isMatched, type Recipe } from './recipes.ts';
 import { keyOf, remembered, type Values } from './remembered.ts';
 import { toSpace } from './space.ts';
 import { keepTarget, layerStatistics, targetTensors, type LayerStatistics, type StylePart, type Target } from './statistics.ts';
 import type { Guides, Region } from './guides.ts';
 import type { MatchedTerm } from './style-values.ts';
-import { features, type FeatureRequest, type RegionTargets } from './terms.ts';
+import { features, type RegionTargets } from './terms.ts';
 
 function imageTensor(tape: Tape, picture: Pixels, request: FeatureRequest, label: string): Tensor {
   const shape = [picture.height, picture.width, 3];

@@ -4,11 +4,10 @@
 import type { Tape, Tensor } from '../autograd/index.ts';
 import { elementsOf } from '../kernels/shape.ts';
 import { buildFeatures, type BuildOptions } from '../vgg/features.ts';
-import type { Vgg } from '../vgg/index.ts';
 import { activeEdges, edgeMap, edgeName } from './edges.ts';
 import type { TermName } from './losses.ts';
-import type { FeatureNetwork } from './network.ts';
-import type { LayerWeights, PixelSpace, Recipe } from './recipes.ts';
+import type { FeatureRequest } from './network.ts';
+import type { LayerWeights, Recipe } from './recipes.ts';
 import type { MatchedTerm } from './style-values.ts';
 import {
   distances,
@@ -17,19 +16,6 @@ import {
   type StylePart,
   type Target,
 } from './statistics.ts';
-
-/** Which layers to look at, how to pool, and the space of the pictures. */
-export interface FeatureRequest {
-  readonly vgg: FeatureNetwork;
-  /** What `vgg` was made from. */
-  readonly network: Vgg;
-  readonly pooling: 'max' | 'average';
-  readonly space: PixelSpace;
-  /** Opposite borders of the picture are neighbours. */
-  readonly wraps: boolean;
-  /** How a tape of its own keeps activations. Default f32. */
-  readonly storage?: 'f32' | 'f16' | undefined;
-}
 
 /** What a region's styles ask for: its share of the style loss, guides [h, w, 1] by layer, and targets by comparison. */
 export interface RegionTargets {

@@ -6,8 +6,8 @@ import { layersUpTo } from '../vgg/layers.ts';
 import type { Wanted } from './demands.ts';
 import { edgeMap, edgeName } from './edges.ts';
 import { coreAt, demandOf, joinDemands, type Tile, type TileDemand } from './tile-grid.ts';
-import type { FeatureNetwork } from './network.ts';
-import { features, type FeatureRequest } from './terms.ts';
+import type { FeatureNetwork, FeatureRequest } from './network.ts';
+import { features } from './terms.ts';
 
 /** Channels of a layer, and pixels of the picture to one of its own. */
 export interface LayerFacts {

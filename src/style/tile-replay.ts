@@ -7,7 +7,7 @@ import { bytesOf } from '../kernels/shape.ts';
 import type { Belongings } from './belongings.ts';
 import type { Wanted } from './demands.ts';
 import type { Evaluation } from './evaluation.ts';
-import type { FeatureRequest } from './terms.ts';
+import type { FeatureRequest } from './network.ts';
 import type { Tile, TileGrid } from './tile-grid.ts';
 import { coreFeatures } from './tile-layers.ts';
 import type { PlaneSlots } from './tile-planes.ts';

@@ -15,7 +15,7 @@ import type { Recipe } from './recipes.ts';
 import { keyOf, remembered, type Reading } from './remembered.ts';
 import { statisticsOf, targetTensors, type StylePart, type Target } from './statistics.ts';
 import { addTo, weightedMeans, type WeightedSum } from './targets.ts';
-import type { FeatureRequest } from './terms.ts';
+import type { FeatureRequest } from './network.ts';
 import { coreAt, type TileGrid } from './tile-grid.ts';
 import { contentMaps, coreBytes, coreFeatures, coreShape, factsOf, type ContentMap } from './tile-layers.ts';
 import { GuideSlots } from './tile-planes.ts';

@@ -2,14 +2,22 @@
 // them, the weights of the terms, waits for the end of what is recorded in part.
 
 import { badOption } from '../gpu/errors.ts';
-import type { Meeting } from '../gpu/slicer.ts';
+import type { Meeting, Slicer } from '../gpu/slicer.ts';
 import { Submits } from '../gpu/submits.ts';
+import type { Preview } from '../image/index.ts';
+import type { Optimizer } from '../optim/index.ts';
+import type { Evaluation } from './evaluation.ts';
 import { termWeights } from './losses.ts';
 import type { TermWeights } from './options.ts';
-import type { Iteration } from './session-parts.ts';
 
 /** What turns are taken at. */
-export type Turned = Pick<Iteration, 'evaluation' | 'optimizer' | 'slicer' | 'painters'>;
+export interface Turned {
+  readonly evaluation: Evaluation;
+  readonly optimizer: Optimizer;
+  /** Records both in slices, where that is wanted. */
+  readonly slicer: Slicer;
+  readonly painters: readonly Preview[];
+}
 
 /** Takes turns at the work of one iteration, until it is destroyed. Owns nothing. */
 export class Turns {
