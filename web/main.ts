@@ -1,5 +1,6 @@
 // The page: pictures in, commands to the worker, reports onto the screen.
 
+import { BeforePicture } from './before.ts';
 import { LossChart } from './chart.ts';
 import { element, say } from './dom.ts';
 import { Form } from './form.ts';
@@ -28,9 +29,6 @@ const status = element('status', HTMLElement);
 const alert = element('alert', HTMLElement);
 
 let state: State = 'empty';
-/** The addresses of the picture that is being painted, for before and after, and of the one that is about to be. */
-let before = '';
-let next = '';
 /** Whether the worker has a run that can go on. */
 let hasRun = false;
 
@@ -39,6 +37,7 @@ function send(command: Command, transfer: Transferable[] = []): void {
   worker.postMessage(command, transfer);
 }
 
+const before = new BeforePicture();
 const chart = new LossChart();
 const strip = new ScaleStrip((scale) => send({ kind: 'undo', scale }));
 const form = new Form(defaults, {
@@ -138,27 +137,8 @@ function start(): void {
   if (!isPaintable(wanted)) return;
   enter('starting');
   status.textContent = 'Preparing …';
-  giveUp(next);
-  next = URL.createObjectURL(wanted.content);
-  element('before', HTMLImageElement).src = next;
+  before.propose(wanted.content);
   send({ kind: 'start', ...wanted });
-}
-
-function giveUp(address: string): void {
-  if (address !== '') URL.revokeObjectURL(address);
-}
-
-/** The run has begun, or it has not, and what was painted before is still there. */
-function settleBefore(hasBegun: boolean): void {
-  if (next === '') return;
-  if (hasBegun) {
-    giveUp(before);
-    before = next;
-  } else {
-    giveUp(next);
-    if (before !== '') element('before', HTMLImageElement).src = before;
-  }
-  next = '';
 }
 
 function showNeeds({ needs, during }: Extract<Report, { kind: 'needs' }>): void {
@@ -172,7 +152,7 @@ function showNeeds({ needs, during }: Extract<Report, { kind: 'needs' }>): void 
   place.textContent = '';
   const { largest } = needs;
   if (during === 'start') {
-    settleBefore(false);
+    before.settle(false);
     enter(hasRun ? 'stopped' : 'failed');
     status.textContent = '';
   }
@@ -204,7 +184,7 @@ function take(report: Report): void {
     case 'started': {
       const { width, height } = report.scales.at(-1)!;
       element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
-      settleBefore(true);
+      before.settle(true);
       hasRun = true;
       save.disabled = true;
       element('progress', HTMLProgressElement).value = 0;
@@ -297,7 +277,7 @@ function showFailure({ during, code, message }: Extract<Report, { kind: 'failed'
     explain(message);
     return;
   }
-  if (during === 'start') settleBefore(false);
+  if (during === 'start') before.settle(false);
   tell(message);
   if (during === 'network') {
     networks.take('default');

@@ -66,13 +66,17 @@ function storedImageData(rows: Uint8Array): Uint8Array<ArrayBuffer> {
 
 /** Rows of RGB or RGBA bytes, each behind a filter byte 0. */
 function plainRows(rgba: Uint8Array, width: number, height: number, channels: 3 | 4): Uint8Array {
-  const rows = new Uint8Array(height * (1 + channels * width));
-  let to = 0;
-  for (let i = 0; i < width * height; i++) {
-    if (i % width === 0) to++;
-    for (let c = 0; c < channels; c++) rows[to++] = rgba[4 * i + c]!;
-  }
+  const length = channels * width;
+  const rows = new Uint8Array(height * (1 + length));
+  for (let y = 0; y < height; y++) copyRow(rgba, width, y, channels, rows.subarray(y * (1 + length) + 1, (y + 1) * (1 + length)));
   return rows;
+}
+
+/** Row y of RGBA bytes as RGB or RGBA. */
+function copyRow(rgba: Uint8Array | Uint8ClampedArray, width: number, y: number, channels: 3 | 4, row: Uint8Array): void {
+  for (let x = 0, to = 0, from = 4 * y * width; x < width; x++, from += 4) {
+    for (let c = 0; c < channels; c++) row[to++] = rgba[from + c]!;
+  }
 }
 
 /** Pixels above which a picture is written row by row. */
@@ -124,11 +128,7 @@ function encodeLarge(
   text: Readonly<Record<string, string>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const channels = rgba.every((value, i) => i % 4 !== 3 || value === 255) ? 3 : 4;
-  const rowAt = (y: number, row: Uint8Array): void => {
-    for (let x = 0, to = 0, from = 4 * y * width; x < width; x++, from += 4) {
-      for (let c = 0; c < channels; c++) row[to++] = rgba[from + c]!;
-    }
-  };
+  const rowAt = (y: number, row: Uint8Array): void => copyRow(rgba, width, y, channels, row);
   return encodeRows({ width, height, depth: 8, channels }, 'adaptive', rowAt, text);
 }
 

@@ -163,7 +163,7 @@ class Exchange {
     const reads = this.#helpers.map(async ({ crew, busy }) => {
       await busy;
       const { buffer, shape } = of(crew);
-      return new Float32Array(await this.#read(crew.ground.tape.device, buffer!, 0, 16 * vectorsOf(shape)));
+      return new Float32Array(await this.#read(crew.ground.tape.device, buffer!, 0, bytesOf(shape)));
     });
     const [first, ...more] = await Promise.all(reads);
     for (const share of more) share.forEach((value, i) => (first![i]! += value));
