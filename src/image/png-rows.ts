@@ -1,6 +1,7 @@
 // PNG files written row by row: rows are made, filtered and deflated one after another, so that a large picture takes
 // little more memory than its file. The platform deflates: pixels are the same everywhere, the bytes of the file need not be.
 
+import { joinBytes } from './bytes.ts';
 import { writeChunks, type PngChunk } from './png-chunks.ts';
 import { filterRow } from './png-filters.ts';
 import { withTexts } from './png-text.ts';
@@ -60,13 +61,7 @@ async function imageData(rows: ReadableStream<Uint8Array<ArrayBuffer>>): Promise
   let parts: Uint8Array[] = [];
   let bytes = 0;
   const flush = (): void => {
-    const data = new Uint8Array(bytes);
-    let at = 0;
-    for (const part of parts) {
-      data.set(part, at);
-      at += part.length;
-    }
-    if (bytes > 0) chunks.push({ type: 'IDAT', data });
+    if (bytes > 0) chunks.push({ type: 'IDAT', data: joinBytes(parts) });
     parts = [];
     bytes = 0;
   };

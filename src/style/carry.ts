@@ -4,6 +4,7 @@
 
 import { badOption } from '../gpu/errors.ts';
 import { readBuffer, readFloats } from '../gpu/readback.ts';
+import { joinBytes } from '../image/bytes.ts';
 import { resampled } from '../image/resize.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { Checkpoint, NamedBytes } from './checkpoint.ts';
@@ -24,14 +25,7 @@ const [MEAN, SQUARE, SCALARS] = [/^mean\d+$/, /^square\d+$/, /^scalars$/];
 
 /** Where the picture is larger than a binding its bands of rows lie one after another. */
 function joined(buffers: readonly NamedBytes[], name: RegExp): Uint8Array<ArrayBuffer> {
-  const parts = buffers.filter((buffer) => name.test(buffer.name));
-  const all = new Uint8Array(parts.reduce((sum, { bytes }) => sum + bytes.length, 0));
-  let at = 0;
-  for (const { bytes } of parts) {
-    all.set(bytes, at);
-    at += bytes.length;
-  }
-  return all;
+  return joinBytes(buffers.flatMap((buffer) => (name.test(buffer.name) ? [buffer.bytes] : [])));
 }
 
 /** Whether a run takes moments along: only Adam has them. */

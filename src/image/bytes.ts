@@ -1,0 +1,12 @@
+// Bytes that come in pieces. What a page loads first joins its own (locate.ts) and is spared a chunk.
+
+/** All pieces, one after another. */
+export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const all = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const piece of pieces) {
+    all.set(piece, at);
+    at += piece.length;
+  }
+  return all;
+}
