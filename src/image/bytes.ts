@@ -1,4 +1,4 @@
-// Bytes that come in pieces. What a page loads first joins its own (locate.ts) and is spared a chunk.
+// Bytes that come in pieces.
 
 /** All pieces, one after another. */
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

@@ -2,6 +2,7 @@
 
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
+import { joinBytes } from './bytes.ts';
 
 /** A scheme of two letters or more: `C:\pictures` is a path. */
 const scheme = /^([a-z][a-z0-9+.-]+):/i;
@@ -48,13 +49,7 @@ async function bodyOf(response: Response): Promise<Uint8Array<ArrayBuffer> | und
       return undefined;
     }
   }
-  const bytes = new Uint8Array(length);
-  let at = 0;
-  for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
-  }
-  return bytes;
+  return joinBytes(pieces);
 }
 
 async function fetchBytes(
