@@ -80,7 +80,7 @@ beforeEach(({ skip }) => skip(noBrowser !== undefined, noBrowser));
 test('parts can be painted as soon as there is a picture: by mouse, with undo, eraser and clearing', async () => {
   expect(await page.$eval('#regions-open', (button) => (button as HTMLButtonElement).disabled)).toBe(true);
   await type(page, '#size', String(WIDTH));
-  await type(page, '#iterations', '12');
+  await type(page, '#iterations', '40'); // some seconds: a run that is over before anybody looks was never seen running
   await choose(page, '#content-file', picture);
   await page.waitForSelector('#regions-open:not(:disabled)');
   await openEasel();
