@@ -15,7 +15,9 @@ export type { BufferFormat, BufferImage } from './gpu-source.ts';
 export { decodePng, encodePng } from './png.ts';
 export { readPngText } from './png-text.ts';
 export { encodeWidePng } from './png-wide.ts';
-export { fitSize, resize, type ResizeFilter } from './resize.ts';
+export { fitSize } from './fit-size.ts';
+export { resize } from './resize.ts';
+export type { ResizeFilter } from './taps.ts';
 export {
   keepColors,
   matchColors,
