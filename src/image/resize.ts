@@ -40,24 +40,24 @@ function straightened(data: Float32Array<ArrayBuffer>): Float32Array<ArrayBuffer
   );
 }
 
-/** Four interleaved numbers a pixel, each resampled by itself and as it comes out: not clamped. */
-export function resampled(
+/** Four interleaved numbers a pixel, each resampled by itself, by the taps of each axis, and as it comes out: not clamped. */
+export function resampledBy(
+  tapsFor: (from: number, to: number) => readonly Taps[],
   data: Float32Array<ArrayBuffer>,
   from: Sides,
   { width, height }: Sides,
-  filter: ResizeFilter,
 ): Float32Array<ArrayBuffer> {
   const wide =
     width === from.width
       ? data
-      : resampleAxis(data, tapsOf(from.width, width, filter), from.height, {
+      : resampleAxis(data, tapsFor(from.width, width), from.height, {
           along: 4,
           acrossIn: 4 * from.width,
           acrossOut: 4 * width,
         });
   return height === from.height
     ? wide
-    : resampleAxis(wide, tapsOf(from.height, height, filter), width, {
+    : resampleAxis(wide, tapsFor(from.height, height), width, {
         along: 4 * width,
         acrossIn: 4,
         acrossOut: 4,
@@ -78,6 +78,7 @@ export function resize(
   checkSides(width, height, 'resize');
   if (width === pixels.width && height === pixels.height) return pixels;
   const opaque = isOpaque(pixels);
-  const both = resampled(opaque ? pixels.data : premultiplied(pixels.data), pixels, { width, height }, filter);
+  const tapsFor = (from: number, to: number): readonly Taps[] => tapsOf(from, to, filter);
+  const both = resampledBy(tapsFor, opaque ? pixels.data : premultiplied(pixels.data), pixels, { width, height });
   return { width, height, data: (opaque ? both : straightened(both)).map(clamp01) };
 }
