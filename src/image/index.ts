@@ -7,9 +7,11 @@ export {
   pixelsFromPlanar,
   pixelsToBytes,
   pixelsToPlanar,
+  type BytePixels,
+  type Decoded,
   type Pixels,
 } from './pixels.ts';
-export { loadImage, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
+export { loadImage, loadPicture, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
 export type { Drawable } from './drawable.ts';
 export type { BufferFormat, BufferImage } from './gpu-source.ts';
 export { decodePng, encodePng } from './png.ts';

@@ -32,5 +32,6 @@ export function interpolationTaps(from: number, to: number, mode: Interpolation)
 
 /** [h, w, 4] at another size; not clamped. */
 export function interpolated(data: Float32Array<ArrayBuffer>, from: Sides, to: Sides, mode: Interpolation): Float32Array<ArrayBuffer> {
-  return resampledBy((length, wanted) => interpolationTaps(length, wanted, mode), data, from, to);
+  if (from.width === to.width && from.height === to.height) return data;
+  return resampledBy((length, wanted) => interpolationTaps(length, wanted, mode), { data, unit: 1 }, from, to);
 }

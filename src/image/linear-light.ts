@@ -1,7 +1,7 @@
 // Resizing in linear light: a mean of pixels is then what the eye sees from afar, where the mean of encoded values is darker.
 
 import { toEncoded, toLinear } from './lightness.ts';
-import { clamp01, type Pixels } from './pixels.ts';
+import { clamp01, toPixels, type Decoded, type Pixels } from './pixels.ts';
 import { resize } from './resize.ts';
 import type { ResizeFilter } from './taps.ts';
 
@@ -11,17 +11,18 @@ function curved({ width, height, data }: Pixels, curve: (value: number) => numbe
 }
 
 /** `resize` of the light that a picture's sRGB values stand for. The same size returns the picture itself. */
-export function resizeLight(pixels: Pixels, width: number, height: number, options?: { readonly filter?: ResizeFilter }): Pixels {
+export function resizeLight(picture: Decoded, width: number, height: number, options?: { readonly filter?: ResizeFilter }): Pixels {
+  const pixels = toPixels(picture);
   if (width === pixels.width && height === pixels.height) return pixels;
   return curved(resize(curved(pixels, toLinear), width, height, options), toEncoded);
 }
 
 /** {@link resize}, or with `light` {@link resizeLight}. */
 export function resizeOnHost(
-  pixels: Pixels,
+  picture: Decoded,
   width: number,
   height: number,
   { light = false, ...options }: { readonly filter?: ResizeFilter; readonly light?: boolean } = {},
 ): Pixels {
-  return (light ? resizeLight : resize)(pixels, width, height, options);
+  return (light ? resizeLight : resize)(picture, width, height, options);
 }

@@ -3,17 +3,17 @@
 // machine (upng-js deflates in JavaScript), unless it is large: upng-js takes many times its size in memory. Those are
 // written row by row (png-rows.ts). 16 bits out are png-wide.ts, texts png-text.ts.
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { checkSides, type Pixels } from './pixels.ts';
+import { checkSides, toPixels, type Decoded, type Pixels } from './pixels.ts';
 import { readChunks, readHeader, writeChunks, type PngChunk } from './png-chunks.ts';
 import { encodeRows } from './png-rows.ts';
 import { readScanlines } from './png-scanlines.ts';
 import { withTexts } from './png-text.ts';
 
 /**
- * Decodes a PNG to sRGB-encoded floats as they stand in the file: colour profiles are not applied (see
- * `pngWantsConversion`). Throws `bad-image` when the file is not a PNG, damaged, cut off or too large.
+ * Decodes a PNG to sRGB-encoded bytes, or floats where it has 16 bits, as they stand in the file: colour profiles are not
+ * applied (see `pngWantsConversion`). Throws `bad-image` when the file is not a PNG, damaged, cut off or too large.
  */
-export async function decodePng(bytes: Uint8Array, where: string = 'image'): Promise<Pixels> {
+export async function readPng(bytes: Uint8Array, where: string = 'image'): Promise<Decoded> {
   const chunks = readChunks(bytes, where);
   const header = readHeader(chunks, where);
   checkSides(header.width, header.height, where);
@@ -21,11 +21,14 @@ export async function decodePng(bytes: Uint8Array, where: string = 'image'): Pro
   const palette = chunks.find(({ type }) => type === 'PLTE')?.data;
   const transparency = chunks.find(({ type }) => type === 'tRNS')?.data;
   const tables = { ...(palette && { palette }), ...(transparency && { transparency }) };
-  return {
-    width: header.width,
-    height: header.height,
-    data: await readScanlines(header, parts, tables, where),
-  };
+  const { width, height } = header;
+  const samples = await readScanlines(header, parts, tables, where);
+  return samples instanceof Float32Array ? { width, height, data: samples } : { width, height, bytes: samples };
+}
+
+/** {@link readPng} in floats. */
+export async function decodePng(bytes: Uint8Array, where: string = 'image'): Promise<Pixels> {
+  return toPixels(await readPng(bytes, where));
 }
 
 /**

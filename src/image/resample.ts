@@ -18,7 +18,7 @@ import {
   type TexelKind,
 } from '../kernels/resample.ts';
 import { resizeOnHost } from './linear-light.ts';
-import { checkSides, isOpaque, type Pixels } from './pixels.ts';
+import { checkSides, isOpaque, readRows, toPixels, type Decoded, type Pixels } from './pixels.ts';
 import { tapsOf, type ResizeFilter, type Sides, type Taps } from './taps.ts';
 
 /** How a picture is resampled. */
@@ -127,23 +127,23 @@ function tableOf(taps: readonly Taps[]): Table {
  */
 export async function resample(
   device: GPUDevice,
-  pixels: Pixels,
+  picture: Decoded,
   width: number,
   height: number,
   { filter = 'bicubic', light = false, signal, scratch }: ResampleOptions = {},
 ): Promise<Pixels> {
   checkSides(width, height, 'resample');
-  if (width === pixels.width && height === pixels.height) return pixels;
+  if (width === picture.width && height === picture.height) return toPixels(picture);
   throwIfAborted(signal, 'resample');
-  const across = pixels.width === width ? undefined : tapsOf(pixels.width, width, filter);
+  const across = picture.width === width ? undefined : tapsOf(picture.width, width, filter);
   // Where nothing changes down, each row is its own and only what finishes a picture is left to do.
-  const down = tapsOf(pixels.height, height, pixels.height === height ? 'nearest' : filter);
+  const down = tapsOf(picture.height, height, picture.height === height ? 'nearest' : filter);
   const tables = { across: across && tableOf(across), down: tableOf(down) };
   const rest = UNIFORMS + tables.down.bytes + (tables.across?.bytes ?? 0);
   const most = scratch ?? Math.min(MOST_SCRATCH, SCRATCH_PER_PIXEL * width * height);
-  const bands = bandsOf(pixels, { width, height }, down, most - rest);
-  if (bands.bytes + rest > MOST_SCRATCH) return resizeOnHost(pixels, width, height, { filter, light });
-  const work = new Resampling(device, pixels, { width, height }, { bands, down, tables, light });
+  const bands = bandsOf(picture, { width, height }, down, most - rest);
+  if (bands.bytes + rest > MOST_SCRATCH) return resizeOnHost(picture, width, height, { filter, light });
+  const work = new Resampling(device, picture, { width, height }, { bands, down, tables, light });
   try {
     await work.ready;
     return { width, height, data: await work.run(signal) };
@@ -165,17 +165,19 @@ class Resampling {
   /** Settles when the memory is there and the pipelines are compiled. */
   readonly ready: Promise<unknown>;
   readonly #device: GPUDevice;
-  readonly #from: Pixels;
+  readonly #from: Decoded;
   readonly #to: Sides;
   readonly #plan: ResamplingPlan;
   readonly #kind: TexelKind;
   readonly #buffers: GPUBuffer[] = [];
+  /** Rows of a piece in floats, where the picture is bytes. */
+  #floats: Float32Array<ArrayBuffer> | undefined;
   readonly #source: GPUBuffer;
   readonly #result: GPUBuffer;
   readonly #staging: GPUBuffer;
   readonly #sequence: Sequence;
 
-  constructor(device: GPUDevice, from: Pixels, to: Sides, plan: ResamplingPlan) {
+  constructor(device: GPUDevice, from: Decoded, to: Sides, plan: ResamplingPlan) {
     this.#device = device;
     this.#from = from;
     this.#to = to;
@@ -273,10 +275,21 @@ class Resampling {
     };
   }
 
+  #upload(piece: Range): void {
+    const row = 4 * this.#from.width;
+    const [first, count] = [piece.first, lengthOf(piece)];
+    if (!('bytes' in this.#from)) {
+      this.#device.queue.writeBuffer(this.#source, 0, this.#from.data, row * first, row * count);
+      return;
+    }
+    this.#floats ??= new Float32Array(row * this.#plan.bands.inputRows);
+    readRows(this.#from, first, count, this.#floats);
+    this.#device.queue.writeBuffer(this.#source, 0, this.#floats, 0, row * count);
+  }
+
   /** Adds a piece to a band. */
   #submit(band: Range, piece: Range): void {
-    const { width, data } = this.#from;
-    this.#device.queue.writeBuffer(this.#source, 0, data, 4 * width * piece.first, 4 * width * lengthOf(piece));
+    this.#upload(piece);
     const params = this.#params(band, takersOf(this.#plan.down, band, piece), piece);
     const blocks = [
       ...(this.#isPrepared ? [prepareUniforms(params.texels, this.#kind)] : []),

@@ -19,9 +19,9 @@ import { fileProblem } from '../image/locate.ts';
 
 /** Reads a file by its path or file: URL; errors are those of Node. */
 export async function readPath(location: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(
-    await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location),
-  );
+  const read = await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location);
+  // Small files may lie in memory that Node shares out.
+  return read.length === read.buffer.byteLength ? new Uint8Array(read.buffer) : new Uint8Array(read);
 }
 
 /** Opens a file by its path or file: URL, to read pieces of it; errors are those of Node. */

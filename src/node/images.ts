@@ -57,7 +57,7 @@ export async function decodeWithSharp(
       .raw({ depth: isWide ? 'ushort' : 'uchar' })
       .toBuffer({ resolveWithObject: true });
     const size = { width: info.width, height: info.height };
-    if (!isWide) return { ...size, data: new Uint8ClampedArray(data) };
+    if (!isWide) return { ...size, data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length) };
     // A copy: the buffer's own memory need not begin at an even address.
     const samples = new Uint16Array(new Uint8Array(data).buffer);
     return { ...size, data: Float32Array.from(samples, (sample) => sample / 65535) };

@@ -2,9 +2,9 @@
 
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
-import { isOpaque, pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
+import { isOpaque, pixelsFromPlanar, toPixels, type Decoded, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/fit-size.ts';
-import { loadImage } from '../image/source.ts';
+import { loadPicture } from '../image/source.ts';
 import { defaultNetwork } from '../vgg/default.ts';
 import { Vgg } from '../vgg/vgg.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
@@ -15,11 +15,11 @@ import { NARROWEST, type Scale } from './scales.ts';
 
 /** Decoded pictures at their own sizes. */
 export interface LoadedPictures {
-  readonly content: Pixels;
-  readonly styles: readonly ({ readonly picture: Pixels; readonly weight: number; readonly scale?: number } & MaskPictures)[];
+  readonly content: Decoded;
+  readonly styles: readonly ({ readonly picture: Decoded; readonly weight: number; readonly scale?: number } & MaskPictures)[];
   readonly updateMask?: Pixels | undefined;
   /** A picture to start from, when `init` is one. */
-  readonly init: Pixels | undefined;
+  readonly init: Decoded | undefined;
 }
 
 /** The network of `options.network`: embedded, given, or read from a file. */
@@ -40,11 +40,11 @@ export async function loadPictures(
   resolved: ResolvedOptions,
   device: GPUDevice,
 ): Promise<LoadedPictures> {
-  const load = (source: ImageSource, where: string): Promise<Pixels> =>
-    loadImage(source, { where, device, signal: options.signal });
+  const load = (source: ImageSource, where: string): Promise<Decoded> =>
+    loadPicture(source, { where, device, signal: options.signal });
   // What is hidden by transparency must not be seen by the network.
-  const visible = async (picture: Pixels): Promise<Pixels> =>
-    isOpaque(picture) ? picture : (await import('./masks.ts')).withoutHidden(picture);
+  const visible = async (picture: Decoded): Promise<Decoded> =>
+    isOpaque(picture) ? picture : (await import('./masks.ts')).withoutHidden(toPixels(picture));
   const { styles, init, updateMask } = resolved;
   const given = options.content === undefined ? undefined : await visible(await load(options.content, 'content'));
   const loaded: LoadedPictures['styles'][number][] = [];
@@ -58,7 +58,7 @@ export async function loadPictures(
     init: isWord(init) ? undefined : await load(init, 'init'),
   };
   if (!updateMask && styles.every(({ mask, styleMask }) => !mask && !styleMask)) return pictures;
-  const masks = await (await import('./masks.ts')).loadMasks(resolved, load);
+  const masks = await (await import('./masks.ts')).loadMasks(resolved, async (...mask) => toPixels(await load(...mask)));
   return {
     ...pictures,
     styles: loaded.map((style, i) => ({ ...style, ...masks.ofStyles[i] })),
@@ -67,7 +67,7 @@ export async function loadPictures(
 }
 
 /** What stands for the content of a texture: gray, shaped like the style where `size` leaves that open. */
-function blank(style: Pixels, size: ResolvedOptions['size']): Pixels {
+function blank(style: Decoded, size: ResolvedOptions['size']): Pixels {
   const { width, height } = fitSize(style.width, style.height, size);
   return pixelsFromPlanar(width, height, new Float32Array(3 * width * height).fill(0.5));
 }
@@ -148,7 +148,7 @@ export async function scalePictures(
 export async function startPicture(
   init: Pick<ResolvedOptions, 'init' | 'seed'>,
   pictures: ScaledPictures,
-  given: Pixels | undefined,
+  given: Decoded | undefined,
   resample: Resample,
 ): Promise<Pixels> {
   const { content, updateMask } = pictures;
@@ -159,7 +159,7 @@ export async function startPicture(
 async function unmaskedStart(
   { init, seed }: Pick<ResolvedOptions, 'init' | 'seed'>,
   { content, styles }: ScaledPictures,
-  given: Pixels | undefined,
+  given: Decoded | undefined,
   resample: Resample,
 ): Promise<Pixels> {
   const { width, height } = content;

@@ -2,35 +2,35 @@
 // own, which a run whose pictures have their sizes already does not load.
 
 import { loadChunk } from '../gpu/chunk.ts';
-import type { Pixels } from '../image/pixels.ts';
+import { toPixels, type Decoded, type Pixels } from '../image/pixels.ts';
 import type { ResizeFilter } from '../image/taps.ts';
 
-/** Another size of a picture; of the same size the picture itself. `light`: by the light that its values stand for. */
+/** Another size of a picture, in floats; of the same size the picture itself. `light`: by the light that its values stand for. */
 export type Resample = (
-  pixels: Pixels,
+  picture: Decoded,
   width: number,
   height: number,
   options?: { readonly filter?: ResizeFilter; readonly light?: boolean },
 ) => Promise<Pixels>;
 
-function isSize({ width, height }: Pixels, toWidth: number, toHeight: number): boolean {
+function isSize({ width, height }: Decoded, toWidth: number, toHeight: number): boolean {
   return width === toWidth && height === toHeight;
 }
 
 /** On a device; rejects with `aborted` when the signal fires. */
 export function resampleOn(device: GPUDevice, signal?: AbortSignal): Resample {
-  return async (pixels, width, height, options) => {
-    if (isSize(pixels, width, height)) return pixels;
+  return async (picture, width, height, options) => {
+    if (isSize(picture, width, height)) return toPixels(picture);
     const { resample } = await loadChunk('styleTransfer', import('../image/resample.ts'));
-    return resample(device, pixels, width, height, { ...options, signal });
+    return resample(device, picture, width, height, { ...options, signal });
   };
 }
 
 /** On the host. */
-export const resampleOnHost: Resample = async (pixels, width, height, options) => {
-  if (isSize(pixels, width, height)) return pixels;
+export const resampleOnHost: Resample = async (picture, width, height, options) => {
+  if (isSize(picture, width, height)) return toPixels(picture);
   const { resizeOnHost } = await loadChunk('styleTransfer', import('../image/linear-light.ts'));
-  return resizeOnHost(pixels, width, height, options);
+  return resizeOnHost(picture, width, height, options);
 };
 
 /** On the host, and `counter`, a device that only counts, learns what a device would be asked for. */

@@ -5,7 +5,7 @@ import { memoryUse, resetPeak } from '../../src/gpu/buffers.ts';
 import { countingDevice } from '../../src/gpu/counting.ts';
 import { pipelineCount } from '../../src/gpu/pipelines.ts';
 import { resizeOnHost } from '../../src/image/linear-light.ts';
-import type { Pixels } from '../../src/image/pixels.ts';
+import { toPixels, type Decoded, type Pixels } from '../../src/image/pixels.ts';
 import { bandsOf, resample, type ResampleOptions } from '../../src/image/resample.ts';
 import { tapsOf } from '../../src/image/taps.ts';
 import { randomValues } from '../check.ts';
@@ -44,7 +44,7 @@ function farthest(a: ArrayLike<number>, b: ArrayLike<number>): number {
 }
 
 /** On the shared device, which holds nothing more afterwards. */
-async function resampled(pixels: Pixels, width: number, height: number, options?: ResampleOptions): Promise<Pixels> {
+async function resampled(pixels: Decoded, width: number, height: number, options?: ResampleOptions): Promise<Pixels> {
   const device = await testDevice();
   const { bytes } = memoryUse(device);
   const result = await resample(device, pixels, width, height, options);
@@ -101,6 +101,21 @@ it('bands and pieces of any size, one row included, give the same bits', async (
     expect((await resampled(input, to[0], to[1], { ...options, scratch: 0 })).data).toEqual(whole.data);
     if (from[1] > 1) expect(cuts.size).toBeGreaterThan(2);
   }
+});
+
+it.each([true, false])('bytes are resampled as the floats they stand for, a piece at a time; alpha %s', async (alpha) => {
+  const [width, height] = [23, 31];
+  const bytes = Uint8Array.from(randomValues(4 * width * height, 3), (v, i) => (i % 4 === 3 && !alpha ? 255 : 127.5 * (v + 1)));
+  const picture = { width, height, bytes };
+  const wanted = await resampled(toPixels(picture), 17, 40);
+  for (const scratch of [undefined, 4000, 0]) expect((await resampled(picture, 17, 40, { ...(scratch !== undefined && { scratch }) })).data).toEqual(wanted.data);
+  for (const light of [false, true]) {
+    const onHost = resizeOnHost(picture, 17, 40, { light });
+    expect(farthest(onHost.data, resizeOnHost(toPixels(picture), 17, 40, { light }).data)).toBeLessThan(3e-7);
+    expect(farthest(resizeOnHost(picture, width, 40).data, resizeOnHost(toPixels(picture), width, 40).data)).toBeLessThan(3e-7);
+    expect(farthest(resizeOnHost(picture, 17, height).data, resizeOnHost(toPixels(picture), 17, height).data)).toBeLessThan(3e-7);
+  }
+  expect(await resample(undefined as unknown as GPUDevice, picture, width, height)).toEqual(toPixels(picture));
 });
 
 describe('bands', () => {
