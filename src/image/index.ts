@@ -14,7 +14,7 @@ export {
 export { loadImage, loadPicture, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
 export type { Drawable } from './drawable.ts';
 export type { BufferFormat, BufferImage } from './gpu-source.ts';
-export { decodePng, encodePng } from './png.ts';
+export { decodePng, encodePng, pngInPieces } from './png.ts';
 export { readPngText } from './png-text.ts';
 export { encodeWidePng } from './png-wide.ts';
 export { fitSize } from './fit-size.ts';

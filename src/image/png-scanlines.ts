@@ -4,6 +4,7 @@
 // 1, 2 and 4 bits unless rows fill whole bytes, for interlaced 1-bit pictures, for interlaced pictures up to 4 wide
 // and for black as the transparent gray; it drops the low byte of 16 bits, checks no checksum, reads past the end of
 // cut files (with a text chunk there: forever), and inflates without a limit.
+import { streamed } from './deflate.ts';
 import { maxPixels } from './pixels.ts';
 import { corrupt, type PngHeader } from './png-chunks.ts';
 import { unfilterRow } from './png-filters.ts';
@@ -76,22 +77,20 @@ const bestRatio = 1032;
 /** Image data is handed to the platform in pieces of this many bytes, so that what it inflates to is not all there at once. */
 const PIECE = 2 ** 16;
 
-function streamOf(parts: readonly Uint8Array[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+function piecesOf(parts: readonly Uint8Array[]): () => Uint8Array<ArrayBuffer> | undefined {
   let [part, at] = [0, 0];
-  return new ReadableStream({
-    pull(controller) {
-      while (part < parts.length && at >= parts[part]!.length) [part, at] = [part + 1, 0];
-      if (part >= parts.length) return controller.close();
-      const piece = parts[part]!.subarray(at, at + PIECE);
-      at += piece.length;
-      controller.enqueue(piece as Uint8Array<ArrayBuffer>);
-    },
-  });
+  return () => {
+    while (part < parts.length && at >= parts[part]!.length) [part, at] = [part + 1, 0];
+    if (part >= parts.length) return undefined;
+    const piece = parts[part]!.subarray(at, at + PIECE);
+    at += piece.length;
+    return piece as Uint8Array<ArrayBuffer>;
+  };
 }
 
 /** Zlib data as it inflates, of which exactly `length` bytes are of interest: the rows. */
 class Inflating {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #inflated: AsyncGenerator<Uint8Array, void>;
   readonly #length: number;
   readonly #where: string;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -104,7 +103,7 @@ class Inflating {
     // Before any memory is taken: deflate cannot do better, whatever the header claims.
     if (length > given * bestRatio)
       throw corrupt(where, `too little image data: got ${given} bytes, which cannot inflate to ${length}`);
-    this.#reader = streamOf(parts).pipeThrough(new DecompressionStream('deflate')).getReader();
+    this.#inflated = streamed(new DecompressionStream('deflate'), piecesOf(parts));
     this.#length = length;
     this.#where = where;
   }
@@ -125,11 +124,11 @@ class Inflating {
 
   /** The rest (a checksum, junk, a bomb) is of no interest, and neither is its failure. */
   cancel(): void {
-    this.#reader.cancel().catch(() => undefined);
+    this.#inflated.return().catch(() => undefined);
   }
 
   async #read(): Promise<void> {
-    const { done, value } = await this.#reader.read().catch((cause: unknown) => {
+    const { done, value } = await this.#inflated.next().catch((cause: unknown) => {
       const got = `got ${this.#filled} bytes of rows, need ${this.#length}`;
       throw corrupt(this.#where, `its image data breaks off or is damaged: ${got}`, cause);
     });

@@ -5,7 +5,7 @@
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { checkSides, toPixels, type Decoded, type Pixels } from './pixels.ts';
 import { readChunks, readHeader, writeChunks, type PngChunk } from './png-chunks.ts';
-import { encodeRows } from './png-rows.ts';
+import { encodeRows, rowsInPieces, type RowsFile } from './png-rows.ts';
 import { readScanlines } from './png-scanlines.ts';
 import { withTexts } from './png-text.ts';
 
@@ -117,22 +117,34 @@ export async function encodePng(
       fix: 'Give RGBA, 4 bytes per pixel',
     });
   }
-  if (width * height > LARGE) return encodeLarge(width, height, rgba, text);
+  if (width * height > LARGE) return encodeRows(largeFile(width, height, rgba, text));
   const { default: upng } = (await import('upng-js')) as unknown as { default: Upng };
   const copy = new Uint8Array(rgba);
   const file = new Uint8Array(upng.encode([copy.buffer], width, height, 0, undefined, true));
   return writeChunks(withTexts(encodedChunks(file, copy, width, height), text));
 }
 
-function encodeLarge(
+/** What {@link encodePng} gives, above 16 megapixels in pieces as they are made. Throws as it does, some of it when it is read. */
+export async function* pngInPieces(
+  width: number,
+  height: number,
+  rgba: Uint8Array | Uint8ClampedArray,
+  options: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const isLarge = width * height > LARGE && rgba.length === 4 * width * height;
+  if (isLarge) yield* rowsInPieces(largeFile(width, height, rgba, options.text ?? {}));
+  else yield await encodePng(width, height, rgba, options);
+}
+
+function largeFile(
   width: number,
   height: number,
   rgba: Uint8Array | Uint8ClampedArray,
   text: Readonly<Record<string, string>>,
-): Promise<Uint8Array<ArrayBuffer>> {
+): RowsFile {
   const channels = rgba.every((value, i) => i % 4 !== 3 || value === 255) ? 3 : 4;
   const rowAt = (y: number, row: Uint8Array): void => copyRow(rgba, width, y, channels, row);
-  return encodeRows({ width, height, depth: 8, channels }, 'adaptive', rowAt, text);
+  return { header: { width, height, depth: 8, channels }, filter: 'adaptive', rowAt, text };
 }
 
 /**

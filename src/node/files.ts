@@ -150,23 +150,24 @@ export async function checkWritable(file: string, where: string = 'checkWritable
 }
 
 /**
- * Writes a file (of one or more parts) as a whole or not at all: beside the target, flushed to the disk, then renamed over it. What was there
- * before stays until then; on failure nothing is left behind. Throws `bad-option` naming `where`.
+ * Writes a file (of one or more parts, also as they are made) as a whole or not at all: beside the target, flushed to the disk, then
+ * renamed over it. What was there before stays until then; on failure nothing is left behind. Throws `bad-option` naming `where`, or
+ * what the making of a part throws.
  */
 export async function writeFileAtomic(
   file: string,
-  bytes: Uint8Array | readonly Uint8Array[],
+  bytes: Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>,
   where: string = 'writeFileAtomic',
 ): Promise<void> {
   const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
   let beside: string | undefined;
   try {
     const { file: real, replaceable } = await target(file);
-    if (!replaceable) return await writeFile(real, Buffer.concat(parts));
+    if (!replaceable) return await writeFile(real, parts);
     beside = besideName(real);
     const handle = await open(beside, 'wx');
     try {
-      for (const part of parts) await handle.writeFile(part);
+      for await (const part of parts) await handle.writeFile(part);
       await handle.sync();
     } finally {
       await handle.close();
@@ -174,6 +175,6 @@ export async function writeFileAtomic(
     await rename(beside, real);
   } catch (cause) {
     if (beside !== undefined) await unlink(beside).catch(() => undefined);
-    throw cannotWrite(file, where, cause);
+    throw cause instanceof WgpuStyleError ? cause : cannotWrite(file, where, cause);
   }
 }
