@@ -119,8 +119,8 @@ function tableOf(taps: readonly Taps[]): Table {
 
 /**
  * Resamples to exactly `width` x `height` on a device, as {@link resizeOnHost} does and within 1e-5 of it; the same device
- * gives the same bits whatever the bands. The same size returns the picture itself. Holds up to 32 MiB on the device, and
- * nothing when it is over; pictures whose rows alone are wider than that are left to the host.
+ * gives the same bits whatever the bands. The same size returns the picture itself. Holds up to 32 MiB on the device, or
+ * as much as a binding may have, and nothing when it is over; pictures whose rows alone are wider than that are left to the host.
  *
  * @throws `bad-image` for a result without area, or with too much of it; `aborted` when the signal fires; `out-of-memory`,
  *   `device-lost`.
@@ -140,9 +140,11 @@ export async function resample(
   const down = tapsOf(picture.height, height, picture.height === height ? 'nearest' : filter);
   const tables = { across: across && tableOf(across), down: tableOf(down) };
   const rest = UNIFORMS + tables.down.bytes + (tables.across?.bytes ?? 0);
-  const most = scratch ?? Math.min(MOST_SCRATCH, SCRATCH_PER_PIXEL * width * height);
+  const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
+  const ceiling = Math.min(MOST_SCRATCH, maxBufferSize, maxStorageBufferBindingSize);
+  const most = Math.min(ceiling, scratch ?? SCRATCH_PER_PIXEL * width * height);
   const bands = bandsOf(picture, { width, height }, down, most - rest);
-  if (bands.bytes + rest > MOST_SCRATCH) return resizeOnHost(picture, width, height, { filter, light });
+  if (bands.bytes + rest > ceiling) return resizeOnHost(picture, width, height, { filter, light });
   const work = new Resampling(device, picture, { width, height }, { bands, down, tables, light });
   try {
     await work.ready;

@@ -2,7 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { memoryUse, resetPeak } from '../../src/gpu/buffers.ts';
-import { countingDevice } from '../../src/gpu/counting.ts';
+import { countingDevice, DEFAULT_LIMITS } from '../../src/gpu/counting.ts';
 import { pipelineCount } from '../../src/gpu/pipelines.ts';
 import { resizeOnHost } from '../../src/image/linear-light.ts';
 import { toPixels, type Decoded, type Pixels } from '../../src/image/pixels.ts';
@@ -165,6 +165,18 @@ it('the memory is no more than 32 MiB whatever the picture, and little for small
   expect(await most({ width: 300, height: 200 }, 64, 48)).toBeLessThanOrEqual(64 * 64 * 48);
 });
 
+it('no buffer is larger than a device binds, or than it makes', async () => {
+  for (const limits of [{ maxStorageBufferBindingSize: 20_000, maxBufferSize: 1e9 }, { maxStorageBufferBindingSize: 1e9, maxBufferSize: 20_000 }]) {
+    const counter = countingDevice({ ...DEFAULT_LIMITS, ...limits });
+    await resample(counter, picture(60, 80, false), 90, 100);
+    expect(memoryUse(counter).peakBytes).toBeGreaterThan(10_000);
+    expect(memoryUse(counter).peakBytes).toBeLessThanOrEqual(20_000);
+    // Where it does not bind a row, the host has to do.
+    const input = picture(600, 4, false);
+    expect((await resample(counter, input, 700, 3)).data).toEqual(resizeOnHost(input, 700, 3).data);
+  }
+});
+
 it('rows that do not fit are left to the host', async () => {
   const counter = countingDevice();
   const input = { width: 3_000_000, height: 1, data: new Float32Array(12_000_000).fill(0.5) };
@@ -238,9 +250,16 @@ describe('what goes wrong', () => {
     device.destroy();
   });
 
-  it('a limit that is met while buffers are made leaves none of them', async () => {
-    const counter = countingDevice({ maxStorageBufferBindingSize: 2000, maxBufferSize: 2000, minUniformBufferOffsetAlignment: 256 });
-    await expect(resample(counter, picture(8, 6, false), 50, 5)).rejects.toMatchObject({ code: 'limit-exceeded' });
+  it('a device that is used up while buffers are made is left without any of them', async () => {
+    const counter = countingDevice();
+    const create = counter.createBuffer.bind(counter);
+    let left = 3;
+    counter.createBuffer = (descriptor) => {
+      if (left-- === 0) throw new RangeError('no more');
+      return create(descriptor);
+    };
+    await expect(resample(counter, picture(8, 6, false), 50, 5)).rejects.toThrow('no more');
+    expect(left).toBe(-1);
     expect(memoryUse(counter).bytes).toBe(0);
   });
 
