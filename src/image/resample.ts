@@ -28,7 +28,7 @@ export interface ResampleOptions {
   /** True: the light is resampled that the sRGB values stand for. Default: the values as they are encoded. */
   readonly light?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** GPU memory to go about with, in bytes: no more where a row each of picture and result fits. Default: 32 MiB, less for small results. */
+  /** Most bytes of GPU memory, where a row each of picture and result fits. Never more than 32 MiB, less for small results. */
   readonly scratch?: number;
 }
 
@@ -130,7 +130,7 @@ export async function resample(
   picture: Decoded,
   width: number,
   height: number,
-  { filter = 'bicubic', light = false, signal, scratch }: ResampleOptions = {},
+  { filter = 'bicubic', light = false, signal, scratch = Infinity }: ResampleOptions = {},
 ): Promise<Pixels> {
   checkSides(width, height, 'resample');
   if (width === picture.width && height === picture.height) return toPixels(picture);
@@ -142,7 +142,7 @@ export async function resample(
   const rest = UNIFORMS + tables.down.bytes + (tables.across?.bytes ?? 0);
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const ceiling = Math.min(MOST_SCRATCH, maxBufferSize, maxStorageBufferBindingSize);
-  const most = Math.min(ceiling, scratch ?? SCRATCH_PER_PIXEL * width * height);
+  const most = Math.min(ceiling, scratch, SCRATCH_PER_PIXEL * width * height);
   const bands = bandsOf(picture, { width, height }, down, most - rest);
   if (bands.bytes + rest > ceiling) return resizeOnHost(picture, width, height, { filter, light });
   const work = new Resampling(device, picture, { width, height }, { bands, down, tables, light });

@@ -50,7 +50,7 @@ export async function plan(options: StyleTransferOptions): Promise<RunPlan> {
   for (const [index, scale] of scales.entries()) {
     // A device of its own for each scale: its peak is that scale's.
     const counter = countingDevice(limits, device?.adapterInfo, device?.features);
-    const parts = await scaleParts(resolved, loaded, scales, index, coarser, resampleCounted(counter));
+    const parts = await scaleParts(resolved, loaded, scales, index, coarser, resampleCounted(counter, resolved));
     coarser = parts.start;
     const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined });
     await session.readPixels(); // the staging buffer of the finished picture belongs to the peak

@@ -4,6 +4,7 @@
 import { loadChunk } from '../gpu/chunk.ts';
 import { toPixels, type Decoded, type Pixels } from '../image/pixels.ts';
 import type { ResizeFilter } from '../image/taps.ts';
+import type { ResolvedOptions } from './options.ts';
 
 /** Another size of a picture, in floats; of the same size the picture itself. `light`: by the light that its values stand for. */
 export type Resample = (
@@ -17,12 +18,12 @@ function isSize({ width, height }: Decoded, toWidth: number, toHeight: number): 
   return width === toWidth && height === toHeight;
 }
 
-/** On a device; rejects with `aborted` when the signal fires. */
-export function resampleOn(device: GPUDevice, signal?: AbortSignal): Resample {
+/** On a device, in no more memory than the limit of a run; rejects with `aborted` when the signal fires. */
+export function resampleOn(device: GPUDevice, { memoryLimit }: Pick<ResolvedOptions, 'memoryLimit'>, signal?: AbortSignal): Resample {
   return async (picture, width, height, options) => {
     if (isSize(picture, width, height)) return toPixels(picture);
     const { resample } = await loadChunk('styleTransfer', import('../image/resample.ts'));
-    return resample(device, picture, width, height, { ...options, signal });
+    return resample(device, picture, width, height, { ...options, signal, ...(memoryLimit !== undefined && { scratch: memoryLimit }) });
   };
 }
 
@@ -34,8 +35,8 @@ export const resampleOnHost: Resample = async (picture, width, height, options) 
 };
 
 /** On the host, and `counter`, a device that only counts, learns what a device would be asked for. */
-export function resampleCounted(counter: GPUDevice): Resample {
-  const counted = resampleOn(counter);
+export function resampleCounted(counter: GPUDevice, resolved: Pick<ResolvedOptions, 'memoryLimit'>): Resample {
+  const counted = resampleOn(counter, resolved);
   return async (...picture) => {
     await counted(...picture);
     return resampleOnHost(...picture);

@@ -101,7 +101,7 @@ export class StyleSession {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
       const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-      const resample = resampleOn(device, options.signal);
+      const resample = resampleOn(device, resolved, options.signal);
       const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved, resample);
       const start = await startPicture(resolved, pictures, loaded.init, resample);
       const session = await StyleSession.from({

@@ -141,7 +141,7 @@ class Run {
     const stopped = this.#skipped > 0 ? 'converged' : 'done';
     if (!isDone && this.#done === 0) throwIfAborted(signal, 'styleTransfer');
     const { width, height } = scales.at(-1)!;
-    const resample = resampleOn(this.#device); // whatever the signal says
+    const resample = resampleOn(this.#device, this.#resolved); // whatever the signal says
     const final = await resample(current!.picture, width, height); // an aborted run may have stopped at a smaller scale
     return this.#picture(final, loaded, isDone ? stopped : 'aborted', resample);
   }
@@ -280,7 +280,7 @@ class Run {
     const { devices, preview, signal } = this.#options;
     const helpers = devices?.slice(1) ?? [];
     try {
-      const resample = resampleOn(this.#device, signal);
+      const resample = resampleOn(this.#device, this.#resolved, signal);
       const { content, ...parts } = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture, resample);
       this.#content = content;
       const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);

@@ -110,7 +110,7 @@ export async function sessionOf(
   const device = options.device ?? (await testDevice());
   const loaded = await loadPictures(options, resolved, device);
   const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-  const resample = resampleOn(device);
+  const resample = resampleOn(device, resolved);
   const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved, resample);
   const start = await startPicture(resolved, pictures, loaded.init, resample);
   const vgg = options.network as Vgg;
