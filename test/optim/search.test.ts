@@ -1,10 +1,11 @@
 // The strong Wolfe search on the GPU against torch's in float64: the same points are looked at, one after another.
 
 import { describe, expect, test } from 'vitest';
-import { createBuffer, destroyBuffer } from '../../src/gpu/buffers.ts';
+import { destroyBuffer } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { createOptimizer, Lbfgs } from '../../src/optim/index.ts';
 import { testDevice } from '../device.ts';
+import { fencedBuffer } from '../fence.ts';
 import { searchedLbfgs } from '../oracle/optim.ts';
 import { doubleWell, makeParameter, quadratic, rosenbrock, update, type Problem } from './problems.ts';
 
@@ -18,7 +19,7 @@ async function searched(problem: Problem, evaluations: number, settings: Setting
   const device = await testDevice();
   const size = problem.start.length;
   const parameter = makeParameter(device, size);
-  const loss = createBuffer(device, 'test/loss', 16);
+  const loss = fencedBuffer(device, [1], [0]);
   const optimizer = createOptimizer(device, [parameter], { name: 'lbfgs', lineSearch: 'strong-wolfe', ...settings }, { loss });
   await optimizer.ready;
   device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
