@@ -4,6 +4,7 @@
 //   npm run mutate -- conv3x3 pool --count 20   these shaders
 //   npm run mutate -- --seed 2                  other mutants
 //   npm run mutate -- --quick                   only the tests of the shader itself and of large grids
+//   npm run mutate -- --verbose                 says how every mutant went
 //
 // A survivor is either equivalent (it computes the same: listed with the reason in mutate/equivalent.json) or shows that
 // a test is missing. The exit status is 1 when there are survivors that are not listed.
@@ -24,6 +25,7 @@ const { values, positionals } = parseArgs({
     count: { type: 'string', default: '10' },
     seed: { type: 'string', default: '1' },
     quick: { type: 'boolean', default: false },
+    verbose: { type: 'boolean', default: false },
   },
 });
 const names = positionals.length > 0 ? positionals : readdirSync(folder).map((file) => path.parse(file).name);
@@ -61,8 +63,9 @@ async function outcomeOf(name, text, changed, files) {
 /** What the tests of a shader say to a mutant of it, the nearest first; 'unreached' where none asked for it. */
 async function trial(name, text, changed) {
   let all = 'unreached';
-  for (const files of testsOf(name).slice(0, values.quick ? 2 : 3)) {
-    const outcome = files.length > 0 ? await outcomeOf(name, text, changed, files) : 'unreached';
+  const stages = testsOf(name);
+  for (const files of values.quick ? stages.slice(0, -1) : stages) {
+    const outcome = await outcomeOf(name, text, changed, files);
     if (outcome === 'killed' || outcome === 'invalid') return outcome;
     if (outcome === 'survived') all = outcome;
   }
@@ -84,6 +87,7 @@ for (const name of names) {
       continue;
     }
     const outcome = await trial(name, text, changed);
+    if (values.verbose) console.log(`${outcome}: ${name}.wgsl:${site.line + 1} ${after}`);
     if (outcome === 'killed' || outcome === 'invalid') {
       found[outcome]++;
       continue;

@@ -16,9 +16,9 @@ const SLOW = /browser\.test\.ts$|fuzz\.test\.ts$/;
 /** Tests of shaders that have none of their name: pieces of several shaders, and steps of a rule. */
 const OF_OTHER_NAMES = {
   lbfgs: ['optim/lbfgs', 'optim/failures', 'optim/search'],
-  lbfgs_search: ['optim/search'],
-  lbfgs_sums: ['optim/lbfgs'],
-  lbfgs_take: ['optim/lbfgs', 'optim/failures'],
+  lbfgs_search: ['optim/search', 'optim/lbfgs'],
+  lbfgs_sums: ['optim/lbfgs', 'optim/failures'],
+  lbfgs_take: ['optim/lbfgs', 'optim/failures', 'optim/search'],
   matmul_store: ['kernels/matmul', 'kernels/gate'],
   outside: ['kernels/pad', 'kernels/conv2d'],
   paint: ['image/paint', 'style/output'],
@@ -61,8 +61,8 @@ function testFiles() {
 }
 
 /**
- * Test files that reach the shader, relative to the repository, in stages: those to try first, those of large grids, and all
- * the others.
+ * Test files that reach the shader, relative to the repository, in stages: each of its own, those of large grids, and all the
+ * others.
  */
 export function testsOf(name) {
   const shader = path.join(root, 'src', 'wgsl', `${name}.wgsl`);
@@ -75,7 +75,7 @@ export function testsOf(name) {
   const near = (OF_OTHER_NAMES[name] ?? [stem]).flatMap((end) => reaching.filter((file) => isNamed(file, end)));
   // Tests of other kernels and of pictures reach nearly everything, and look at none of it.
   const isWide = (file) => /test\/(autograd|optim|property|style)\/|gpu-forms|gate/.test(file);
-  return [near, [FOLDED], reaching.filter((file) => !near.includes(file) && isWide(file))];
+  return [...near.map((file) => [file]), [FOLDED], reaching.filter((file) => !near.includes(file) && isWide(file))];
 }
 
 function isNamed(file, end) {
