@@ -5,7 +5,7 @@ import { destroyBuffer } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from '../../src/optim/index.ts';
 import { testDevice } from '../device.ts';
-import { fencedBuffer } from '../fence.ts';
+import { fence, fencedBuffer } from '../fence.ts';
 import { adam, descent, lbfgs, type OracleOptimizer } from '../oracle/optim.ts';
 import { makeParameter, quadratic, update } from './problems.ts';
 
@@ -28,7 +28,7 @@ interface Setting {
 
 async function setUp(options: OptimizerOptions): Promise<Setting> {
   const device = await testDevice();
-  const parameter = makeParameter(device, SIZE);
+  const parameter = makeParameter(device, SIZE, fence);
   const loss = fencedBuffer(device, [1], [0]);
   const optimizer = createOptimizer(device, [parameter], options, { loss });
   await optimizer.ready;
