@@ -1,9 +1,9 @@
 // The process that runs tests for one mutant after another, for run.mjs: vitest starts once and keeps what it has transformed,
 // while every run has a worker of its own, with its own device and its own pipelines.
 //
-// Takes { shader, files }: a path of a shader, and test files; what lies under the shader's name in WGPU_STYLE_SHADERS is
-// what the tests run (vitest.config.ts). Gives { failure, passed, isLoaded }: the messages of the first failure, how many
-// tests passed, and whether any of them asked for the shader.
+// Takes { shader, files }: a path of a shader, and test files; a single one may have a pattern of test names behind a #. What
+// lies under the shader's name in WGPU_STYLE_SHADERS is what the tests run (vitest.config.ts). Gives { failure, passed,
+// isLoaded }: the messages of the first failure, how many tests passed, and whether any of them asked for the shader.
 
 import { createVitest } from 'vitest/node';
 
@@ -38,7 +38,9 @@ process.on('message', async ({ shader, files }) => {
   failure = undefined;
   passed = 0;
   vitest.invalidateFile(shader);
-  const { unhandledErrors } = await vitest.runTestFiles(files);
+  const [only, pattern] = files[0].split('#');
+  vitest.setGlobalTestNamePattern(pattern ?? '');
+  const { unhandledErrors } = await vitest.runTestFiles(pattern === undefined ? files : [only]);
   note(unhandledErrors);
   process.send({ failure, passed, isLoaded: isLoaded(shader) });
   vitest.invalidateFile(shader); // what runs next may be a mutant of another

@@ -13,8 +13,16 @@ const FOLDED = 'test/folded/grids.test.ts';
 /** Chrome and processes of their own. */
 const SLOW = /browser\.test\.ts$|fuzz\.test\.ts$/;
 
-/** Tests of shaders that have none of their name: pieces of several shaders, and steps of a rule. */
+/**
+ * Tests of shaders that have none of their name: pieces of several shaders, and steps of a rule. Behind a # stands a pattern of
+ * names, where a file tests many shaders.
+ */
 const OF_OTHER_NAMES = {
+  conv_general: ['kernels/conv2d#definition general', 'kernels/conv2d'],
+  conv_run: ['kernels/conv2d#definition run[ ,]', 'kernels/conv2d'],
+  conv_run_subgroup8: ['kernels/conv2d#definition run-subgroup8', 'kernels/conv2d'],
+  conv_weights: ['kernels/conv2d#definition partial', 'kernels/conv2d'],
+  conv_weights_patch: ['kernels/conv2d#weights equals the float64 definition patch', 'kernels/conv2d'],
   lbfgs: ['optim/lbfgs', 'optim/failures', 'optim/search'],
   lbfgs_search: ['optim/search', 'optim/lbfgs'],
   lbfgs_sums: ['optim/lbfgs', 'optim/failures'],
@@ -23,6 +31,8 @@ const OF_OTHER_NAMES = {
   outside: ['kernels/pad', 'kernels/conv2d'],
   paint: ['image/paint', 'style/output'],
   reduce_backward: ['kernels/reduce', 'kernels/gate'],
+  stored_bf16: ['kernels/stored#numbers', 'kernels/stored'],
+  stored_f16: ['kernels/stored#numbers', 'kernels/stored'],
   schedule: ['optim/adam', 'optim/descent', 'optim/failures'],
   symmetrize: ['kernels/gram'],
 };
@@ -62,7 +72,7 @@ function testFiles() {
 
 /**
  * Test files that reach the shader, relative to the repository, in stages: each of its own, those of large grids, and all the
- * others.
+ * others. One that stands alone may have a pattern of test names behind a #.
  */
 export function testsOf(name) {
   const shader = path.join(root, 'src', 'wgsl', `${name}.wgsl`);
@@ -72,7 +82,10 @@ export function testsOf(name) {
     .filter(({ steps }) => steps !== undefined)
     .sort((a, b) => a.steps - b.steps)
     .map(({ file }) => file);
-  const near = (OF_OTHER_NAMES[name] ?? [stem]).flatMap((end) => reaching.filter((file) => isNamed(file, end)));
+  const near = (OF_OTHER_NAMES[name] ?? [stem]).flatMap((end) => {
+    const [file, pattern] = end.split('#');
+    return reaching.filter((test) => isNamed(test, file)).map((test) => (pattern ? `${test}#${pattern}` : test));
+  });
   // Tests of other kernels and of pictures reach nearly everything, and look at none of it.
   const isWide = (file) => /test\/(autograd|optim|property|style)\/|gpu-forms|gate/.test(file);
   return [...near.map((file) => [file]), [FOLDED], reaching.filter((file) => !near.includes(file) && isWide(file))];
