@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { destroyBuffer } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { historySlots, Lbfgs, lbfgsCost, type LbfgsSettings } from '../../src/optim/index.ts';
 import { partialGroups } from '../../src/optim/lbfgs.ts';
 import { testDevice } from '../device.ts';
+import { fencedBuffer } from '../fence.ts';
 import { lbfgs } from '../oracle/optim.ts';
 import { doubleWell, makeParameter, play, playOracle, quadratic, rosenbrock, stepErrors, update, type Problem, type Trace } from './problems.ts';
 
@@ -195,6 +197,31 @@ test('a gradient that is not a number spoils no later run after a reset', async 
   values.forEach((value) => expect(value).toBeCloseTo(-0.25, 6));
   optimizer.destroy();
   parameter.destroy();
+});
+
+test.each(['none', 'strong-wolfe'] as const)('a pair whose y·s is 1e-10 in float32 does not count, one beyond that does (search: %s)', async (lineSearch) => {
+  const device = await testDevice();
+  // s = learning rate · 2^-16 = 2^-17 and y = least · 2^17: all of it exact, g = y − 2^-16 too, since they are near.
+  const least = Math.fround(1e-10);
+  for (const [ys, scaling] of [[least, 1], [least * (1 + 2 ** -20), 2 ** -34 / least]] as const) {
+    const parameter = makeParameter(device, 1);
+    const loss = fencedBuffer(device, [1], [0]);
+    const optimizer = new Lbfgs(device, parameter, { learningRate: 0.5, history: 2, lineSearch, loss });
+    await optimizer.ready;
+    device.queue.writeBuffer(parameter.value, 0, new Float32Array(4));
+    const second = ys * 2 ** 17 - 2 ** -16;
+    for (const [value, gradient] of [[1, -(2 ** -16)], [0.5, second]] as const) {
+      device.queue.writeBuffer(parameter.gradient, 0, Float32Array.of(gradient, 0, 0, 0));
+      device.queue.writeBuffer(loss, 0, Float32Array.of(value));
+      update(device, optimizer);
+    }
+    const [x] = new Float32Array(await readBuffer(device, parameter.value, 0, 4));
+    const wanted = 2 ** -17 - 0.5 * scaling * second;
+    expect(Math.abs(x! - wanted) / wanted).toBeLessThan(1e-4);
+    optimizer.destroy();
+    parameter.destroy();
+    destroyBuffer(loss);
+  }
 });
 
 test('history is no longer than the run can fill', async () => {
