@@ -80,4 +80,4 @@ export {
   type AdapterDescription,
   type DeviceRequest,
 } from './gpu/device.ts';
-export { WgpuStyleError, type ErrorCode, type ErrorDetail } from './gpu/errors.ts';
+export { WgpuStyleError, type ErrorCode, type ErrorDetail, type Shortage } from './gpu/errors.ts';

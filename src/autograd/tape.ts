@@ -109,13 +109,13 @@ export class Tape implements Recorder {
       return tensor;
     }
     if (data) checkLength(shape, data, `tape.${kind}`);
-    const allocate = (): GPUBuffer => createBuffer(this.device, label, bytesOf(shape));
-    const { result, settled } = watchMemory(this.device, `tape.${kind} ${label}`, allocate);
+    const { settled } = watchMemory(this.device, `tape.${kind} ${label}`, () => {
+      tensor.buffer = createBuffer(this.device, label, bytesOf(shape));
+      if (data) this.device.queue.writeBuffer(tensor.buffer, 0, pack(shape, data));
+    });
     this.#allocated = Promise.all([this.#allocated, settled]).then(() => undefined);
     this.#allocated.catch(() => undefined); // reported by programs
-    tensor.buffer = result;
     this.#owned.add(tensor);
-    if (data) this.device.queue.writeBuffer(tensor.buffer, 0, pack(shape, data));
     return tensor;
   }
 

@@ -1,6 +1,6 @@
 // Getting bytes back from the GPU: once and awaited, or late through a small ring that never stalls the queue.
 
-import { createBuffer, destroyBuffer } from './buffers.ts';
+import { createBuffer, destroyBuffer, watchMemory } from './buffers.ts';
 import { WgpuStyleError } from './errors.ts';
 
 /** Maps for reading. Mapping fails only when the buffer or its device is gone, so that is what the error says. */
@@ -17,7 +17,10 @@ async function map(staging: GPUBuffer, where: string): Promise<void> {
   }
 }
 
-/** Copies `byteLength` bytes of `buffer` (which needs COPY_SRC) to the host. Offset and length are multiples of 4. */
+/**
+ * Copies `byteLength` bytes of `buffer` (which needs COPY_SRC) to the host. Offset and length are multiples of 4. Throws
+ * `out-of-memory` where there is none for the copy, `device-lost`.
+ */
 export async function readBuffer(
   device: GPUDevice,
   buffer: GPUBuffer,
@@ -25,11 +28,15 @@ export async function readBuffer(
   byteLength: number = buffer.size - byteOffset,
 ): Promise<ArrayBuffer> {
   const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
-  const staging = createBuffer(device, 'readback', byteLength, usage);
-  try {
+  const { result: staging, settled } = watchMemory(device, 'readBuffer', () => {
+    const made = createBuffer(device, 'readback', byteLength, usage);
     const encoder = device.createCommandEncoder({ label: 'wgpu-style/readback' });
-    encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
+    encoder.copyBufferToBuffer(buffer, byteOffset, made, 0, byteLength);
     device.queue.submit([encoder.finish()]);
+    return made;
+  });
+  try {
+    await settled;
     await map(staging, 'readBuffer');
     return staging.getMappedRange(0, byteLength).slice(0);
   } finally {

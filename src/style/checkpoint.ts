@@ -69,6 +69,12 @@ export function decodeCheckpoint(bytes: Uint8Array, where = 'StyleSession.restor
   return { header, buffers };
 }
 
+/** Pairs in an L-BFGS's state; memory may have allowed fewer than asked for. Undefined for other optimisers. */
+export function pairsIn({ buffers }: Checkpoint): number | undefined {
+  const slots = buffers.flatMap(({ name }) => /^s(\d+)(\.\d+)?$/.exec(name)?.[1] ?? []);
+  return slots.length > 0 ? new Set(slots).size : undefined;
+}
+
 /** Throws `bad-option` unless the checkpoint is of a session of this size and recipe with these state buffers. */
 export function checkFits(
   { header, buffers }: Checkpoint,

@@ -86,7 +86,7 @@ export interface StyleTransferOptions extends PlainOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** How far the download of `network` is, where that comes from a server. */
   readonly onDownload?: (progress: DownloadProgress) => void;
-  /** Takes what had to be assumed of `network`, and the like. Default: `console.warn`. */
+  /** Takes what had to be assumed of `network`, how too little memory was got along with, and the like. Default: `console.warn`. */
   readonly onWarning?: (message: string) => void;
   /**
    * A canvas or texture that shows the picture while it forms. A texture is 2D, of any size, with RENDER_ATTACHMENT and one

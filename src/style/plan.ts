@@ -49,7 +49,7 @@ export async function plan(options: StyleTransferOptions): Promise<RunPlan> {
     const counter = countingDevice(limits, device?.adapterInfo, device?.features);
     const coarser = index > 0 ? loaded.content : undefined;
     const parts = await scaleParts(resolved, loaded, scales, index, coarser);
-    const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined });
+    const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined, onWarning: () => undefined });
     await session.readPixels(); // the staging buffer of the finished picture belongs to the peak
     const { bytes: residentBytes, peakBytes } = memoryUse(counter);
     planned.push({ ...scale, ...session.plan, peakBytes, residentBytes });

@@ -61,7 +61,7 @@ export async function spreadEvaluation(
   return {
     ...evaluations[0]!,
     isSpread: true,
-    ready: Promise.all([work.ready, ...evaluations.map(({ ready }) => ready)]).then(() => undefined),
+    ready: Promise.all(evaluations.map(({ ready }) => ready)).then(() => work.ready),
     cost: evaluations.map(({ cost }) => cost).reduce((a, b) => ({
       dispatches: a.dispatches + b.dispatches,
       flops: a.flops + b.flops,
@@ -84,7 +84,7 @@ function sharesOf(count: number, devices: number): number[][] {
 
 /** Who tells what to whom, and when. */
 class Exchange {
-  readonly ready: Promise<unknown>;
+  readonly ready: Promise<void>;
   readonly #leader: Crew;
   readonly #helpers: readonly Helper[];
   /** True from the end of the session on: nothing may touch its buffers any more. */
@@ -110,7 +110,8 @@ class Exchange {
       ...leader.gradient.tensors.map((_, i) => shared((crew) => crew.gradient.tensors[i]!)),
       ...(terms.direct ? [shared((crew) => crew.ground.terms.direct!)] : []),
     ];
-    this.ready = Promise.all(sequences.map((sequence) => sequence.ready));
+    this.ready = Promise.all(sequences.map((sequence) => sequence.ready)).then(() => undefined);
+    this.ready.catch(() => undefined); // reported to whoever awaits it
   }
 
   /** One evaluation. */

@@ -16,7 +16,6 @@ import type { Coarser, RunCheckpoint } from './run-state.ts';
 import type { Again, Kept } from './recover.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
-import { planWarning, warn } from './session-plan.ts';
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
 
@@ -81,8 +80,8 @@ class Run {
   #done = 0;
   #milliseconds = 0;
   #origin: RunOrigin | undefined;
-  /** What was said last. */
-  #warning: string | undefined;
+  /** What the device was found to have at a coarser scale. */
+  #deviceBytes: number | undefined;
   /** Iterations that were not needed, the loss having come to rest. */
   #skipped = 0;
   /** Pixels times iterations, of scales that are finished. */
@@ -166,7 +165,7 @@ class Run {
     checkpoint: RunCheckpoint | undefined,
   ): Promise<Coarser> {
     const { iterations, width, height } = scales[index]!;
-    const session = await this.#session(vgg, loaded, scales, index, coarser);
+    const session = await this.#session(vgg, loaded, scales, index, coarser, checkpoint);
     if (!session) {
       await this.#saveBetween(scales, index, coarser!);
       return coarser!;
@@ -272,16 +271,17 @@ class Run {
     scales: readonly Scale[],
     index: number,
     coarser: Coarser | undefined,
+    checkpoint: RunCheckpoint | undefined,
   ): Promise<StyleSession | undefined> {
-    const { devices, preview, signal } = this.#options;
+    const { devices, preview, signal, onWarning } = this.#options;
     const helpers = devices?.slice(1) ?? [];
     const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture);
     const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
+    const history = checkpoint && (await import('./checkpoint.ts')).pairsIn(checkpoint);
+    const given = { device: this.#device, helpers, vgg, ...parts, moments, preview, signal, onWarning, history, deviceBytes: this.#deviceBytes };
     try {
-      const session = await StyleSession.from({ device: this.#device, helpers, vgg, ...parts, moments, preview, signal });
-      const warning = planWarning(session.plan);
-      if (warning && warning !== this.#warning) warn(this.#options, warning);
-      this.#warning = warning;
+      const session = await StyleSession.from(given);
+      this.#deviceBytes = session.plan.deviceBytes;
       return session;
     } catch (error) {
       if (coarser && error instanceof WgpuStyleError && error.code === 'aborted') return undefined;
