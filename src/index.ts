@@ -31,6 +31,7 @@ export {
   type RunDetails,
   type RunPlan,
   type Scale,
+  type DeviceMemory,
   type ScalePlan,
   type SessionPlan,
   type TilePlan,

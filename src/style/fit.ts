@@ -3,7 +3,7 @@
 // with pictures that have sizes and no pixels.
 
 import { mebibytes, memoryUse } from '../gpu/buffers.ts';
-import { countingDevice } from '../gpu/counting.ts';
+import { counterFor } from '../gpu/counting.ts';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { pieceBytes } from '../gpu/readback.ts';
 import type { Pixels } from '../image/index.ts';
@@ -22,7 +22,7 @@ import { checkTileable, untileable, type Cut, type Tiling } from './tiled-evalua
 
 /** Memory and work of a session built in some way. */
 interface Counted {
-  /** Highest sum of GPU buffers, to the reading of the finished picture. */
+  /** Highest sum of GPU buffers, to the reading of the finished picture; of several devices on the one that has most. */
   readonly peakBytes: number;
   readonly flops: number;
 }
@@ -260,12 +260,9 @@ class Counting {
 
   /** Undefined where the device's limits forbid it. */
   async of(fit: Fit, parts: SessionParts = this.#parts): Promise<Counted | undefined> {
-    const { device, pictures, start } = parts;
-    const counter = countingDevice(
-      device.limits as unknown as Readonly<Record<string, number>>,
-      device.adapterInfo,
-      device.features,
-    );
+    const { device, helpers = [], pictures, start } = parts;
+    const counter = counterFor(device);
+    const counters = fit.tiling === 'whole' ? [] : helpers.map(counterFor);
     const belongings = new Belongings();
     try {
       const styles = pictures.styles.map(({ picture, weight }) => ({ picture: blank(picture), weight }));
@@ -273,7 +270,7 @@ class Counting {
         {
           ...parts,
           device: counter,
-          helpers: [],
+          helpers: counters,
           preview: undefined,
           signal: undefined,
           moments: undefined,
@@ -285,9 +282,14 @@ class Counting {
         },
         belongings,
       );
-      const { bytes, peakBytes } = memoryUse(counter);
       const staging = pieceBytes(16 * start.width * start.height) + 3 * STAGED;
-      return { peakBytes: Math.max(peakBytes, bytes + staging), flops: iteration.plan.flops };
+      // What devices tell each other is a band of the picture at a time, at most.
+      const band = counters.length > 0 ? Math.max(...iteration.shown.map(({ size }) => size)) : 0;
+      const peaks = [counter, ...counters].map((each, i) => {
+        const { bytes, peakBytes } = memoryUse(each);
+        return Math.max(peakBytes, bytes + Math.max(band, i === 0 ? staging : 0));
+      });
+      return { peakBytes: Math.max(...peaks), flops: iteration.plan.flops };
     } catch (error) {
       if (!(error instanceof WgpuStyleError) || error.code !== 'limit-exceeded') throw error;
       this.failure = error;

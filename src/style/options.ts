@@ -103,7 +103,8 @@ export interface StyleTransferOptions extends PlainOptions {
   readonly resume?: Uint8Array;
   /**
    * What happens when the device is lost: true goes on by itself on another one, from a state that is kept every 25
-   * iterations, and ends with the bytes of a run that lost nothing. Default: the run rejects with a `DeviceLostError`.
+   * iterations, and ends with the bytes of a run that lost nothing. Of several `devices` it goes on on those that are left,
+   * with the picture of that many devices: the same but for rounding. Default: the run rejects with a `DeviceLostError`.
    * `styleTransfer` only.
    */
   readonly recover?: boolean | RecoverOptions;
@@ -223,7 +224,6 @@ function checkSurroundings({ device, devices, signal, preview, checkpoint, ...op
   if (devices !== undefined) {
     const isList = Array.isArray(devices) && devices.length > 0 && devices.every((each) => each !== undefined && !lacks(each as object, 'createBuffer'));
     if (!isList || device || new Set(devices).size < devices.length) throw badOption('devices', `got ${show(devices)}`, 'Give different GPUDevices, and no device');
-    if (options.recover) throw badOption('devices', 'a run on several devices cannot recover by itself', 'Leave out recover, and keep checkpoints');
   }
   if (lacks(signal, 'addEventListener')) throw badOption('signal', `got ${show(signal)}`, "Give an AbortController's signal");
   for (const name of ['onProgress', 'onDownload', 'onWarning'] as const) {

@@ -133,11 +133,13 @@ class Exchange {
   /** The picture to every helper, which begins its first pass, or its only one. */
   async #sendPicture(): Promise<void> {
     const { image, ground } = this.#leader;
-    const bands = await Promise.all(image.tensors.map(({ buffer }) => this.#read(ground.tape.device, buffer!)));
+    for (const { busy } of this.#helpers) await busy.catch(() => undefined); // of an evaluation that was broken off
+    // One band after another: there need not be room for the whole picture twice.
+    for (const [i, { buffer }] of image.tensors.entries()) {
+      const band = await this.#read(ground.tape.device, buffer!);
+      for (const { crew } of this.#helpers) crew.ground.tape.device.queue.writeBuffer(crew.image.tensors[i]!.buffer!, 0, band);
+    }
     for (const helper of this.#helpers) {
-      await helper.busy.catch(() => undefined); // of an evaluation that was broken off
-      const { queue } = helper.crew.ground.tape.device;
-      helper.crew.image.tensors.forEach(({ buffer }, i) => queue.writeBuffer(buffer!, 0, bands[i]!));
       const { replay } = helper.crew;
       this.#begin(helper, ground.sums.length > 0 ? replay.forward() : [...replay.forward(), ...replay.backward()]);
     }

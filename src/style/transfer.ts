@@ -37,17 +37,18 @@ export async function styleTransfer(given: StyleTransferOptions): Promise<Styled
   const recovery = options.recover ? await import('./recover.ts') : undefined;
   const recover = recovery?.resolveRecover(options.recover);
   const inputs: Inputs = {};
+  const borrowable = options.devices ?? (options.device ? [options.device] : []);
   const run = async (again?: Again): Promise<StyledPicture> => {
-    const borrowed = again?.device ?? options.device ?? options.devices?.[0];
-    const device = borrowed ?? (await requestDevice());
+    const borrowed = again?.devices ?? borrowable;
+    const devices = borrowed.length > 0 ? borrowed : [await requestDevice()];
     try {
       const kept = again?.kept && (await import('./run-state.ts')).decodeRun(again.kept.checkpoint);
-      return await new Run(again ? withoutTexture(options) : options, resolved, device, inputs, recover?.every).finish(kept ?? checkpoint);
+      return await new Run(again && devices[0] !== borrowable[0] ? withoutTexture(options) : options, resolved, devices, inputs, recover?.every).finish(kept ?? checkpoint);
     } finally {
-      if (!borrowed) device.destroy();
+      if (borrowed.length === 0) devices[0]!.destroy();
     }
   };
-  return recovery && recover ? recovery.recovering(run, recover, options.signal) : run();
+  return recovery && recover ? recovery.recovering(run, recover, options.devices ?? [], options.signal) : run();
 }
 
 /** A texture to paint went away with its device; a canvas takes another device. */
@@ -70,6 +71,7 @@ class Run {
   readonly #options: StyleTransferOptions;
   readonly #resolved: ResolvedOptions;
   readonly #device: GPUDevice;
+  readonly #helpers: readonly GPUDevice[];
   readonly #inputs: Inputs;
   /** Iterations from one state that is kept to the next; undefined where none is kept. */
   readonly #every: number | undefined;
@@ -90,17 +92,17 @@ class Run {
   constructor(
     options: StyleTransferOptions,
     resolved: ResolvedOptions,
-    device: GPUDevice,
+    devices: readonly GPUDevice[],
     inputs: Inputs,
     every: number | undefined,
   ) {
     this.#options = options;
     this.#resolved = resolved;
-    this.#device = device;
+    [this.#device, ...this.#helpers] = devices as [GPUDevice, ...GPUDevice[]];
     this.#inputs = inputs;
     const { checkpoint } = options;
     this.#every = checkpoint || every !== undefined ? (checkpoint?.every ?? every ?? Infinity) : undefined;
-    resetPeak(device);
+    resetPeak(this.#device);
   }
 
   /** Runs to the end. The loss of the device becomes a `DeviceLostError`, whatever it made fail. */
@@ -109,7 +111,8 @@ class Run {
       return await this.#finish(checkpoint);
     } catch (error) {
       const isTyped = error instanceof WgpuStyleError;
-      if (isTyped ? error.code !== 'device-lost' : !(await isLost(this.#device))) throw error;
+      const lost = isTyped ? [error.code === 'device-lost'] : await Promise.all([this.#device, ...this.#helpers].map(isLost));
+      if (!lost.includes(true)) throw error;
       const { DeviceLostError } = await import('./recover.ts');
       throw new DeviceLostError(error, await this.#rescued());
     }
@@ -273,12 +276,11 @@ class Run {
     coarser: Coarser | undefined,
     checkpoint: RunCheckpoint | undefined,
   ): Promise<StyleSession | undefined> {
-    const { devices, preview, signal, onWarning } = this.#options;
-    const helpers = devices?.slice(1) ?? [];
+    const { preview, signal, onWarning } = this.#options;
     const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture);
     const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
     const history = checkpoint && (await import('./checkpoint.ts')).pairsIn(checkpoint);
-    const given = { device: this.#device, helpers, vgg, ...parts, moments, preview, signal, onWarning, history, deviceBytes: this.#deviceBytes };
+    const given = { device: this.#device, helpers: this.#helpers, vgg, ...parts, moments, preview, signal, onWarning, history, deviceBytes: this.#deviceBytes };
     try {
       const session = await StyleSession.from(given);
       this.#deviceBytes = session.plan.deviceBytes;
