@@ -80,8 +80,8 @@ async function fittingWay(parts: SessionParts, build: BuildIteration): Promise<F
   if (mayBeFull && memoryLimit === Infinity) return { tiling: 'whole' };
   const counted = new Counting(parts, build);
   const mayBeHalved = mayBeWhole && options.storage !== 'f32';
-  const wholes = [...(mayBeFull ? ['f32' as const] : []), ...(mayBeHalved ? ['f16' as const] : [])].map((storage): Fit => {
-    return { tiling: 'whole', storage };
+  const wholes = [...(mayBeFull ? ['f32' as const] : []), ...(mayBeHalved ? ['f16' as const] : [])].flatMap((storage): Fit[] => {
+    return [{ tiling: 'whole', storage }, { tiling: 'whole', storage, recomputes: true }];
   });
   const whole = await counted.firstOf(wholes, memoryLimit);
   if (whole) return whole;

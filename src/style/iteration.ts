@@ -30,9 +30,9 @@ export async function buildIteration(parts: SessionParts, belongings: Belongings
   if (!parts.fit) checkDemands(device, vgg, pictures, wanted);
   const guidance = parts.guidance ?? (await guidanceOf(pictures, vgg.layers, wanted.style, options.maskMode));
   const fit = parts.fit ?? (await fitOf({ ...parts, guidance }));
-  const { tiling, history, storage } = fit;
+  const { tiling, history, storage, recomputes } = fit;
   throwIfAborted(signal, 'StyleSession.create');
-  const stored = { ...parts, storage };
+  const stored = { ...parts, storage, recomputes };
   const evaluation =
     tiling === 'whole'
       ? await wholeEvaluation(stored, guidance, belongings)

@@ -83,10 +83,11 @@ function isTooSmall(error: unknown): boolean {
   return error instanceof WgpuStyleError && (error.code === 'limit-exceeded' || error.code === 'out-of-memory');
 }
 
-function wayOf({ tiles, storage, history }: SessionPlan): string {
+function wayOf({ tiles, storage, recomputes, history }: SessionPlan): string {
   return [
     tiles ? `${tiles.count} tiles` : 'the whole picture',
     ...(storage ? ['activations in 16 bits'] : []),
+    ...(recomputes ? ['the first activation computed twice'] : []),
     ...(history === undefined ? [] : [`${history} pairs of L-BFGS`]),
   ].join(', ');
 }

@@ -16,6 +16,8 @@ export interface Fit {
   readonly history?: number;
   /** How activations are kept. Default f32. */
   readonly storage?: 'f32' | 'f16';
+  /** Computes the first activation of the whole picture twice: memory for a few per cent of the arithmetic. */
+  readonly recomputes?: true;
 }
 
 /** What a session is built from, every picture at its size. */

@@ -27,6 +27,8 @@ export interface SessionPlan {
    * exceeded since then.
    */
   readonly deviceBytes?: number;
+  /** Set where the first activation is computed twice, so that the whole picture fits. */
+  readonly recomputes?: true;
   /** Set where activations take half the memory: see `storage`. */
   readonly storage?: 'f16';
 }
@@ -35,7 +37,7 @@ export interface SessionPlan {
 export function sessionPlan(
   { cost, tiles }: Evaluation,
   optimizer: OptimizerCost,
-  { history, storage, deviceBytes }: Pick<Fit, 'history' | 'storage'> & Pick<SessionParts, 'deviceBytes'> = {},
+  { history, storage, recomputes, deviceBytes }: Pick<Fit, 'history' | 'storage' | 'recomputes'> & Pick<SessionParts, 'deviceBytes'> = {},
 ): SessionPlan {
   const { dispatches, flops, bytes, arenaBytes, foldedBytes } = cost;
   return {
@@ -47,5 +49,6 @@ export function sessionPlan(
     ...(history !== undefined && { history }),
     ...(deviceBytes !== undefined && { deviceBytes }),
     ...(storage === 'f16' && { storage }),
+    ...(recomputes && { recomputes }),
   };
 }
