@@ -12,7 +12,7 @@ import { testDevice } from '../device.ts';
 import { conv2d } from '../oracle/conv2d.ts';
 import { matmul as matmulReference } from '../oracle/matmul.ts';
 import { gateWords, openings, reluPool, unpool, type Image } from '../oracle/gate.ts';
-import { runKernel, runKernelBytes, type Values } from '../run-kernel.ts';
+import { folded, runKernel, runKernelBytes, type Values } from '../run-kernel.ts';
 
 // f32 sums of up to 9 · 68 products, as in conv2d.test.ts.
 const TOLERANCE = 2e-5;
@@ -42,28 +42,32 @@ describe('a gradient through gate words', () => {
   for (const [h, w, c] of IMAGES) {
     const image = { h, w, c };
     const x = activations(h * w * c, 1);
-    it(`passes where a ReLU was open, ${h}x${w}x${c}`, async () => {
+    it(`passes where a ReLU was open, in any grid, ${h}x${w}x${c}`, async () => {
       const isOpen = openings(image, x);
       const dY = randomValues(h * w * c, 2);
       const want = dY.map((g, i) => (isOpen(Math.floor(i / c / w), Math.floor(i / c) % w, i % c) ? g : 0));
       const inputs = [wordsTensor(image, gateWords(image, isOpen)), { shape: [h, w, c], data: dY }];
       for (const old of [undefined, randomValues(h * w * c, 3)]) {
-        const make = ([words, d]: readonly GPUBuffer[], y: GPUBuffer) =>
-          gateBackward([h, w, c], { words: words!, dY: d!, dX: y }, old !== undefined);
+        const make = ([words, d]: readonly GPUBuffer[], y: GPUBuffer) => {
+          const dispatch = gateBackward([h, w, c], { words: words!, dY: d!, dX: y }, old !== undefined);
+          return old ? folded(dispatch) : dispatch;
+        };
         const got = await runKernel(inputs, [h, w, c], make, old);
         expect(relativeError(got, want.map((v, i) => v + (old?.[i] ?? 0)))).toBeLessThan(1e-6);
       }
     });
     if (h < 2 || w < 2) continue;
-    it.each(POOLS)(`goes back through ReLU and %s pooling, ${h}x${w}x${c}`, async (pool) => {
+    it.each(POOLS)(`goes back through ReLU and %s pooling, in any grid, ${h}x${w}x${c}`, async (pool) => {
       const isOpen = openings(image, x, pool);
       const small = [h >> 1, w >> 1, c];
       const dP = randomValues(elementsOf(small), 4);
       const want = unpool(image, dP, isOpen, pool);
       const inputs = [wordsTensor(image, gateWords(image, isOpen)), { shape: small, data: dP }];
       for (const old of [undefined, randomValues(h * w * c, 5)]) {
-        const make = ([words, d]: readonly GPUBuffer[], y: GPUBuffer) =>
-          unpoolBackward(pool, [h, w, c], { words: words!, dY: d!, dX: y }, old !== undefined);
+        const make = ([words, d]: readonly GPUBuffer[], y: GPUBuffer) => {
+          const dispatch = unpoolBackward(pool, [h, w, c], { words: words!, dY: d!, dX: y }, old !== undefined);
+          return old ? folded(dispatch) : dispatch;
+        };
         const got = await runKernel(inputs, [h, w, c], make, old);
         expect(relativeError(got, want.map((v, i) => v + (old?.[i] ?? 0)))).toBeLessThan(1e-6);
       }

@@ -1,10 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { Tape } from '../../src/autograd/index.ts';
+import { meanStdBackward, meanStdForward } from '../../src/kernels/mean-std.ts';
 import { elementsOf, showShape } from '../../src/kernels/shape.ts';
 import { checkOp } from '../autograd/check-op.ts';
-import { randomValues } from '../check.ts';
+import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import * as reference from '../oracle/statistics.ts';
+import { runKernel } from '../run-kernel.ts';
 
 const SHAPES = [
   [1, 1, 3],
@@ -27,6 +29,23 @@ describe('mean and standard deviation per channel', () => {
         backward: (dY, x) => [reference.meanStdBackward(c, 1e-3, dY, x!)],
         tolerance: 3e-6,
       });
+    });
+
+    it(`of ${showShape(shape)}: the kernels by themselves, and nothing behind`, async () => {
+      const c = shape.at(-1)!;
+      const params = { shape, epsilon: 1e-3 };
+      const x = randomValues(elementsOf(shape), 1);
+      const want = reference.meanStd(c, 1e-3, x);
+      const got = await runKernel([{ shape, data: x }], [2, c], ([a], y, scratch) => meanStdForward(params, { x: a!, y }, scratch));
+      expect(relativeError(got, want)).toBeLessThan(3e-6);
+      const dY = randomValues(2 * c, 2);
+      const inputs = [{ shape, data: x }, { shape: [2, c], data: want }, { shape: [2, c], data: dY }];
+      for (const old of [undefined, randomValues(elementsOf(shape), 3)]) {
+        const back = await runKernel(inputs, shape, (io, dX) =>
+          meanStdBackward(params, { x: io[0]!, y: io[1]!, dY: io[2]!, dX }, old !== undefined), old);
+        const expected = reference.meanStdBackward(c, 1e-3, dY, x).map((v, i) => v + (old?.[i] ?? 0));
+        expect(relativeError(back, expected)).toBeLessThan(3e-6);
+      }
     });
   }
 

@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { Tape } from '../../src/autograd/index.ts';
 import { argmax, patchDistance } from '../../src/autograd/ops/patches.ts';
+import { nearestForward } from '../../src/kernels/patches.ts';
 import { showShape } from '../../src/kernels/shape.ts';
 import { checkOp } from '../autograd/check-op.ts';
 import { randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
 import * as reference from '../oracle/patches.ts';
+import { folded, runKernel } from '../run-kernel.ts';
 
 describe('argmax', () => {
   for (const [rows, n] of [[1, 1], [2, 3], [7, 4], [9, 5], [64, 31], [65, 60], [300, 68], [5, 1030]] as const) {
@@ -20,6 +22,13 @@ describe('argmax', () => {
         backward: (_, x) => [new Float64Array(x!.length)],
         tolerance: 1e-7,
       });
+    });
+
+    it(`of ${rows} rows of ${n}: the kernel by itself in a folded grid, and nothing behind`, async () => {
+      const data = randomValues(rows * n, n).map((v) => v - 1.5);
+      const got = await runKernel([{ shape: [rows, n], data }], [rows, 2], ([x], best) =>
+        folded(nearestForward({ shape: [rows, n], first: 0 }, { x: x!, best })));
+      expect([...got]).toEqual([...reference.argmax(n, data)]);
     });
   }
 

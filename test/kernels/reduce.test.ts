@@ -3,10 +3,10 @@ import { checkOp } from '../autograd/check-op.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { Tape } from '../../src/autograd/index.ts';
-import { columnSum } from '../../src/kernels/reduce.ts';
+import { columnSum, reduceForward } from '../../src/kernels/reduce.ts';
 import { channelsOf, elementsOf, showShape, type Shape } from '../../src/kernels/shape.ts';
 import * as reference from '../oracle/reduce.ts';
-import { runKernel } from '../run-kernel.ts';
+import { folded, runKernel } from '../run-kernel.ts';
 
 // Partial sums are a few thousand f32 at most; results here are offset from zero, so that nothing cancels.
 const TOLERANCE = 1e-6;
@@ -69,7 +69,14 @@ describe('reductions', () => {
       });
     });
 
-    it(`sums over the rows of ${showShape(shape)}, also added to what is there`, async () => {
+    it(`squared differences of ${showShape(shape)} by themselves, and nothing behind`, async () => {
+      const inputs = [1, 5].map((seed) => ({ shape, data: positive(shape, seed) }));
+      const got = await runKernel(inputs, [1], ([a, b], y, scratch) =>
+        reduceForward({ op: 'squared differences', shape, factor: 0.5 }, { a: a!, b: b!, y }, scratch));
+      expect(relativeError(got, [0.5 * n * reference.meanSquared(inputs[0]!.data, inputs[1]!.data)])).toBeLessThan(TOLERANCE);
+    });
+
+    it(`sums over the rows of ${showShape(shape)}, also added to what is there, in any grid`, async () => {
       const x = positive(shape, 2);
       const c = channelsOf(shape);
       const old = randomValues(c, 3);
@@ -78,7 +85,10 @@ describe('reductions', () => {
         const got = await runKernel(
           [{ shape, data: x }],
           [c],
-          ([a], y, scratch) => columnSum({ shape, factor: 0.5 }, { x: a!, y }, accumulate, scratch),
+          ([a], y, scratch) => {
+            const dispatches = columnSum({ shape, factor: 0.5 }, { x: a!, y }, accumulate, scratch);
+            return accumulate ? dispatches.map(folded) : dispatches;
+          },
           accumulate ? old : undefined,
         );
         const want = expected.map((v, i) => 0.5 * v + (accumulate ? old[i]! : 0));

@@ -2,11 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { Tape } from '../../src/autograd/index.ts';
 import { argsort, take } from '../../src/autograd/ops/sort.ts';
 import { elementsOf, rowsOf, showShape, type Shape } from '../../src/kernels/shape.ts';
-import { sortPasses } from '../../src/kernels/sort.ts';
+import { sortedRows, sortForward, sortPasses, takeBackward, takeForward } from '../../src/kernels/sort.ts';
 import { checkOp } from '../autograd/check-op.ts';
-import { dot, randomValues } from '../check.ts';
+import { dot, randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
 import * as reference from '../oracle/sort.ts';
+import { folded, runKernel } from '../run-kernel.ts';
 
 /** One row to beyond four workgroups' memories. */
 const SHAPES = [[1, 1, 3], [2, 1, 4], [3, 5], [7, 8, 60], [9, 31, 68], [512, 4], [513, 5], [31, 33, 7], [50, 61, 2]] as const;
@@ -50,6 +51,28 @@ describe('sorted columns', () => {
       }
     });
   }
+
+  it.each([[[3, 5]], [[16, 4]], [[600, 18]], [[50, 61, 2]]])('of [%s]: the kernels by themselves in folded grids, and nothing behind', async (shape) => {
+    const [c, rows] = [shape.at(-1)!, rowsOf(shape)];
+    const count = Math.ceil(rows / 3);
+    const values = quarters(shape, 7);
+    const size = sortedRows({ shape });
+    const places = await runKernel([{ shape, data: values }], [size, c], ([x], out, scratch) =>
+      sortForward({ shape }, { x: x!, places: out }, scratch).map(folded));
+    const want = reference.argsort(c, values);
+    expect([...places.subarray(0, rows * c)]).toEqual([...want]);
+
+    const found = { shape: [size, c], data: places };
+    const taken = await runKernel([{ shape, data: values }, found], [count, c], ([x, at], y) =>
+      folded(takeForward({ shape, count }, { x: x!, places: at!, y })));
+    expect([...taken]).toEqual([...reference.take(c, count, values, want)]);
+    const dY = randomValues(count * c, 8);
+    for (const old of [undefined, randomValues(rows * c, 9)]) {
+      const back = await runKernel([{ shape: [count, c], data: dY }, found], shape, ([d, at], dX) =>
+        folded(takeBackward({ shape, count }, { places: at!, dY: d!, dX }, old !== undefined)), old);
+      expect(relativeError(back, reference.takeBackward(c, dY, want).map((v, i) => v + (old?.[i] ?? 0)))).toBeLessThan(5e-7);
+    }
+  });
 
   it('the gradient is the transpose: <take x, u> = <x, gradient>', async () => {
     const tape = new Tape(await testDevice());

@@ -44,6 +44,14 @@ describe('upsampling', () => {
     }
   }
 
+  it('nearest, an infinite gradient reaches the one pixel that it comes from', async () => {
+    const g = { shape: [3, 4, 1], factor: [2, 3], mode: 'nearest' } as const;
+    const dY = new Float32Array(6 * 12).fill(1);
+    dY[12 * 3 + 7] = Infinity; // of pixel (1, 2)
+    const got = await runKernel([{ shape: [6, 12, 1], data: dY }], g.shape, ([a], dX) => upsampleBackward(g, { dY: a!, dX }, false));
+    expect([...got]).toEqual(Array.from({ length: 12 }, (_, i) => (i === 4 + 2 ? Infinity : 6)));
+  });
+
   it('knows the two-fold enlargement of two pixels by heart', async () => {
     // torch.nn.functional.interpolate([1, 2], scale_factor=2, mode='linear', align_corners=False)
     const tape = new Tape(await testDevice());

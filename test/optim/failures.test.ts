@@ -1,10 +1,11 @@
 // Numbers that are not finite: no update is made from them, whichever the optimiser.
 
 import { describe, expect, test } from 'vitest';
-import { createBuffer, destroyBuffer } from '../../src/gpu/buffers.ts';
+import { destroyBuffer } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { createOptimizer, type Optimizer, type OptimizerOptions } from '../../src/optim/index.ts';
 import { testDevice } from '../device.ts';
+import { fence, fencedBuffer } from '../fence.ts';
 import { adam, descent, lbfgs, type OracleOptimizer } from '../oracle/optim.ts';
 import { makeParameter, quadratic, update } from './problems.ts';
 
@@ -27,8 +28,8 @@ interface Setting {
 
 async function setUp(options: OptimizerOptions): Promise<Setting> {
   const device = await testDevice();
-  const parameter = makeParameter(device, SIZE);
-  const loss = createBuffer(device, 'test/loss', 16);
+  const parameter = makeParameter(device, SIZE, fence);
+  const loss = fencedBuffer(device, [1], [0]);
   const optimizer = createOptimizer(device, [parameter], options, { loss });
   await optimizer.ready;
   device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
+import { destroyBuffer } from '../../src/gpu/buffers.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
 import { historySlots, Lbfgs, lbfgsCost, type LbfgsSettings } from '../../src/optim/index.ts';
 import { partialGroups } from '../../src/optim/lbfgs.ts';
 import { testDevice } from '../device.ts';
+import { fencedBuffer } from '../fence.ts';
 import { lbfgs } from '../oracle/optim.ts';
 import { doubleWell, makeParameter, play, playOracle, quadratic, rosenbrock, stepErrors, update, type Problem, type Trace } from './problems.ts';
 
@@ -13,8 +15,8 @@ const TOLERANCE = 1e-4;
 async function errorsOf(problem: Problem, steps: number, settings: LbfgsSettings, cuts?: readonly number[]): Promise<number[]> {
   const device = await testDevice();
   const trace = await play(device, problem, steps, (_, all) => new Lbfgs(device, all, settings), undefined, cuts);
-  const { learningRate = 1, history = 100, clamp } = settings;
-  const oracle = lbfgs({ learningRate, history, ...(clamp && { clamp }) });
+  const { learningRate = 1, history = 100, clamp, rules, range } = settings;
+  const oracle = lbfgs({ learningRate, history, isRelative: rules === 'relative', ...(range && { range }), ...(clamp && { clamp }) });
   const errors = stepErrors(problem, trace, oracle);
   const end = trace.losses.findIndex((loss) => loss < 1e-7 * trace.losses[0]!);
   return end < 0 ? errors : errors.slice(0, end);
@@ -75,6 +77,69 @@ describe('every step follows torch.optim.LBFGS in float64', () => {
   });
 });
 
+describe('by the rules relative', () => {
+  test.each([1e8, 1, 1e-9])('every step follows float64, with gradients of size %d', async (scale) => {
+    const errors = await errorsOf(quadratic(1000, 100, scale), 30, { history: 10, rules: 'relative' });
+    expect(errors.length).toBeGreaterThan(20);
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+
+  test('over several parameters, of a range of their own', async () => {
+    const errors = await errorsOf(quadratic(70_001, 100), 15, { history: 5, rules: 'relative', range: 255 }, [4, 60_000, 9992, 5]);
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+
+  test('where the first pairs have negative curvature and do not count', async () => {
+    const errors = await errorsOf(doubleWell(64), 20, { learningRate: 0.3, rules: 'relative' });
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+
+  test('a loss times a power of two takes the very same steps, and falls, where by those of torch it stands still', async () => {
+    const device = await testDevice();
+    const run = (scale: number, settings: LbfgsSettings): Promise<Trace> =>
+      play(device, quadratic(4096, 30, scale), 20, (p) => new Lbfgs(device, p, { history: 5, ...settings }));
+    const [whole, small] = await Promise.all([run(1, { rules: 'relative' }), run(2 ** -40, { rules: 'relative' })]);
+    expect(small.values).toEqual(whole.values);
+    expect(whole.losses.at(-1)).toBeLessThan(1e-2 * whole.losses[0]!);
+    const { losses } = await run(2 ** -40, {});
+    expect(losses.at(-1)! / losses[0]!).toBeGreaterThan(0.999);
+  });
+
+  test.each([
+    ['4e-6 of the slope counts', 4e-6, -1 - (1000 * (1 - 4e-6)) / 4e-6],
+    ['5e-7 of it is rounding', 5e-7, -2],
+  ])('a curvature that takes away %s', async (_, curvature, end) => {
+    const device = await testDevice();
+    const parameter = makeParameter(device, 8);
+    const optimizer = new Lbfgs(device, parameter, { learningRate: 1000, rules: 'relative' });
+    await optimizer.ready;
+    for (const gradient of [1, 1 - curvature]) {
+      device.queue.writeBuffer(parameter.gradient, 0, new Float32Array(8).fill(gradient));
+      update(device, optimizer);
+    }
+    // The first step is of 1000 thousandths; the second that of a secant, 1000 times, or as the first was.
+    const values = new Float32Array(await readBuffer(device, parameter.value, 0, 32));
+    values.forEach((value) => expect(value / end).toBeCloseTo(1, 1));
+    optimizer.destroy();
+    parameter.destroy();
+  });
+
+  test('a gradient of zeros makes no step, and the next none that is out of proportion', async () => {
+    const device = await testDevice();
+    const parameter = makeParameter(device, 8);
+    const optimizer = new Lbfgs(device, parameter, { history: 3, rules: 'relative' });
+    await optimizer.ready;
+    for (const gradient of [0, 0, 1]) {
+      device.queue.writeBuffer(parameter.gradient, 0, new Float32Array(8).fill(gradient));
+      update(device, optimizer);
+    }
+    const values = new Float32Array(await readBuffer(device, parameter.value, 0, 32));
+    values.forEach((value) => expect(value).toBe(-1));
+    optimizer.destroy();
+    parameter.destroy();
+  });
+});
+
 test('a number that is not finite in one of several parameters cuts the step of all', async () => {
   const device = await testDevice();
   const plain = quadratic(600, 30);
@@ -132,6 +197,31 @@ test('a gradient that is not a number spoils no later run after a reset', async 
   values.forEach((value) => expect(value).toBeCloseTo(-0.25, 6));
   optimizer.destroy();
   parameter.destroy();
+});
+
+test.each(['none', 'strong-wolfe'] as const)('a pair whose y·s is 1e-10 in float32 does not count, one beyond that does (search: %s)', async (lineSearch) => {
+  const device = await testDevice();
+  // s = learning rate · 2^-16 = 2^-17 and y = least · 2^17: all of it exact, g = y − 2^-16 too, since they are near.
+  const least = Math.fround(1e-10);
+  for (const [ys, scaling] of [[least, 1], [least * (1 + 2 ** -20), 2 ** -34 / least]] as const) {
+    const parameter = makeParameter(device, 1);
+    const loss = fencedBuffer(device, [1], [0]);
+    const optimizer = new Lbfgs(device, parameter, { learningRate: 0.5, history: 2, lineSearch, loss });
+    await optimizer.ready;
+    device.queue.writeBuffer(parameter.value, 0, new Float32Array(4));
+    const second = ys * 2 ** 17 - 2 ** -16;
+    for (const [value, gradient] of [[1, -(2 ** -16)], [0.5, second]] as const) {
+      device.queue.writeBuffer(parameter.gradient, 0, Float32Array.of(gradient, 0, 0, 0));
+      device.queue.writeBuffer(loss, 0, Float32Array.of(value));
+      update(device, optimizer);
+    }
+    const [x] = new Float32Array(await readBuffer(device, parameter.value, 0, 4));
+    const wanted = 2 ** -17 - 0.5 * scaling * second;
+    expect(Math.abs(x! - wanted) / wanted).toBeLessThan(1e-4);
+    optimizer.destroy();
+    parameter.destroy();
+    destroyBuffer(loss);
+  }
 });
 
 test('history is no longer than the run can fill', async () => {
