@@ -43,7 +43,7 @@ export interface TapeOptions {
    */
   readonly storage?: 'f32' | 'f16';
   /** @hidden Changes how programs go about it, before they get memory; recompute.ts has one. */
-  readonly rewrite?: (plan: PartsPlan, index: typeof indexBy) => PartsPlan;
+  readonly rewrite?: ((plan: PartsPlan, index: typeof indexBy) => PartsPlan) | undefined;
 }
 
 /**
@@ -68,10 +68,10 @@ export class Tape implements Recorder {
   #allocated: Promise<void> = Promise.resolve();
   #recorded = 0;
   readonly #storage: NonNullable<TapeOptions['storage']>;
-  readonly #rewrite: NonNullable<TapeOptions['rewrite']>;
+  readonly #rewrite: TapeOptions['rewrite'];
   #seed: Tensor | undefined;
 
-  constructor(device: GPUDevice, { storage = 'f32', rewrite = (plan) => plan }: TapeOptions = {}) {
+  constructor(device: GPUDevice, { storage = 'f32', rewrite }: TapeOptions = {}) {
     if (storage !== 'f32' && storage !== 'f16') throw badOption('Tape storage', `got ${String(storage)}`, "Give 'f32' or 'f16'");
     this.#rewrite = rewrite;
     this.device = device;
@@ -179,7 +179,7 @@ export class Tape implements Recorder {
   }
 
   #program(made: PartsPlan): Program {
-    const plan = this.#rewrite(made, indexBy);
+    const plan = this.#rewrite?.(made, indexBy) ?? made;
     return new Program(this.device, this.#storage === 'f16' ? storeHalves(plan) : plan, this.#allocated, async (tensor) => {
       const program = this.compile(tensor);
       try {

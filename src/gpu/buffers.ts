@@ -118,7 +118,7 @@ export function watchMemory<T>(
         shortage: { held, asked, isOn: (other) => other === device },
       });
     }
-    if (other) throw badOption(where, other.message, 'Check what was given');
+    if (other) throw badOption(where, other.message, 'Check the buffers');
   });
   settled.catch(() => undefined); // reported to whoever awaits it
   return { result, settled };

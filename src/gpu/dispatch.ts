@@ -174,7 +174,7 @@ export class Sequence {
   /** Settles when memory is there, every shader loaded, every pipeline compiled; rejects with the typed error otherwise. */
   readonly ready: Promise<void>;
   readonly #device: GPUDevice;
-  readonly #bound: readonly Bound[];
+  #bound!: readonly Bound[];
   #uniforms!: GPUBuffer;
   readonly #stride: number;
   /** Bound where a kernel declares an output that it does not touch. */
@@ -185,20 +185,18 @@ export class Sequence {
     this.#stride = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
     const size = dispatches.length * this.#stride;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    const { result, settled } = watchMemory(device, label, () => {
+    const { settled } = watchMemory(device, label, () => {
       this.#uniforms = createBuffer(device, `${label}/params`, size, usage);
       if (dispatches.some(({ hasSpareOutput }) => hasSpareOutput)) this.#spare = createBuffer(device, `${label}/spare`, 16);
       const contents = new Uint32Array(size / 4);
-      const bound = dispatches.map((dispatch, i) => {
+      this.#bound = dispatches.map((dispatch, i) => {
         const { words } = dispatch.params;
         contents.set(words, (i * this.#stride) / 4);
         const uniform = { buffer: this.#uniforms, offset: i * this.#stride, size: words.byteLength };
         return { dispatch, key: keyOf(dispatch), group: this.#bind(dispatch, uniform) };
       });
       device.queue.writeBuffer(this.#uniforms, 0, contents);
-      return bound;
     });
-    this.#bound = result;
     this.ready = Promise.all([settled, ...this.#bound.map(({ key }) => pipelineAsync(device, key))]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
   }

@@ -63,7 +63,7 @@ export class Painter {
   readonly ready: Promise<void>;
   readonly #view: () => GPUTextureView;
   readonly #pipeline: GPURenderPipeline;
-  readonly #groups: readonly GPUBindGroup[];
+  #groups!: readonly GPUBindGroup[];
   readonly #uniforms: GPUBuffer[] = [];
 
   private constructor(
@@ -74,9 +74,9 @@ export class Painter {
   ) {
     this.#view = target.view;
     this.#pipeline = pipeline;
-    const { result, settled } = watchMemory(device, 'paint', () => sources.map((source) => this.#bind(device, source, target)));
-    this.#groups = result;
-    this.ready = settled;
+    this.ready = watchMemory(device, 'paint', () => {
+      this.#groups = sources.map((source) => this.#bind(device, source, target));
+    }).settled;
   }
 
   #bind(device: GPUDevice, source: PaintSource, { format, width, height, colorSpace }: PaintTarget): GPUBindGroup {

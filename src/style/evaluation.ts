@@ -94,8 +94,8 @@ export async function wholeEvaluation(
   const { device, options, pictures, start, signal, storage = 'f32' } = parts;
   const { recipe } = options;
   const wanted: Wanted = wantedOf(options);
-  const { recomputing } = parts.recomputes ? await import('../autograd/recompute.ts') : {};
-  const tape = belongings.keep(new Tape(device, { storage, ...(recomputing && { rewrite: recomputing }) }));
+  const rewrite = parts.recomputes && (await import('../autograd/recompute.ts')).recomputing;
+  const tape = belongings.keep(new Tape(device, { storage, rewrite }));
   const styled = requestOf(parts);
   const request = options.seamless ? { ...styled, vgg: seamless(styled.vgg), wraps: true } : styled;
   const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });

@@ -4,6 +4,7 @@
 import { isLost, requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { show } from './check-recipe.ts';
+import type { StyleTransferOptions } from './options.ts';
 import type { StyledPicture } from './picture.ts';
 
 /** What is done against the loss of the device. */
@@ -68,6 +69,11 @@ export interface Again {
   /** Those that are left of several, else a new one. */
   readonly devices: readonly GPUDevice[];
   readonly kept: Kept | undefined;
+}
+
+/** A texture to paint went away with its device; a canvas takes another device. */
+export function withoutTexture({ preview, ...options }: StyleTransferOptions): StyleTransferOptions {
+  return preview && 'getContext' in preview ? { ...options, preview } : options;
 }
 
 /** Milliseconds before the n-th attempt: a driver that was just reset needs a moment, and one that is broken no storm. */

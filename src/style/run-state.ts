@@ -6,13 +6,15 @@
 import { badOption } from '../gpu/errors.ts';
 import { crc32 } from '../image/png-chunks.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
+import { resize } from '../image/resize.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { isRunState, type RunOrigin, type RunState } from './checkpoint-header.ts';
 import { carries, momentBuffers, momentsIn, type Moments } from './carry.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
+import type { Losses } from './losses.ts';
 import type { LoadedPictures } from './prepare.ts';
-import type { Scale } from './scales.ts';
+import { scalesOf, type Scale } from './scales.ts';
 import type { PixelSpace } from './recipes.ts';
 import type { Settings } from './settings.ts';
 import { planarFromSpace } from './space.ts';
@@ -84,6 +86,14 @@ export function shownIn({ header: { width, height }, buffers }: Checkpoint, spac
   return pixelsFromPlanar(width, height, planarFromSpace(packed, width * height, space));
 }
 
+/** The picture in the bytes of a run's checkpoint at the size of its result, and the losses of then. */
+export function rescued(bytes: Uint8Array, { content }: LoadedPictures, resolved: ResolvedOptions): { readonly pixels: Pixels; readonly losses: Losses } {
+  const state = decodeRun(bytes);
+  const { width, height } = scalesOf(content, resolved).at(-1)!;
+  const pixels = pictureOf(state) ?? shownIn(state, resolved.recipe.space);
+  return { pixels: resize(pixels, width, height), losses: state.header.run.losses };
+}
+
 /** What the scale before such a checkpoint handed over; undefined for one from within a scale. */
 export function coarserIn(checkpoint: Checkpoint, resolved: ResolvedOptions): Coarser | undefined {
   const picture = pictureOf(checkpoint);
@@ -97,11 +107,11 @@ function wrong(what: string): Error {
 /** Takes the bytes of a run's checkpoint apart. Throws `bad-option` for anything else, a session's included. */
 export function decodeRun(bytes: Uint8Array): RunCheckpoint {
   if (!(bytes instanceof Uint8Array)) throw wrong(`got ${typeof bytes}, need its bytes as a Uint8Array`);
-  const { header, buffers } = decodeCheckpoint(bytes, 'resume');
+  const { header, ...rest } = decodeCheckpoint(bytes, 'resume');
   const { run } = header;
   if (!run) throw wrong('it is of a session: use StyleSession.restore');
   if (!isRunState(run)) throw wrong('its header is not whole');
-  return { header: { ...header, run }, buffers };
+  return { header: { ...header, run }, ...rest };
 }
 
 /** The options to go on with: the checkpoint's where the caller gives none. */

@@ -39,15 +39,6 @@ function checkBudget(milliseconds: number | undefined): void {
   throw badOption('session.encode', `budgetMilliseconds is ${String(milliseconds)}`, 'Give a number above 0, or leave it out');
 }
 
-/** The bytes of state buffers, all copied at once, or one after another. */
-function readState(device: GPUDevice, buffers: readonly StateBuffer[], inTurn: boolean): Promise<NamedBytes>[] {
-  let last: Promise<NamedBytes> | undefined;
-  return buffers.map(({ name, buffer }) => {
-    const read = async (): Promise<NamedBytes> => ({ name, bytes: new Uint8Array(await readBuffer(device, buffer)) });
-    return (last = inTurn && last ? last.then(read) : read());
-  });
-}
-
 /** Style transfer at one size, step by step. Make one with {@link StyleSession.create}. */
 export class StyleSession {
   readonly device: GPUDevice;
@@ -311,8 +302,13 @@ export class StyleSession {
     const header = { width, height, recipe: recipe.name, optimizer, averaging, seed, weights, steps, plateau };
     // All copies are recorded before anything is awaited: later iterations cannot get in between. Where memory is short they
     // are made one after another, and iterations wait.
-    const isShort = (this.#options.memoryLimit ?? this.plan.deviceBytes) !== undefined;
-    const reading = (this.#reading = Promise.all(readState(this.device, this.#stateBuffers(), isShort)));
+    const isShort = this.#options.memoryLimit ?? this.plan.deviceBytes;
+    let last: Promise<NamedBytes> | undefined;
+    const reads = this.#stateBuffers().map(({ name, buffer }) => {
+      const read = async (): Promise<NamedBytes> => ({ name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) });
+      return (last = isShort && last ? last.then(read) : read());
+    });
+    const reading = (this.#reading = Promise.all(reads));
     const buffers = await reading.finally(() => (this.#reading = undefined));
     const { encodeCheckpoint } = await import('./checkpoint.ts');
     return encodeCheckpoint({ header: { ...header, ...(run && { run }) }, buffers });
@@ -325,10 +321,10 @@ export class StyleSession {
    * @throws `bad-option` when the bytes are no checkpoint or belong to another size, recipe or optimiser.
    */
   static async restore(bytes: Uint8Array, options: StyleTransferOptions): Promise<StyleSession> {
-    const { decodeCheckpoint, pairsIn } = await import('./checkpoint.ts');
+    const { decodeCheckpoint } = await import('./checkpoint.ts');
     const checkpoint = decodeCheckpoint(bytes);
     const { recipe, optimizer, averaging } = checkpoint.header;
-    const session = await StyleSession.create({ recipe, optimizer, averaging, ...options }, pairsIn(checkpoint));
+    const session = await StyleSession.create({ recipe, optimizer, averaging, ...options }, checkpoint.pairs);
     try {
       await session.adopt(checkpoint);
       return session;

@@ -43,17 +43,12 @@ export async function styleTransfer(given: StyleTransferOptions): Promise<Styled
     const devices = borrowed.length > 0 ? borrowed : [await requestDevice()];
     try {
       const kept = again?.kept && (await import('./run-state.ts')).decodeRun(again.kept.checkpoint);
-      return await new Run(again && devices[0] !== borrowable[0] ? withoutTexture(options) : options, resolved, devices, inputs, recover?.every).finish(kept ?? checkpoint);
+      return await new Run(again && devices[0] !== borrowable[0] ? recovery!.withoutTexture(options) : options, resolved, devices, inputs, recover?.every).finish(kept ?? checkpoint);
     } finally {
       if (borrowed.length === 0) devices[0]!.destroy();
     }
   };
   return recovery && recover ? recovery.recovering(run, recover, options.devices ?? [], options.signal) : run();
-}
-
-/** A texture to paint went away with its device; a canvas takes another device. */
-function withoutTexture({ preview, ...options }: StyleTransferOptions): StyleTransferOptions {
-  return preview && 'getContext' in preview ? { ...options, preview } : options;
 }
 
 /** What is read once for all devices of a run: pictures on the first device are gone with it. */
@@ -257,13 +252,10 @@ class Run {
   async #rescued(): Promise<Kept | undefined> {
     if (!this.#kept || !this.#inputs.loaded) return undefined;
     const { bytes: checkpoint, iteration } = this.#kept;
-    const { decodeRun, pictureOf, shownIn } = await import('./run-state.ts');
-    const state = decodeRun(checkpoint);
-    const { width, height } = scalesOf(this.#inputs.loaded.content, this.#resolved).at(-1)!;
-    const pixels = pictureOf(state) ?? shownIn(state, this.#resolved.recipe.space);
+    const { pixels, losses } = (await import('./run-state.ts')).rescued(checkpoint, this.#inputs.loaded, this.#resolved);
     this.#done = iteration;
-    this.#losses = state.header.run.losses;
-    const picture = await this.#picture(resize(pixels, width, height), this.#inputs.loaded, 'aborted');
+    this.#losses = losses;
+    const picture = await this.#picture(pixels, this.#inputs.loaded, 'aborted');
     return { checkpoint, iteration, picture };
   }
 
@@ -279,10 +271,9 @@ class Run {
     const { preview, signal, onWarning } = this.#options;
     const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture);
     const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
-    const history = checkpoint && (await import('./checkpoint.ts')).pairsIn(checkpoint);
-    const given = { device: this.#device, helpers: this.#helpers, vgg, ...parts, moments, preview, signal, onWarning, history, deviceBytes: this.#deviceBytes };
+    const onDevice = { device: this.#device, helpers: this.#helpers, deviceBytes: this.#deviceBytes };
     try {
-      const session = await StyleSession.from(given);
+      const session = await StyleSession.from({ ...onDevice, vgg, ...parts, moments, preview, signal, onWarning, history: checkpoint?.pairs });
       this.#deviceBytes = session.plan.deviceBytes;
       return session;
     } catch (error) {

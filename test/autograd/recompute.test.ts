@@ -14,7 +14,7 @@ describe('a value that is computed again for the reverse pass', () => {
     const device = await testDevice();
     const results = [];
     for (const rewrite of [undefined, recomputing]) {
-      const tape = new Tape(device, { storage, ...(rewrite && { rewrite }) });
+      const tape = new Tape(device, { storage, rewrite });
       const x = tape.variable([64, 56, 3], randomValues(64 * 56 * 3, 1));
       let y = x;
       const terms = [];
@@ -44,7 +44,7 @@ describe('a value that is computed again for the reverse pass', () => {
     const device = await testDevice();
     for (const [cin, isAsked] of [[24, false], [3, true]] as const) {
       const dispatches = [undefined, recomputing].map((rewrite) => {
-        const tape = new Tape(device, rewrite && { rewrite });
+        const tape = new Tape(device, { rewrite });
         const x = tape.variable([16, 16, cin]);
         const first = tape.relu(tape.conv2d(x, tape.constant([3, 3, cin, 16], randomValues(144 * cin, 2))));
         let y = first;
