@@ -31,6 +31,7 @@ export {
   type RunDetails,
   type RunPlan,
   type Scale,
+  type DeviceMemory,
   type ScalePlan,
   type SessionPlan,
   type TilePlan,
@@ -81,4 +82,4 @@ export {
   type AdapterDescription,
   type DeviceRequest,
 } from './gpu/device.ts';
-export { WgpuStyleError, type ErrorCode, type ErrorDetail } from './gpu/errors.ts';
+export { WgpuStyleError, type ErrorCode, type ErrorDetail, type Shortage } from './gpu/errors.ts';

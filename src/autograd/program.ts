@@ -76,7 +76,9 @@ export class Program {
       arenaBytes: slotBytes.reduce((sum, bytes) => sum + bytes, 0),
       foldedBytes,
     };
-    this.ready = Promise.all([this.#once.ready, ...this.#parts.map(({ ready }) => ready), allocated, settled]).then(() => undefined);
+    // In the order of their making: what is bound to memory that is not there was refused for that reason.
+    const bound = [this.#once, ...this.#parts].map(({ ready }) => ready);
+    this.ready = allocated.then(() => settled).then(() => Promise.all(bound)).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it, or by run()
   }
 

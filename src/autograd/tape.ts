@@ -7,6 +7,7 @@ import type { PaddingMode } from '../kernels/conv2d.ts';
 import { bytesOf, checkShape, elementsOf, pack, sameShape, showShape, type Shape } from '../kernels/shape.ts';
 import type { VariationForm, VariationWindow } from '../kernels/total-variation.ts';
 import { kernelTarget, type KernelTarget } from '../kernels/target.ts';
+import { indexBy } from './fuse.ts';
 import { buildPlan } from './graph.ts';
 import { blend, maskGradient, multiply } from './ops/binary.ts';
 import {
@@ -41,6 +42,8 @@ export interface TapeOptions {
    * is needed. Default `f32`.
    */
   readonly storage?: 'f32' | 'f16';
+  /** @hidden Changes how programs go about it, before they get memory; recompute.ts has one. */
+  readonly rewrite?: ((plan: PartsPlan, index: typeof indexBy) => PartsPlan) | undefined;
 }
 
 /**
@@ -65,12 +68,12 @@ export class Tape implements Recorder {
   #allocated: Promise<void> = Promise.resolve();
   #recorded = 0;
   readonly #storage: NonNullable<TapeOptions['storage']>;
+  readonly #rewrite: TapeOptions['rewrite'];
   #seed: Tensor | undefined;
 
-  constructor(device: GPUDevice, { storage = 'f32' }: TapeOptions = {}) {
-    if (storage !== 'f32' && storage !== 'f16') {
-      throw badOption('Tape storage', `got ${String(storage)}`, "Give 'f32' or 'f16'");
-    }
+  constructor(device: GPUDevice, { storage = 'f32', rewrite }: TapeOptions = {}) {
+    if (storage !== 'f32' && storage !== 'f16') throw badOption('Tape storage', `got ${String(storage)}`, "Give 'f32' or 'f16'");
+    this.#rewrite = rewrite;
     this.device = device;
     this.target = kernelTarget(device);
     this.#storage = storage;
@@ -99,23 +102,19 @@ export class Tape implements Recorder {
     const tensor = new Tensor(kind, [...shape], label);
     if (data && 'usage' in data) {
       if (data.size < bytesOf(shape)) {
-        throw badOption(
-          `tape.${kind}`,
-          `the buffer has ${data.size} bytes, ${showShape(shape)} needs ${bytesOf(shape)}`,
-          'Rows are padded to whole vec4s: see the layout in wgpu-style/kernels',
-        );
+        const what = `the buffer has ${data.size} bytes, ${showShape(shape)} needs ${bytesOf(shape)}`;
+        throw badOption(`tape.${kind}`, what, 'Rows are padded to whole vec4s: see the layout in wgpu-style/kernels');
       }
       tensor.buffer = data;
       return tensor;
     }
     if (data) checkLength(shape, data, `tape.${kind}`);
-    const allocate = (): GPUBuffer => createBuffer(this.device, label, bytesOf(shape));
-    const { result, settled } = watchMemory(this.device, `tape.${kind} ${label}`, allocate);
-    this.#allocated = Promise.all([this.#allocated, settled]).then(() => undefined);
-    this.#allocated.catch(() => undefined); // reported by programs
-    tensor.buffer = result;
+    const { settled } = watchMemory(this.device, `tape.${kind} ${label}`, () => {
+      tensor.buffer = createBuffer(this.device, label, bytesOf(shape));
+      if (data) this.device.queue.writeBuffer(tensor.buffer, 0, pack(shape, data));
+    });
+    (this.#allocated = Promise.all([this.#allocated, settled]).then(() => undefined)).catch(() => undefined); // reported by programs
     this.#owned.add(tensor);
-    if (data) this.device.queue.writeBuffer(tensor.buffer, 0, pack(shape, data));
     return tensor;
   }
 
@@ -179,7 +178,8 @@ export class Tape implements Recorder {
     return (this.#seed ??= this.constant([1], [1], 'seed'));
   }
 
-  #program(plan: PartsPlan): Program {
+  #program(made: PartsPlan): Program {
+    const plan = this.#rewrite?.(made, indexBy) ?? made;
     return new Program(this.device, this.#storage === 'f16' ? storeHalves(plan) : plan, this.#allocated, async (tensor) => {
       const program = this.compile(tensor);
       try {

@@ -1,7 +1,7 @@
 // Buffers with an owner and a count. Everything the library allocates goes through `createBuffer`, so that the sum of
 // live bytes is exact and a leak shows in a number.
 
-import { WgpuStyleError } from './errors.ts';
+import { badOption, WgpuStyleError } from './errors.ts';
 
 /** Live and highest sum of the bytes that this library holds on a device. */
 export interface MemoryUse {
@@ -85,31 +85,42 @@ export function destroyBuffer(buffer: GPUBuffer): void {
 }
 
 /**
- * Runs `allocate` inside an out-of-memory error scope. The result comes at once; `settled` rejects with
- * `out-of-memory` if the device could not provide the memory.
+ * Runs `allocate` and sees what the device says of it. The result comes at once; `settled` rejects with
+ * `out-of-memory` if the device could not provide the memory, and with `bad-option` if it refused anything else. What is
+ * done in `allocate` with memory that is not there is refused as well: no error of that is left for others to see.
  */
 export function watchMemory<T>(
   device: GPUDevice,
   where: string,
   allocate: () => T,
 ): { readonly result: T; readonly settled: Promise<void> } {
+  const ledger = ledgerOf(device);
+  const { bytes: held, peakBytes } = ledger;
+  device.pushErrorScope('validation');
   device.pushErrorScope('out-of-memory');
   let result: T;
-  let popped: Promise<GPUError | null>;
+  let popped: Promise<readonly (GPUError | null)[]>;
   try {
     result = allocate();
   } finally {
-    popped = device.popErrorScope();
-    popped.catch(() => undefined);
+    // A device that is lost may have no answer: that is told by what is done with it next.
+    popped = Promise.all([device.popErrorScope(), device.popErrorScope()]).catch(() => []);
   }
-  const settled = popped.then((error) => {
-    if (!error) return;
-    throw new WgpuStyleError('out-of-memory', {
-      what: `the device ran out of memory (${mebibytes(memoryUse(device).bytes)} asked for in all)`,
-      where,
-      fix: 'Use a smaller size, or free other GPU memory',
-    });
+  const asked = ledger.bytes;
+  const settled = popped.then(([memory, other]) => {
+    if (memory) {
+      // What was refused was never held.
+      ledger.peakBytes = Math.min(ledger.peakBytes, peakBytes);
+      throw new WgpuStyleError('out-of-memory', {
+        what: `the device ran out of memory (${mebibytes(asked)} asked for in all)`,
+        where,
+        fix: 'Use a smaller size, or free other GPU memory',
+        shortage: { held, asked, isOn: (other) => other === device },
+      });
+    }
+    if (other) throw badOption(where, other.message, 'Check the buffers');
   });
+  settled.catch(() => undefined); // reported to whoever awaits it
   return { result, settled };
 }
 

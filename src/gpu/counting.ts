@@ -17,6 +17,11 @@ export const DEFAULT_LIMITS: PlanLimits = {
   minStorageBufferOffsetAlignment: 256,
 };
 
+/** A counting device with the limits, adapter and features of `device`; without one, with what every device has. */
+export function counterFor(device: GPUDevice | undefined): GPUDevice {
+  return countingDevice(device?.limits as PlanLimits | undefined, device?.adapterInfo, device?.features);
+}
+
 /**
  * A counting device that says it has these limits, adapter and features: kernels are chosen by them. Ask `memoryUse` what
  * was allocated on it; it needs no destroying.

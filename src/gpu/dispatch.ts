@@ -6,7 +6,7 @@
 //   output    a buffer that it writes (the bindings after the inputs); `updates` says that it reads it too
 //   params    the kernel's sizes and scalars: one uniform block, the last binding
 
-import { createBuffer, destroyBuffer } from './buffers.ts';
+import { createBuffer, destroyBuffer, watchMemory } from './buffers.ts';
 import { bindGroupLayout, pipelineAsync, pipelineNow, type PipelineKey, type Shader } from './pipelines.ts';
 import type { StoredBindings } from './storage.ts';
 
@@ -171,33 +171,33 @@ interface Bound {
  * Owns its uniform buffer, nothing else.
  */
 export class Sequence {
-  /** Settles when every shader is loaded and every pipeline compiled; rejects with the typed error otherwise. */
+  /** Settles when memory is there, every shader loaded, every pipeline compiled; rejects with the typed error otherwise. */
   readonly ready: Promise<void>;
   readonly #device: GPUDevice;
-  readonly #bound: readonly Bound[];
-  readonly #uniforms: GPUBuffer;
+  #bound!: readonly Bound[];
+  #uniforms!: GPUBuffer;
   readonly #stride: number;
   /** Bound where a kernel declares an output that it does not touch. */
-  readonly #spare: GPUBuffer | undefined;
+  #spare: GPUBuffer | undefined;
 
   constructor(device: GPUDevice, label: string, dispatches: readonly Dispatch<BufferRange>[]) {
     this.#device = device;
     this.#stride = Math.max(256, device.limits.minUniformBufferOffsetAlignment);
     const size = dispatches.length * this.#stride;
     const usage = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
-    this.#uniforms = createBuffer(device, `${label}/params`, size, usage);
-    if (dispatches.some(({ hasSpareOutput }) => hasSpareOutput)) this.#spare = createBuffer(device, `${label}/spare`, 16);
-    const contents = new Uint32Array(size / 4);
-    this.#bound = dispatches.map((dispatch, i) => {
-      const { words } = dispatch.params;
-      contents.set(words, (i * this.#stride) / 4);
-      const uniform = { buffer: this.#uniforms, offset: i * this.#stride, size: words.byteLength };
-      return { dispatch, key: keyOf(dispatch), group: this.#bind(dispatch, uniform) };
+    const { settled } = watchMemory(device, label, () => {
+      this.#uniforms = createBuffer(device, `${label}/params`, size, usage);
+      if (dispatches.some(({ hasSpareOutput }) => hasSpareOutput)) this.#spare = createBuffer(device, `${label}/spare`, 16);
+      const contents = new Uint32Array(size / 4);
+      this.#bound = dispatches.map((dispatch, i) => {
+        const { words } = dispatch.params;
+        contents.set(words, (i * this.#stride) / 4);
+        const uniform = { buffer: this.#uniforms, offset: i * this.#stride, size: words.byteLength };
+        return { dispatch, key: keyOf(dispatch), group: this.#bind(dispatch, uniform) };
+      });
+      device.queue.writeBuffer(this.#uniforms, 0, contents);
     });
-    device.queue.writeBuffer(this.#uniforms, 0, contents);
-    this.ready = Promise.all(this.#bound.map(({ key }) => pipelineAsync(device, key))).then(
-      () => undefined,
-    );
+    this.ready = Promise.all([settled, ...this.#bound.map(({ key }) => pipelineAsync(device, key))]).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
   }
 

@@ -23,6 +23,16 @@ export interface ErrorDetail {
   readonly where: string;
   readonly fix: string;
   readonly cause?: unknown;
+  readonly shortage?: Shortage;
+}
+
+/** What is known of memory that was asked for and not there. */
+export interface Shortage {
+  /** Bytes of buffers that the library held on the device before what was refused, and with it. */
+  readonly held: number;
+  readonly asked: number;
+  /** Whether it was this device's memory. */
+  readonly isOn: (device: GPUDevice) => boolean;
 }
 
 /** The one error class of the library. Switch on `code`; show `message`. */
@@ -31,12 +41,15 @@ export class WgpuStyleError extends Error {
   readonly code: ErrorCode;
   readonly where: string;
   readonly fix: string;
+  /** Set where a device refused memory: code `out-of-memory`. */
+  readonly shortage: Shortage | undefined;
 
-  constructor(code: ErrorCode, { what, where, fix, cause }: ErrorDetail) {
+  constructor(code: ErrorCode, { what, where, fix, cause, shortage }: ErrorDetail) {
     super(`${short(where)}: ${short(what)}. ${short(fix)}.`, cause === undefined ? undefined : { cause });
     this.code = code;
     this.where = where;
     this.fix = fix;
+    this.shortage = shortage;
   }
 }
 

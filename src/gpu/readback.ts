@@ -1,6 +1,6 @@
 // Getting bytes back from the GPU: once and awaited, or late through a small ring that never stalls the queue.
 
-import { createBuffer, destroyBuffer } from './buffers.ts';
+import { createBuffer, destroyBuffer, watchMemory } from './buffers.ts';
 import { WgpuStyleError } from './errors.ts';
 
 /** What a buffer is for that is read by the host. */
@@ -34,25 +34,38 @@ export async function readThrough<T>(
   byteLength: number,
   take: (bytes: ArrayBuffer) => T,
 ): Promise<T> {
-  const encoder = device.createCommandEncoder({ label: 'wgpu-style/readback' });
-  encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
-  device.queue.submit([encoder.finish()]);
+  copyTo(device, staging, buffer, byteOffset, byteLength);
   await map(staging, 'readBuffer');
   const taken = take(staging.getMappedRange(0, byteLength));
   staging.unmap();
   return taken;
 }
 
-/** Copies `byteLength` bytes of `buffer` (which needs COPY_SRC) to the host. Offset and length are multiples of 4. */
+function copyTo(device: GPUDevice, staging: GPUBuffer, buffer: GPUBuffer, byteOffset: number, byteLength: number): void {
+  const encoder = device.createCommandEncoder({ label: 'wgpu-style/readback' });
+  encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
+  device.queue.submit([encoder.finish()]);
+}
+
+/**
+ * Copies `byteLength` bytes of `buffer` (which needs COPY_SRC) to the host. Offset and length are multiples of 4. Throws
+ * `out-of-memory` where there is none for the copy, `device-lost`.
+ */
 export async function readBuffer(
   device: GPUDevice,
   buffer: GPUBuffer,
   byteOffset = 0,
   byteLength: number = buffer.size - byteOffset,
 ): Promise<ArrayBuffer> {
-  const staging = createBuffer(device, 'readback', byteLength, stagingUsage());
+  const { result: staging, settled } = watchMemory(device, 'readBuffer', () => {
+    const made = createBuffer(device, 'readback', byteLength, stagingUsage());
+    copyTo(device, made, buffer, byteOffset, byteLength);
+    return made;
+  });
   try {
-    return await readThrough(device, staging, buffer, byteOffset, byteLength, (bytes) => bytes.slice(0));
+    await settled;
+    await map(staging, 'readBuffer');
+    return staging.getMappedRange(0, byteLength).slice(0);
   } finally {
     destroyBuffer(staging);
   }

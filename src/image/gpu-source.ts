@@ -1,6 +1,6 @@
 // Pictures that are on the GPU already: a texture or a buffer of the caller's, copied back once. Never destroyed here.
 
-import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
+import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer } from '../gpu/readback.ts';
 import { toEncoded } from './lightness.ts';
@@ -136,13 +136,10 @@ export async function pixelsFromTexture(
   }
   // Copies out of textures need rows of whole 256 bytes.
   const bytesPerRow = Math.ceil((width * texelBytes) / 256) * 256;
-  const staging = createBuffer(
-    device,
-    'image/texture',
-    bytesPerRow * height,
-    GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST,
-  );
+  const usage = GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+  const { result: staging, settled } = watchMemory(device, where, () => createBuffer(device, 'image/texture', bytesPerRow * height, usage));
   try {
+    await settled;
     const padded = await validated(device, where, () => {
       const encoder = device.createCommandEncoder({ label: 'wgpu-style/image/texture' });
       encoder.copyTextureToBuffer({ texture }, { buffer: staging, bytesPerRow }, { width, height });

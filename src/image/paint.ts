@@ -1,6 +1,6 @@
 // From an image buffer to a texture or canvas without leaving the GPU. For canvases see preview.ts.
 
-import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
+import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { loadShader } from '../gpu/pipelines.ts';
 import code from '../wgsl/paint.wgsl';
 import type { ColorSpace, TextureImage } from './texture-image.ts';
@@ -59,9 +59,11 @@ function texturePainted({ texture, colorSpace }: TextureImage): PaintTarget {
  * only.
  */
 export class Painter {
+  /** Rejects with `out-of-memory` where there is none. */
+  readonly ready: Promise<void>;
   readonly #view: () => GPUTextureView;
   readonly #pipeline: GPURenderPipeline;
-  readonly #groups: readonly GPUBindGroup[];
+  #groups!: readonly GPUBindGroup[];
   readonly #uniforms: GPUBuffer[] = [];
 
   private constructor(
@@ -72,7 +74,9 @@ export class Painter {
   ) {
     this.#view = target.view;
     this.#pipeline = pipeline;
-    this.#groups = sources.map((source) => this.#bind(device, source, target));
+    this.ready = watchMemory(device, 'paint', () => {
+      this.#groups = sources.map((source) => this.#bind(device, source, target));
+    }).settled;
   }
 
   #bind(device: GPUDevice, source: PaintSource, { format, width, height, colorSpace }: PaintTarget): GPUBindGroup {

@@ -6,13 +6,15 @@
 // ("Could not find SharedImageBackingFactory"). It also serves canvases that have a 2D context already. Delete it when
 // Chromium can present such canvases.
 
-import { createBuffer, destroyBuffer } from '../gpu/buffers.ts';
+import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { isSoftwareAdapter } from '../gpu/device.ts';
 import { badOption } from '../gpu/errors.ts';
 import { Painter, type PaintSource } from './paint.ts';
 
 /** Paints with each iteration that is encoded. */
 export interface Preview {
+  /** Rejects with `out-of-memory` where there is none for it. */
+  readonly ready: Promise<void>;
   /** Records what can be recorded into the caller's encoder. */
   encode(encoder: GPUCommandEncoder): void;
   destroy(): void;
@@ -72,6 +74,7 @@ const COPIES = 3;
  * the encoder in between; the picture appears when the copy has come back.
  */
 class CanvasCopier implements Preview {
+  readonly ready: Promise<void>;
   readonly #device: GPUDevice;
   readonly #texture: GPUTexture;
   readonly #context: FlatContext;
@@ -87,9 +90,11 @@ class CanvasCopier implements Preview {
     this.#context = context;
     this.#rowBytes = Math.ceil((4 * texture.width) / 256) * 256;
     const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
-    this.#all = Array.from({ length: COPIES }, (_, i) =>
-      createBuffer(device, `preview/${i}`, this.#rowBytes * texture.height, usage),
+    const { result, settled } = watchMemory(device, 'preview', () =>
+      Array.from({ length: COPIES }, (_, i) => createBuffer(device, `preview/${i}`, this.#rowBytes * texture.height, usage)),
     );
+    this.#all = result;
+    this.ready = settled;
     this.#free = [...this.#all];
   }
 

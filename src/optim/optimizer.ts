@@ -99,7 +99,6 @@ export class State {
         throw error;
       }
     });
-    settled.catch(() => undefined); // part of the optimiser's `ready`
     this.settled = settled;
     this.name = where;
     this.buffers = buffers;

@@ -19,6 +19,8 @@ export interface NamedBytes {
 export interface Checkpoint {
   readonly header: CheckpointHeader;
   readonly buffers: readonly NamedBytes[];
+  /** Pairs that its L-BFGS keeps, which may be fewer than were asked for: told when it is taken apart. Undefined for others. */
+  readonly pairs?: number | undefined;
 }
 
 /** The bytes of a checkpoint. */
@@ -66,7 +68,13 @@ export function decodeCheckpoint(bytes: Uint8Array, where = 'StyleSession.restor
     if (part.byteLength !== byteLength) throw wrong('it is cut short');
     return { name, bytes: part };
   });
-  return { header, buffers };
+  return { header, buffers, pairs: pairsIn(buffers) };
+}
+
+/** Pairs in an L-BFGS's state. */
+function pairsIn(buffers: readonly NamedBytes[]): number | undefined {
+  const slots = buffers.flatMap(({ name }) => /^s(\d+)(\.\d+)?$/.exec(name)?.[1] ?? []);
+  return slots.length > 0 ? new Set(slots).size : undefined;
 }
 
 /** Throws `bad-option` unless the checkpoint is of a session of this size and recipe with these state buffers. */

@@ -64,6 +64,8 @@ export interface EvaluationParts {
   readonly signal?: AbortSignal | undefined;
   /** How activations are kept; decided by `fitIteration`. Default f32. */
   readonly storage?: 'f32' | 'f16' | undefined;
+  /** Whether the whole picture's first activation is computed twice rather than kept; likewise. */
+  readonly recomputes?: true | undefined;
 }
 
 /** How the features of styles are had: these need not be seamless, their own borders are no neighbours. */
@@ -92,7 +94,8 @@ export async function wholeEvaluation(
   const { device, options, pictures, start, signal, storage = 'f32' } = parts;
   const { recipe } = options;
   const wanted: Wanted = wantedOf(options);
-  const tape = belongings.keep(new Tape(device, { storage }));
+  const rewrite = parts.recomputes && (await import('../autograd/recompute.ts')).recomputing;
+  const tape = belongings.keep(new Tape(device, { storage, rewrite }));
   const styled = requestOf(parts);
   const request = options.seamless ? { ...styled, vgg: seamless(styled.vgg), wraps: true } : styled;
   const hold = (buffer: GPUBuffer): void => void belongings.keep({ destroy: () => destroyBuffer(buffer) });

@@ -3,7 +3,7 @@
 // with pictures that have sizes and no pixels.
 
 import { mebibytes, memoryUse } from '../gpu/buffers.ts';
-import { countingDevice } from '../gpu/counting.ts';
+import { counterFor } from '../gpu/counting.ts';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { pieceBytes } from '../gpu/readback.ts';
 import type { Pixels } from '../image/index.ts';
@@ -18,11 +18,11 @@ import type { FeatureNetwork } from './network.ts';
 import type { Guidance } from './regions.ts';
 import { cutAxis, cuts, type TileDemand } from './tile-grid.ts';
 import { factsOf, resultDemand, styleDemand } from './tile-layers.ts';
-import { checkTileable, type Cut, type Tiling } from './tiled-evaluation.ts';
+import { checkTileable, untileable, type Cut, type Tiling } from './tiled-evaluation.ts';
 
 /** Memory and work of a session built in some way. */
 interface Counted {
-  /** Highest sum of GPU buffers, to the reading of the finished picture. */
+  /** Highest sum of GPU buffers, to the reading of the finished picture; of several devices on the one that has most. */
   readonly peakBytes: number;
   readonly flops: number;
 }
@@ -49,13 +49,29 @@ function blankGuidance({ regions, paintable }: Guidance, size: Size, vgg: Featur
   };
 }
 
+/** Tells whoever wants warnings; the console, where nobody does. */
+export function warn({ onWarning }: Pick<SessionParts, 'onWarning'>, message: string): void {
+  if (onWarning) onWarning(message);
+  else console.warn(message); // eslint-disable-line no-console
+}
+
 /**
- * Decides how to build a session. Throws `limit-exceeded` where even the smallest tiles do not fit, with what is needed, what
+ * Decides how to build a session, and warns where L-BFGS keeps less than was asked for. Throws `limit-exceeded` where even the smallest tiles do not fit, with what is needed, what
  * there is, and the longest side that fits.
  */
 export async function fitIteration(parts: SessionParts, build: BuildIteration): Promise<Fit> {
+  const fit = await fittingWay(parts, build);
+  const { history } = fit;
+  if (history === undefined) return fit;
+  const limit = parts.deviceBytes === undefined ? 'memoryLimit' : 'out of memory';
+  const size = mebibytes(stateImages(parts, history) * imageBytes(parts));
+  warn(parts, `${limit}: L-BFGS keeps ${history} pairs of pictures (${size}), fewer than asked for; adam needs far less memory`);
+  return fit;
+}
+
+async function fittingWay(parts: SessionParts, build: BuildIteration): Promise<Fit> {
   const { device, helpers = [], vgg, options, pictures } = parts;
-  const { memoryLimit = Infinity } = options;
+  const memoryLimit = limitOf(parts);
   const wanted = wantedOf(options);
   checkDemands(device, vgg, pictures, wanted);
   // Devices share tiles: a whole picture is one's.
@@ -64,15 +80,21 @@ export async function fitIteration(parts: SessionParts, build: BuildIteration): 
   if (mayBeFull && memoryLimit === Infinity) return { tiling: 'whole' };
   const counted = new Counting(parts, build);
   const mayBeHalved = mayBeWhole && options.storage !== 'f32';
-  for (const storage of [...(mayBeFull ? ['f32' as const] : []), ...(mayBeHalved ? ['f16' as const] : [])]) {
-    const fit: Fit = { tiling: 'whole', storage };
-    const count = await counted.of(fit);
-    if (count && count.peakBytes <= memoryLimit) return fit;
+  const wholes = [...(mayBeFull ? ['f32' as const] : []), ...(mayBeHalved ? ['f16' as const] : [])].flatMap((storage): Fit[] => {
+    return [{ tiling: 'whole', storage }, { tiling: 'whole', storage, recomputes: true }];
+  });
+  const whole = await counted.firstOf(wholes, memoryLimit);
+  if (whole) return whole;
+  const ways = waysOf(parts);
+  const history = await fittingHistory(counted, smallestOf(parts, ways), memoryLimit, parts);
+  // Tiles are computed twice: where a shorter history makes room for the whole, and half of it is left, that comes first.
+  for (const fit of history === undefined ? [] : wholes) {
+    const pairs = (await fittingHistory(counted, fit, memoryLimit, parts))!;
+    const shorter = 2 * pairs < history! ? undefined : await counted.firstOf([{ ...fit, history: pairs }], memoryLimit);
+    if (shorter) return shorter;
   }
   checkTileable(parts);
-  const ways = waysOf(parts);
-  const history = await fittingHistory(counted, ways, memoryLimit, parts);
-  const rest = { storage: tileStorage(options), ...(history !== undefined && { history }) };
+  const rest = { storage: leastStorage(options), ...(history !== undefined && { history }) };
   const fits: { readonly fit: Fit; readonly flops: number }[] = [];
   for (const keepsContent of [true, false]) {
     const tilings = (i: number): Tiling => tilingOf(parts, ways[i]!, keepsContent);
@@ -81,11 +103,25 @@ export async function fitIteration(parts: SessionParts, build: BuildIteration): 
   }
   const [best] = fits.sort((a, b) => a.flops - b.flops);
   if (best) return best.fit;
-  throw await tooLarge(parts, counted, ways.at(-1)!, history, memoryLimit);
+  throw await tooLarge(parts, counted, memoryLimit);
 }
 
-/** How activations of tiles are kept. */
-function tileStorage({ storage }: SessionParts['options']): NonNullable<Fit['storage']> {
+/**
+ * The error of a session for which a device with so many bytes is too small, however it is built: what is needed, what there
+ * is, and the longest side that fits.
+ */
+export async function refusal(parts: SessionParts, build: BuildIteration, deviceBytes: number, cause: unknown): Promise<WgpuStyleError> {
+  const small = { ...parts, deviceBytes };
+  return tooLarge(small, new Counting(small, build), limitOf(small), cause);
+}
+
+/** What the caller allows, or what the device was found to have where that is less. */
+function limitOf({ options: { memoryLimit = Infinity }, deviceBytes = Infinity }: SessionParts): number {
+  return Math.min(memoryLimit, deviceBytes);
+}
+
+/** How activations of tiles are kept, and of whatever has to take least. */
+function leastStorage({ storage }: SessionParts['options']): NonNullable<Fit['storage']> {
   return storage === 'f32' ? 'f32' : 'f16';
 }
 
@@ -137,39 +173,47 @@ async function firstFitting(
   return best;
 }
 
+/** What takes least: the smallest tiles, or the whole picture where there can be none. */
+function smallestOf(parts: SessionParts, ways: readonly Cut[] = waysOf(parts)): Fit {
+  const tiling = untileable(parts).length > 0 ? 'whole' : tilingOf(parts, ways.at(-1)!, false);
+  return { tiling, storage: leastStorage(parts.options) };
+}
+
 /** L-BFGS may take this part of the memory before its history is cut. */
 const SHARE = 0.5;
 
-/** Pairs that L-BFGS can keep, where that is fewer than were asked for; at least one. */
+/** Pairs that L-BFGS can keep beside `fit`, where that is fewer than were asked for; at least one. */
 async function fittingHistory(
   counted: Counting,
-  ways: readonly Cut[],
+  fit: Fit,
   limit: number,
   parts: SessionParts,
 ): Promise<number | undefined> {
-  const { optimizer, averaging } = parts.options;
-  if (optimizer.name !== 'lbfgs' || limit === Infinity) return undefined;
+  const { optimizer } = parts.options;
+  if (optimizer.name !== 'lbfgs' || limit === Infinity || parts.history !== undefined) return undefined;
   const { history = 100 } = optimizer;
   const pairs = Math.max(1, Math.min(history, (parts.maxIterations ?? Infinity) - 1));
-  const imageBytes = 16 * parts.start.width * parts.start.height;
-  const fixed = 3 + (averaging > 0 ? 2 : 0);
-  if ((2 * pairs + fixed) * imageBytes <= SHARE * limit) return undefined;
-  // With the smallest tiles and one pair: what is left beside them goes to more pairs, up to the share.
-  const least = await counted.of({ tiling: tilingOf(parts, ways.at(-1)!, false), history: 1, storage: tileStorage(parts.options) });
-  const left = Math.min(limit - (least?.peakBytes ?? limit), SHARE * limit - (2 + fixed) * imageBytes);
-  return Math.min(pairs, Math.max(1, 1 + Math.floor(left / (2 * imageBytes))));
+  const bytes = imageBytes(parts);
+  if (stateImages(parts, pairs) * bytes <= SHARE * limit) return undefined;
+  // With one pair: what is left beside it goes to more pairs, up to the share.
+  const least = await counted.of({ ...fit, history: 1 });
+  const left = Math.min(limit - (least?.peakBytes ?? limit), SHARE * limit - stateImages(parts, 1) * bytes);
+  return Math.min(pairs, Math.max(1, 1 + Math.floor(left / (2 * bytes))));
+}
+
+/** Bytes of a picture on the GPU. */
+function imageBytes({ start: { width, height } }: SessionParts): number {
+  return 16 * width * height;
+}
+
+/** Pictures that L-BFGS with so many pairs keeps, and an average of the iterates. */
+function stateImages({ options: { averaging } }: SessionParts, pairs: number): number {
+  return 2 * pairs + 3 + (averaging > 0 ? 2 : 0);
 }
 
 /** The error of a picture that no tiles make fit. */
-async function tooLarge(
-  parts: SessionParts,
-  counted: Counting,
-  finest: Cut,
-  history: number | undefined,
-  limit: number,
-): Promise<WgpuStyleError> {
-  const smallest = { tiling: tilingOf(parts, finest, false), storage: tileStorage(parts.options) };
-  const needed = await counted.of({ ...smallest, ...(history !== undefined && { history: 1 }) });
+async function tooLarge(parts: SessionParts, counted: Counting, limit: number, cause?: unknown): Promise<WgpuStyleError> {
+  const needed = await counted.of({ ...smallestOf(parts), ...leastHistory(parts) });
   if (!needed) return counted.failure!;
   const { width, height } = parts.start;
   const longest = Math.max(width, height);
@@ -180,11 +224,26 @@ async function tooLarge(
     else fails = side;
   }
   const largest = fits > 0 ? `The longest side that fits is about ${fits}` : 'No size fits with this network';
+  const how = untileable(parts).length > 0 ? `(${untileable(parts).join(', ')} cannot go in tiles)` : 'in the smallest tiles';
+  const what = `${width}x${height} pixels need ${mebibytes(needed.peakBytes)} of GPU buffers ${how}`;
+  if (limit === parts.deviceBytes) {
+    return new WgpuStyleError('out-of-memory', {
+      what: `${what}, the device ran out of memory with ${mebibytes(limit)} held`,
+      where: 'StyleSession.create',
+      fix: `${largest}; take that, an optimizer with less state (gd, adam), or free other GPU memory`,
+      cause,
+    });
+  }
   return new WgpuStyleError('limit-exceeded', {
-    what: `${width}x${height} pixels need ${mebibytes(needed.peakBytes)} of GPU buffers in the smallest tiles, memoryLimit is ${mebibytes(limit)}`,
+    what: `${what}, memoryLimit is ${mebibytes(limit)}`,
     where: 'memoryLimit',
     fix: `${largest}; take that, an optimizer with less state (gd, adam), or a higher limit`,
   });
+}
+
+/** One pair, where there are pairs and it is not said how many. */
+function leastHistory({ options, history }: SessionParts): Pick<Fit, 'history'> {
+  return options.optimizer.name === 'lbfgs' && history === undefined ? { history: 1 } : {};
 }
 
 /** Builds sessions on devices that count. */
@@ -201,12 +260,9 @@ class Counting {
 
   /** Undefined where the device's limits forbid it. */
   async of(fit: Fit, parts: SessionParts = this.#parts): Promise<Counted | undefined> {
-    const { device, pictures, start } = parts;
-    const counter = countingDevice(
-      device.limits as unknown as Readonly<Record<string, number>>,
-      device.adapterInfo,
-      device.features,
-    );
+    const { device, helpers = [], pictures, start } = parts;
+    const counter = counterFor(device);
+    const counters = fit.tiling === 'whole' ? [] : helpers.map(counterFor);
     const belongings = new Belongings();
     try {
       const styles = pictures.styles.map(({ picture, weight }) => ({ picture: blank(picture), weight }));
@@ -214,10 +270,11 @@ class Counting {
         {
           ...parts,
           device: counter,
-          helpers: [],
+          helpers: counters,
           preview: undefined,
           signal: undefined,
           moments: undefined,
+          deviceBytes: undefined,
           pictures: { content: blank(pictures.content), styles },
           start: blank(start),
           ...(parts.guidance && { guidance: blankGuidance(parts.guidance, start, requestOf(parts).vgg) }),
@@ -225,9 +282,14 @@ class Counting {
         },
         belongings,
       );
-      const { bytes, peakBytes } = memoryUse(counter);
       const staging = pieceBytes(16 * start.width * start.height) + 3 * STAGED;
-      return { peakBytes: Math.max(peakBytes, bytes + staging), flops: iteration.plan.flops };
+      // What devices tell each other is a band of the picture at a time, at most.
+      const band = counters.length > 0 ? Math.max(...iteration.shown.map(({ size }) => size)) : 0;
+      const peaks = [counter, ...counters].map((each, i) => {
+        const { bytes, peakBytes } = memoryUse(each);
+        return Math.max(peakBytes, bytes + Math.max(band, i === 0 ? staging : 0));
+      });
+      return { peakBytes: Math.max(...peaks), flops: iteration.plan.flops };
     } catch (error) {
       if (!(error instanceof WgpuStyleError) || error.code !== 'limit-exceeded') throw error;
       this.failure = error;
@@ -235,6 +297,15 @@ class Counting {
     } finally {
       belongings.destroy();
     }
+  }
+
+  /** The first of `fits` that gets along with `limit`. */
+  async firstOf(fits: readonly Fit[], limit: number): Promise<Fit | undefined> {
+    for (const fit of fits) {
+      const count = await this.of(fit);
+      if (count && count.peakBytes <= limit) return fit;
+    }
+    return undefined;
   }
 
   /** Whether a result of `size` fits in the smallest tiles. */
@@ -246,9 +317,7 @@ class Counting {
     } catch {
       return false; // too small for the network
     }
-    const tiling = tilingOf(parts, waysOf(parts).at(-1)!, false);
-    const storage = tileStorage(parts.options);
-    const count = await this.of({ tiling, storage, ...(parts.options.optimizer.name === 'lbfgs' && { history: 1 }) }, parts);
+    const count = await this.of({ ...smallestOf(parts), ...leastHistory(parts) }, parts);
     return count !== undefined && count.peakBytes <= limit;
   }
 }

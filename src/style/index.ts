@@ -19,4 +19,4 @@ export type { MaskInput, MaskMode, MaskOptions } from './mask-options.ts';
 export type { ColorMode, ColorOptions } from './color-options.ts';
 export type { DeviceLostError, Kept, RecoverOptions } from './recover.ts';
 export { scalesOf, type Scale } from './scales.ts';
-export { plan, type RunPlan, type ScalePlan } from './plan.ts';
+export { plan, type DeviceMemory, type RunPlan, type ScalePlan } from './plan.ts';

@@ -86,7 +86,7 @@ export interface StyleTransferOptions extends PlainOptions {
   readonly onProgress?: (progress: Progress) => void;
   /** How far the download of `network` is, where that comes from a server. */
   readonly onDownload?: (progress: DownloadProgress) => void;
-  /** Takes what had to be assumed of `network`, and the like. Default: `console.warn`. */
+  /** Takes what had to be assumed of `network`, how too little memory was got along with, and the like. Default: `console.warn`. */
   readonly onWarning?: (message: string) => void;
   /**
    * A canvas or texture that shows the picture while it forms. A texture is 2D, of any size, with RENDER_ATTACHMENT and one
@@ -103,7 +103,8 @@ export interface StyleTransferOptions extends PlainOptions {
   readonly resume?: Uint8Array;
   /**
    * What happens when the device is lost: true goes on by itself on another one, from a state that is kept every 25
-   * iterations, and ends with the bytes of a run that lost nothing. Default: the run rejects with a `DeviceLostError`.
+   * iterations, and ends with the bytes of a run that lost nothing. Of several `devices` it goes on on those that are left,
+   * with the picture of that many devices: the same but for rounding. Default: the run rejects with a `DeviceLostError`.
    * `styleTransfer` only.
    */
   readonly recover?: boolean | RecoverOptions;
@@ -229,7 +230,6 @@ function checkSurroundings({ device, devices, signal, preview, checkpoint, ...op
   if (devices !== undefined) {
     const isList = Array.isArray(devices) && devices.length > 0 && devices.every((each) => each !== undefined && !lacks(each as object, 'createBuffer'));
     if (!isList || device || new Set(devices).size < devices.length) throw badOption('devices', `got ${show(devices)}`, 'Give different GPUDevices, and no device');
-    if (options.recover) throw badOption('devices', 'a run on several devices cannot recover by itself', 'Leave out recover, and keep checkpoints');
   }
   if (lacks(signal, 'addEventListener')) throw badOption('signal', `got ${show(signal)}`, "Give an AbortController's signal");
   for (const name of ['onProgress', 'onDownload', 'onWarning'] as const) {

@@ -2,7 +2,7 @@
 // counts (gpu/counting.ts), by the very code that builds the real one.
 
 import { memoryUse } from '../gpu/buffers.ts';
-import { countingDevice } from '../gpu/counting.ts';
+import { counterFor } from '../gpu/counting.ts';
 import { host } from '../gpu/host.ts';
 import type { Pixels } from '../image/pixels.ts';
 import { resolveOptions, type StyleTransferOptions } from './options.ts';
@@ -18,12 +18,17 @@ export interface ScalePlan extends Scale, SessionPlan {
   readonly peakBytes: number;
   /** What is held while it iterates: the arena, the optimiser, and beside them weights, targets and staging. */
   readonly residentBytes: number;
+  /** The same of each of several `devices`, in their order; the two above are those of the first, which leads. */
+  readonly devices?: readonly DeviceMemory[];
 }
+
+/** What one of several devices holds. */
+export type DeviceMemory = Pick<ScalePlan, 'peakBytes' | 'residentBytes'>;
 
 /** A planned run. */
 export interface RunPlan {
   readonly scales: readonly ScalePlan[];
-  /** Highest sum of GPU buffers of the whole run. */
+  /** Highest sum of GPU buffers of the whole run; on the first of several devices. */
   readonly peakBytes: number;
   /** Iterations in all, and their arithmetic. */
   readonly iterations: number;
@@ -32,30 +37,33 @@ export interface RunPlan {
 
 /**
  * Plans `styleTransfer(options)` without running it: decodes the pictures (their sizes decide), reads the network, and
- * counts. The limits are those of `options.device`, or the defaults of WebGPU; kernels are chosen as for that device.
+ * counts. The limits are those of `options.device` (or `devices`), or the defaults of WebGPU; kernels are chosen as for that device.
  *
  * @throws the errors that the run would throw for its options, pictures and limits.
  */
 export async function plan(options: StyleTransferOptions): Promise<RunPlan> {
   const resolved = resolveOptions(options);
   await host.loadNames?.();
-  const { device } = options;
-  const limits = device && (device.limits as unknown as Readonly<Record<string, number>>);
-  const counted = countingDevice(limits, device?.adapterInfo, device?.features);
+  const { device, devices = [device] } = options;
+  const counters = (): [GPUDevice, ...GPUDevice[]] => devices.map(counterFor) as [GPUDevice, ...GPUDevice[]];
   const vgg = await loadNetwork(options);
-  const loaded = await loadPictures(options, resolved, device ?? counted);
+  const loaded = await loadPictures(options, resolved, devices[0] ?? counters()[0]);
   const scales = scalesOf(loaded.content, resolved);
   const planned: ScalePlan[] = [];
   let coarser: Pixels | undefined;
   for (const [index, scale] of scales.entries()) {
-    // A device of its own for each scale: its peak is that scale's.
-    const counter = countingDevice(limits, device?.adapterInfo, device?.features);
+    // Devices of its own for each scale: their peaks are that scale's.
+    const [counter, ...helpers] = counters();
     const parts = await scaleParts(resolved, loaded, scales, index, coarser, resampleCounted(counter, resolved));
     coarser = parts.start;
-    const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined });
+    const session = await StyleSession.from({ device: counter, helpers, vgg, ...parts, preview: undefined, onWarning: () => undefined });
     await session.readPixels(); // the staging buffer of the finished picture belongs to the peak
-    const { bytes: residentBytes, peakBytes } = memoryUse(counter);
-    planned.push({ ...scale, ...session.plan, peakBytes, residentBytes });
+    if (helpers.length > 0) await session.evaluate(); // and so do those of what devices tell each other
+    const memory = [counter, ...helpers].map((each): DeviceMemory => {
+      const { bytes: residentBytes, peakBytes } = memoryUse(each);
+      return { peakBytes, residentBytes };
+    });
+    planned.push({ ...scale, ...session.plan, ...memory[0]!, ...(helpers.length > 0 && { devices: memory }) });
     session.destroy();
   }
   return {

@@ -1,9 +1,10 @@
 // A run whose device is lost: what was kept of it goes with the error, and with the option `recover` the run goes on
 // from there on another device. The option is checked here too.
 
-import { requestDevice } from '../gpu/device.ts';
+import { isLost, requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { show } from './check-recipe.ts';
+import type { StyleTransferOptions } from './options.ts';
 import type { StyledPicture } from './picture.ts';
 
 /** What is done against the loss of the device. */
@@ -12,7 +13,7 @@ export interface RecoverOptions {
   readonly every?: number;
   /** Devices that are tried after a loss until one gets further than the last; 0 only keeps the state. Default 5. */
   readonly attempts?: number;
-  /** Gives the next device; the run destroys it at its end. Default: `requestDevice()`. */
+  /** Gives the next device, where none of several is left; the run destroys it at its end. Default: `requestDevice()`. */
   readonly device?: () => Promise<GPUDevice>;
 }
 
@@ -65,8 +66,14 @@ export function resolveRecover(recover: boolean | RecoverOptions | undefined): R
 
 /** How a run goes on: on another device, from what was kept of it. */
 export interface Again {
-  readonly device: GPUDevice;
+  /** Those that are left of several, else a new one. */
+  readonly devices: readonly GPUDevice[];
   readonly kept: Kept | undefined;
+}
+
+/** A texture to paint went away with its device; a canvas takes another device. */
+export function withoutTexture({ preview, ...options }: StyleTransferOptions): StyleTransferOptions {
+  return preview && 'getContext' in preview ? { ...options, preview } : options;
 }
 
 /** Milliseconds before the n-th attempt: a driver that was just reset needs a moment, and one that is broken no storm. */
@@ -89,15 +96,17 @@ function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<v
 }
 
 /**
- * Runs until it ends without the loss of a device. `run` gets undefined at first, then another device and what to go on
- * from. The attempts count anew whenever the run has got further.
+ * Runs until it ends without the loss of a device. `run` gets undefined at first, then those of `devices` that are not lost, or
+ * where none is left another one, and what to go on from. The attempts count anew whenever the run has got further.
  */
 export async function recovering(
   run: (again?: Again) => Promise<StyledPicture>,
   { attempts, device: next }: Required<RecoverOptions>,
+  devices: readonly GPUDevice[],
   signal: AbortSignal | undefined,
 ): Promise<StyledPicture> {
   let kept: Kept | undefined;
+  let own: GPUDevice | undefined;
   let attempt = 0;
   let again: Again | undefined;
   for (;;) {
@@ -110,10 +119,14 @@ export async function recovering(
       attempt = isFurther ? 1 : attempt + 1;
       if (attempt > attempts) throw isFurther ? error : new DeviceLostError(error.cause, kept);
     } finally {
-      again?.device.destroy();
+      own?.destroy();
+      own = undefined;
     }
     await pause(backOff(attempt), signal);
     throwIfAborted(signal, 'styleTransfer');
-    again = { device: await next(), kept };
+    const lost = await Promise.all(devices.map(isLost));
+    const left = devices.filter((_, i) => !lost[i]);
+    if (left.length === 0) own = await next();
+    again = { devices: own ? [own] : left, kept };
   }
 }

@@ -11,8 +11,10 @@ import { isRunState, type RunOrigin, type RunState } from './checkpoint-header.t
 import { carries, momentBuffers, momentsIn, type Moments } from './carry.ts';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
+import type { Losses } from './losses.ts';
 import type { LoadedPictures } from './prepare.ts';
-import type { Scale } from './scales.ts';
+import { resampleOnHost } from './resampling.ts';
+import { scalesOf, type Scale } from './scales.ts';
 import type { PixelSpace } from './recipes.ts';
 import type { Settings } from './settings.ts';
 import { planarFromSpace } from './space.ts';
@@ -99,6 +101,18 @@ export function shownIn({ header: { width, height }, buffers }: Checkpoint, spac
   return pixelsFromPlanar(width, height, planarFromSpace(packed, width * height, space));
 }
 
+/** The picture in the bytes of a run's checkpoint at the size of its result, and the losses of then. */
+export async function rescued(
+  bytes: Uint8Array,
+  { content }: LoadedPictures,
+  resolved: ResolvedOptions,
+): Promise<{ readonly pixels: Pixels; readonly losses: Losses }> {
+  const state = decodeRun(bytes);
+  const { width, height } = scalesOf(content, resolved).at(-1)!;
+  const pixels = pictureOf(state) ?? shownIn(state, resolved.recipe.space);
+  return { pixels: await resampleOnHost(pixels, width, height), losses: state.header.run.losses };
+}
+
 /** What the scale before such a checkpoint handed over; undefined for one from within a scale. */
 export function coarserIn(checkpoint: Checkpoint, resolved: ResolvedOptions): Coarser | undefined {
   const picture = pictureOf(checkpoint);
@@ -112,11 +126,11 @@ function wrong(what: string): Error {
 /** Takes the bytes of a run's checkpoint apart. Throws `bad-option` for anything else, a session's included. */
 export function decodeRun(bytes: Uint8Array): RunCheckpoint {
   if (!(bytes instanceof Uint8Array)) throw wrong(`got ${typeof bytes}, need its bytes as a Uint8Array`);
-  const { header, buffers } = decodeCheckpoint(bytes, 'resume');
+  const { header, ...rest } = decodeCheckpoint(bytes, 'resume');
   const { run } = header;
   if (!run) throw wrong('it is of a session: use StyleSession.restore');
   if (!isRunState(run)) throw wrong('its header is not whole');
-  return { header: { ...header, run }, buffers };
+  return { header: { ...header, run }, ...rest };
 }
 
 /** The options to go on with: the checkpoint's where the caller gives none. */

@@ -16,6 +16,8 @@ export interface Fit {
   readonly history?: number;
   /** How activations are kept. Default f32. */
   readonly storage?: 'f32' | 'f16';
+  /** Computes the first activation of the whole picture twice: memory for a few per cent of the arithmetic. */
+  readonly recomputes?: true;
 }
 
 /** What a session is built from, every picture at its size. */
@@ -25,6 +27,12 @@ export interface SessionParts extends EvaluationParts {
   readonly maxIterations?: number;
   /** What a submit is expected to take, at most; default: as gpu/slicer.ts says. Infinity: an iteration is one submit. */
   readonly submitMilliseconds?: number;
+  /** What the device has had, about, when it ran out of memory: less is taken. Found in building a session (replan.ts). */
+  readonly deviceBytes?: number | undefined;
+  /** Pairs that L-BFGS has to keep, whatever the memory: those of a checkpoint. */
+  readonly history?: number | undefined;
+  /** Takes what happened on the way. Default: `console.warn`. */
+  readonly onWarning?: StyleTransferOptions['onWarning'];
   /** What masks and transparency say, worked out already. */
   readonly guidance?: Guidance;
   /** Adam's, of the coarser scale, at the size of the picture. */

@@ -2,6 +2,7 @@
 
 import type { OptimizerCost } from '../optim/index.ts';
 import type { Evaluation } from './evaluation.ts';
+import type { Fit, SessionParts } from './session-parts.ts';
 import type { TilePlan } from './tile-grid.ts';
 
 export type { TilePlan } from './tile-grid.ts';
@@ -21,6 +22,13 @@ export interface SessionPlan {
   readonly tiles?: TilePlan;
   /** Pairs that L-BFGS keeps, where `memoryLimit` allows fewer than asked for. */
   readonly history?: number;
+  /**
+   * Set where the device ran out of memory and the session, or that of a coarser scale, was planned again: bytes that are not
+   * exceeded since then.
+   */
+  readonly deviceBytes?: number;
+  /** Set where the first activation is computed twice, so that the whole picture fits. */
+  readonly recomputes?: true;
   /** Set where activations take half the memory: see `storage`. */
   readonly storage?: 'f16';
 }
@@ -29,7 +37,7 @@ export interface SessionPlan {
 export function sessionPlan(
   { cost, tiles }: Evaluation,
   optimizer: OptimizerCost,
-  { history, storage }: { readonly history?: number; readonly storage?: 'f32' | 'f16' } = {},
+  { history, storage, recomputes, deviceBytes }: Pick<Fit, 'history' | 'storage' | 'recomputes'> & Pick<SessionParts, 'deviceBytes'> = {},
 ): SessionPlan {
   const { dispatches, flops, bytes, arenaBytes, foldedBytes } = cost;
   return {
@@ -39,19 +47,8 @@ export function sessionPlan(
     bytes: { arena: arenaBytes - foldedBytes, folded: foldedBytes, optimizer: optimizer.stateBytes },
     ...(tiles && { tiles }),
     ...(history !== undefined && { history }),
+    ...(deviceBytes !== undefined && { deviceBytes }),
     ...(storage === 'f16' && { storage }),
+    ...(recomputes && { recomputes }),
   };
-}
-
-/** What the user should know about how a session is built; undefined where it is as was asked for. */
-export function planWarning({ history, bytes }: SessionPlan): string | undefined {
-  if (history === undefined) return undefined;
-  const size = `${(bytes.optimizer / 2 ** 20).toFixed(0)} MiB`;
-  return `memoryLimit: L-BFGS keeps ${history} pairs of pictures (${size}), fewer than asked for; adam needs far less memory`;
-}
-
-/** Tells whoever wants warnings; the console, where nobody does. */
-export function warn({ onWarning }: { readonly onWarning?: (message: string) => void }, message: string): void {
-  if (onWarning) onWarning(message);
-  else console.warn(message); // eslint-disable-line no-console
 }

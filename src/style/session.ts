@@ -1,15 +1,17 @@
 // A session: one picture being painted at one size on one device. It owns its tape, program, optimiser and texture,
 // and gives them all back on destroy(). A run that goes from coarse to fine is several sessions (transfer.ts).
 
+import { watchMemory } from '../gpu/buffers.ts';
 import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
-import { badOption, throwIfAborted } from '../gpu/errors.ts';
+import { badOption, throwIfAborted, type WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer, readFloats } from '../gpu/readback.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/fit-size.ts';
+import type { StateBuffer } from '../optim/index.ts';
 import { Belongings } from './belongings.ts';
 import type { Moments } from './carry.ts';
-import type { Checkpoint } from './checkpoint.ts';
+import type { Checkpoint, NamedBytes } from './checkpoint.ts';
 import type { RunState } from './checkpoint-header.ts';
 import type { Iteration, SessionParts } from './session-parts.ts';
 import { Loop } from './loop.ts';
@@ -24,7 +26,7 @@ import {
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
 import { resampleOn } from './resampling.ts';
-import { planWarning, warn, type SessionPlan } from './session-plan.ts';
+import type { SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
 /** How much of an iteration {@link StyleSession.encode} records. */
@@ -53,7 +55,7 @@ export class StyleSession {
   readonly #plateau: Plateau;
   readonly #turns: Iteration['turns'];
   #factors: TermWeights;
-  #reading: Promise<Float32Array<ArrayBuffer>> | undefined;
+  #reading: Promise<unknown> | undefined;
   #ownsDevice = false;
   #destroyed = false;
 
@@ -88,10 +90,12 @@ export class StyleSession {
   /**
    * Loads pictures and network, computes the targets and compiles the iteration. The options are those of
    * `styleTransfer`; `scales`, `onProgress` and what `color` does after a run belong to whole runs and are ignored here.
+   * Where the device runs out of memory it is planned again to take less, with a warning.
    *
+   * @param history For {@link restore}: pairs that L-BFGS keeps whatever the memory, those of a checkpoint.
    * @throws a `WgpuStyleError`: `bad-option`, `bad-image`, `bad-model`, `limit-exceeded`, `out-of-memory`, …
    */
-  static async create(options: StyleTransferOptions): Promise<StyleSession> {
+  static async create(options: StyleTransferOptions, history?: number): Promise<StyleSession> {
     const resolved = resolveOptions(options);
     throwIfAborted(options.signal, 'StyleSession.create');
     const { devices = [] } = options;
@@ -113,10 +117,10 @@ export class StyleSession {
         start,
         preview: options.preview,
         signal: options.signal,
+        history,
+        onWarning: options.onWarning,
       });
       session.#ownsDevice = borrowed === undefined;
-      const warning = planWarning(session.plan);
-      if (warning) warn(options, warning);
       return session;
     } catch (error) {
       if (!borrowed) device.destroy();
@@ -124,13 +128,25 @@ export class StyleSession {
     }
   }
 
-  /** Builds a session from parts that are loaded and sized already. Throws `aborted` when the signal fires meanwhile. */
+  /**
+   * Builds a session from parts that are loaded and sized already; where the device has too little memory, in a way that
+   * takes less. Throws `aborted` when the signal fires meanwhile.
+   */
   static async from(parts: SessionParts): Promise<StyleSession> {
+    return StyleSession.#from(parts).catch(async (error: Partial<WgpuStyleError>) => {
+      if (parts.fit || error.code !== 'out-of-memory') throw error;
+      return (await import('./replan.ts')).replanned(parts, error as WgpuStyleError, (smaller) => StyleSession.#from(smaller));
+    });
+  }
+
+  static async #from(parts: SessionParts): Promise<StyleSession> {
     // A chunk of its own, with autograd, kernels and optimisers: a page loads it when there is work for it.
     const { buildIteration } = await loadChunk('StyleSession.create', import('./iteration.ts'));
     const belongings = new Belongings();
     try {
-      const session = new StyleSession(parts, await buildIteration(parts, belongings), belongings);
+      const iteration = await buildIteration(parts, belongings);
+      const { result: session, settled } = watchMemory(parts.device, 'StyleSession.create', () => new StyleSession(parts, iteration, belongings));
+      await settled;
       session.#paint();
       return session;
     } catch (error) {
@@ -182,8 +198,8 @@ export class StyleSession {
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
     this.#turns.alive('session.readImage');
     while (this.#turns.submits.underWay) await this.#turns.submits.underWay;
-    this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels);
-    const packed = await this.#reading.finally(() => (this.#reading = undefined));
+    const reading = (this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels));
+    const packed = await reading.finally(() => (this.#reading = undefined));
     return planarFromSpace(packed, this.#pixels, this.#options.recipe.space);
   }
 
@@ -286,11 +302,17 @@ export class StyleSession {
     const weights = this.#factors;
     const plateau = this.#plateau.state;
     const header = { width, height, recipe: recipe.name, optimizer, averaging, seed, weights, steps, plateau };
-    // All copies are recorded before anything is awaited: later iterations cannot get in between.
-    const reads = this.#stateBuffers().map(async ({ name, buffer }) => {
-      return { name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) };
+    // All copies are recorded before anything is awaited: later iterations cannot get in between. Where memory is short they
+    // are made one after another, and iterations wait.
+    const isShort = this.#options.memoryLimit ?? this.plan.deviceBytes;
+    let last: Promise<NamedBytes> | undefined;
+    const reads = this.#stateBuffers().map(({ name, buffer }) => {
+      const read = async (): Promise<NamedBytes> => ({ name, bytes: new Uint8Array(await readBuffer(this.device, buffer)) });
+      return (last = isShort && last ? last.then(read) : read());
     });
-    const [{ encodeCheckpoint }, ...buffers] = await Promise.all([import('./checkpoint.ts'), ...reads]);
+    const reading = (this.#reading = Promise.all(reads));
+    const buffers = await reading.finally(() => (this.#reading = undefined));
+    const { encodeCheckpoint } = await import('./checkpoint.ts');
     return encodeCheckpoint({ header: { ...header, ...(run && { run }) }, buffers });
   }
 
@@ -304,7 +326,7 @@ export class StyleSession {
     const { decodeCheckpoint } = await import('./checkpoint.ts');
     const checkpoint = decodeCheckpoint(bytes);
     const { recipe, optimizer, averaging } = checkpoint.header;
-    const session = await StyleSession.create({ recipe, optimizer, averaging, ...options });
+    const session = await StyleSession.create({ recipe, optimizer, averaging, ...options }, checkpoint.pairs);
     try {
       await session.adopt(checkpoint);
       return session;
@@ -332,7 +354,7 @@ export class StyleSession {
     this.#paint();
   }
 
-  #stateBuffers(): readonly { readonly name: string; readonly buffer: GPUBuffer }[] {
+  #stateBuffers(): readonly StateBuffer[] {
     const { evaluation, optimizer } = this.#iteration;
     const image = evaluation.bands.map(({ value }, i, { length }) => {
       return { name: length === 1 ? 'image' : `image${i}`, buffer: value.buffer! };

@@ -61,7 +61,7 @@ export async function spreadEvaluation(
   return {
     ...evaluations[0]!,
     isSpread: true,
-    ready: Promise.all([work.ready, ...evaluations.map(({ ready }) => ready)]).then(() => undefined),
+    ready: Promise.all(evaluations.map(({ ready }) => ready)).then(() => work.ready),
     cost: evaluations.map(({ cost }) => cost).reduce((a, b) => ({
       dispatches: a.dispatches + b.dispatches,
       flops: a.flops + b.flops,
@@ -84,7 +84,7 @@ function sharesOf(count: number, devices: number): number[][] {
 
 /** Who tells what to whom, and when. */
 class Exchange {
-  readonly ready: Promise<unknown>;
+  readonly ready: Promise<void>;
   readonly #leader: Crew;
   readonly #helpers: readonly Helper[];
   /** True from the end of the session on: nothing may touch its buffers any more. */
@@ -110,7 +110,8 @@ class Exchange {
       ...leader.gradient.tensors.map((_, i) => shared((crew) => crew.gradient.tensors[i]!)),
       ...(terms.direct ? [shared((crew) => crew.ground.terms.direct!)] : []),
     ];
-    this.ready = Promise.all(sequences.map((sequence) => sequence.ready));
+    this.ready = Promise.all(sequences.map((sequence) => sequence.ready)).then(() => undefined);
+    this.ready.catch(() => undefined); // reported to whoever awaits it
   }
 
   /** One evaluation. */
@@ -132,11 +133,13 @@ class Exchange {
   /** The picture to every helper, which begins its first pass, or its only one. */
   async #sendPicture(): Promise<void> {
     const { image, ground } = this.#leader;
-    const bands = await Promise.all(image.tensors.map(({ buffer }) => this.#read(ground.tape.device, buffer!)));
+    for (const { busy } of this.#helpers) await busy.catch(() => undefined); // of an evaluation that was broken off
+    // One band after another: there need not be room for the whole picture twice.
+    for (const [i, { buffer }] of image.tensors.entries()) {
+      const band = await this.#read(ground.tape.device, buffer!);
+      for (const { crew } of this.#helpers) crew.ground.tape.device.queue.writeBuffer(crew.image.tensors[i]!.buffer!, 0, band);
+    }
     for (const helper of this.#helpers) {
-      await helper.busy.catch(() => undefined); // of an evaluation that was broken off
-      const { queue } = helper.crew.ground.tape.device;
-      helper.crew.image.tensors.forEach(({ buffer }, i) => queue.writeBuffer(buffer!, 0, bands[i]!));
       const { replay } = helper.crew;
       this.#begin(helper, ground.sums.length > 0 ? replay.forward() : [...replay.forward(), ...replay.backward()]);
     }

@@ -168,7 +168,8 @@ export class Replay {
       foldedBytes: this.program.cost.foldedBytes,
     };
     const sequences = this.#steps.flatMap(({ cut, cutContent, addBack: back }) => [cut, cutContent, back]);
-    this.ready = Promise.all([this.program.ready, ...sequences.map((sequence) => sequence?.ready)]).then(() => undefined);
+    // The program first: what is bound to memory that is not there was refused for that reason.
+    this.ready = this.program.ready.then(() => Promise.all(sequences.map((sequence) => sequence?.ready))).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
   }
 

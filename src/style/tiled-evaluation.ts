@@ -41,14 +41,19 @@ export interface Cut {
   readonly columns: number;
 }
 
-/** Throws `limit-exceeded` for what looks at the picture as a whole. */
-export function checkTileable({ options }: Pick<EvaluationParts, 'options'>): void {
+/** What looks at the picture as a whole. */
+export function untileable({ options }: Pick<EvaluationParts, 'options'>): readonly string[] {
   const matched = new Set(wantedOf(options).parts.flatMap(({ statistic }) => (isMatched(statistic) ? [statistic] : [])));
   const reasons = [
     [options.seamless, 'a seamless picture'],
     [matched.size > 0, `the statistic ${[...matched].join(', ')}`],
   ] as const;
-  const found = reasons.flatMap(([holds, name]) => (holds ? [name] : []));
+  return reasons.flatMap(([holds, name]) => (holds ? [name] : []));
+}
+
+/** Throws `limit-exceeded` for what looks at the picture as a whole. */
+export function checkTileable(parts: Pick<EvaluationParts, 'options'>): void {
+  const found = untileable(parts);
   if (found.length === 0) return;
   throw new WgpuStyleError('limit-exceeded', {
     what: `the picture does not fit into memory as a whole, and ${found.join(', ')} cannot go in tiles`,

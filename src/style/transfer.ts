@@ -16,7 +16,6 @@ import type { Again, Kept } from './recover.ts';
 import { resampleOn, resampleOnHost, type Resample } from './resampling.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
-import { planWarning, warn } from './session-plan.ts';
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
 
@@ -38,22 +37,18 @@ export async function styleTransfer(given: StyleTransferOptions): Promise<Styled
   const recovery = options.recover ? await import('./recover.ts') : undefined;
   const recover = recovery?.resolveRecover(options.recover);
   const inputs: Inputs = {};
+  const borrowable = options.devices ?? (options.device ? [options.device] : []);
   const run = async (again?: Again): Promise<StyledPicture> => {
-    const borrowed = again?.device ?? options.device ?? options.devices?.[0];
-    const device = borrowed ?? (await requestDevice());
+    const borrowed = again?.devices ?? borrowable;
+    const devices = borrowed.length > 0 ? borrowed : [await requestDevice()];
     try {
       const kept = again?.kept && (await import('./run-state.ts')).decodeRun(again.kept.checkpoint);
-      return await new Run(again ? withoutTexture(options) : options, resolved, device, inputs, recover?.every).finish(kept ?? checkpoint);
+      return await new Run(again && devices[0] !== borrowable[0] ? recovery!.withoutTexture(options) : options, resolved, devices, inputs, recover?.every).finish(kept ?? checkpoint);
     } finally {
-      if (!borrowed) device.destroy();
+      if (borrowed.length === 0) devices[0]!.destroy();
     }
   };
-  return recovery && recover ? recovery.recovering(run, recover, options.signal) : run();
-}
-
-/** A texture to paint went away with its device; a canvas takes another device. */
-function withoutTexture({ preview, ...options }: StyleTransferOptions): StyleTransferOptions {
-  return preview && 'getContext' in preview ? { ...options, preview } : options;
+  return recovery && recover ? recovery.recovering(run, recover, options.devices ?? [], options.signal) : run();
 }
 
 /** What is read once for all devices of a run: pictures on the first device are gone with it. */
@@ -71,6 +66,7 @@ class Run {
   readonly #options: StyleTransferOptions;
   readonly #resolved: ResolvedOptions;
   readonly #device: GPUDevice;
+  readonly #helpers: readonly GPUDevice[];
   readonly #inputs: Inputs;
   /** Iterations from one state that is kept to the next; undefined where none is kept. */
   readonly #every: number | undefined;
@@ -83,8 +79,8 @@ class Run {
   #origin: RunOrigin | undefined;
   /** The content at the size of the scale that is painted. */
   #content: Pixels | undefined;
-  /** What was said last. */
-  #warning: string | undefined;
+  /** What the device was found to have at a coarser scale. */
+  #deviceBytes: number | undefined;
   /** Iterations that were not needed, the loss having come to rest. */
   #skipped = 0;
   /** Pixels times iterations, of scales that are finished. */
@@ -93,17 +89,17 @@ class Run {
   constructor(
     options: StyleTransferOptions,
     resolved: ResolvedOptions,
-    device: GPUDevice,
+    devices: readonly GPUDevice[],
     inputs: Inputs,
     every: number | undefined,
   ) {
     this.#options = options;
     this.#resolved = resolved;
-    this.#device = device;
+    [this.#device, ...this.#helpers] = devices as [GPUDevice, ...GPUDevice[]];
     this.#inputs = inputs;
     const { checkpoint } = options;
     this.#every = checkpoint || every !== undefined ? (checkpoint?.every ?? every ?? Infinity) : undefined;
-    resetPeak(device);
+    resetPeak(this.#device);
   }
 
   /** Runs to the end. The loss of the device becomes a `DeviceLostError`, whatever it made fail. */
@@ -112,7 +108,8 @@ class Run {
       return await this.#finish(checkpoint);
     } catch (error) {
       const isTyped = error instanceof WgpuStyleError;
-      if (isTyped ? error.code !== 'device-lost' : !(await isLost(this.#device))) throw error;
+      const lost = isTyped ? [error.code === 'device-lost'] : await Promise.all([this.#device, ...this.#helpers].map(isLost));
+      if (!lost.includes(true)) throw error;
       const { DeviceLostError } = await import('./recover.ts');
       throw new DeviceLostError(error, await this.#rescued());
     }
@@ -169,7 +166,7 @@ class Run {
     checkpoint: RunCheckpoint | undefined,
   ): Promise<Coarser> {
     const { iterations, width, height } = scales[index]!;
-    const session = await this.#session(vgg, loaded, scales, index, coarser);
+    const session = await this.#session(vgg, loaded, scales, index, coarser, checkpoint);
     if (!session) {
       await this.#saveBetween(scales, index, coarser!);
       return coarser!;
@@ -258,14 +255,11 @@ class Run {
   async #rescued(): Promise<Kept | undefined> {
     if (!this.#kept || !this.#inputs.loaded) return undefined;
     const { bytes: checkpoint, iteration } = this.#kept;
-    const { decodeRun, pictureOf, shownIn } = await import('./run-state.ts');
-    const state = decodeRun(checkpoint);
-    const { width, height } = scalesOf(this.#inputs.loaded.content, this.#resolved).at(-1)!;
-    const pixels = pictureOf(state) ?? shownIn(state, this.#resolved.recipe.space);
+    const { rescued } = await import('./run-state.ts');
+    const { pixels, losses } = await rescued(checkpoint, this.#inputs.loaded, this.#resolved);
     this.#done = iteration;
-    this.#losses = state.header.run.losses;
-    const shown = await resampleOnHost(pixels, width, height);
-    const picture = await this.#picture(shown, this.#inputs.loaded, 'aborted', resampleOnHost);
+    this.#losses = losses;
+    const picture = await this.#picture(pixels, this.#inputs.loaded, 'aborted', resampleOnHost);
     return { checkpoint, iteration, picture };
   }
 
@@ -276,18 +270,17 @@ class Run {
     scales: readonly Scale[],
     index: number,
     coarser: Coarser | undefined,
+    checkpoint: RunCheckpoint | undefined,
   ): Promise<StyleSession | undefined> {
-    const { devices, preview, signal } = this.#options;
-    const helpers = devices?.slice(1) ?? [];
+    const { preview, signal, onWarning } = this.#options;
+    const onDevice = { device: this.#device, helpers: this.#helpers, deviceBytes: this.#deviceBytes };
     try {
       const resample = resampleOn(this.#device, this.#resolved, signal);
       const { content, ...parts } = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture, resample);
       this.#content = content;
       const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
-      const session = await StyleSession.from({ device: this.#device, helpers, vgg, ...parts, moments, preview, signal });
-      const warning = planWarning(session.plan);
-      if (warning && warning !== this.#warning) warn(this.#options, warning);
-      this.#warning = warning;
+      const session = await StyleSession.from({ ...onDevice, vgg, ...parts, moments, preview, signal, onWarning, history: checkpoint?.pairs });
+      this.#deviceBytes = session.plan.deviceBytes;
       return session;
     } catch (error) {
       if (coarser && error instanceof WgpuStyleError && error.code === 'aborted') return undefined;

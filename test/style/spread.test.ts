@@ -1,8 +1,8 @@
 // Tiles over two devices: the losses, the gradient and the run of one, and what happens when one of them goes.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { recipes, StyleSession, styleTransfer, type Recipe, type StyleTransferOptions } from '../../src/index.ts';
-import { memoryUse } from '../../src/gpu/buffers.ts';
+import { plan, recipes, StyleSession, styleTransfer, type Recipe, type StyleTransferOptions } from '../../src/index.ts';
+import { memoryUse, resetPeak } from '../../src/gpu/buffers.ts';
 import type { Tiling } from '../../src/style/tiled-evaluation.ts';
 import { rms } from '../check.ts';
 import { freshDevice, testDevice } from '../device.ts';
@@ -144,11 +144,108 @@ describe('the option devices', () => {
     await expect(styleTransfer({ ...options, devices })).rejects.toMatchObject({ code: 'bad-option', where: 'devices' });
   });
 
-  it('refuses a device beside them, and recovery', async () => {
+  it('refuses a device beside them', async () => {
     const { device, ...options } = await tinyOptions();
     const devices = [device!, helpers[0]!];
-    for (const more of [{ device: device! }, { recover: true }]) {
-      await expect(styleTransfer({ ...options, devices, ...more })).rejects.toMatchObject({ code: 'bad-option', where: 'devices' });
+    await expect(styleTransfer({ ...options, devices, device: device! })).rejects.toMatchObject({ code: 'bad-option', where: 'devices' });
+  });
+
+  it.each([
+    ['Adam', { optimizer: { name: 'adam' } }],
+    ['L-BFGS, averaged', { optimizer: { name: 'lbfgs', history: 4 }, averaging: 0.9 }],
+  ] as const)('the plan of each device is within a twentieth of what it holds at most: %s', async (_, more) => {
+    const { device, ...options } = await tinyOptions({ ...shallow, network: tinyNetwork([[16, 16], [16]]), iterations: 3, ...more });
+    for (const count of [1, 2]) {
+      const devices = [device!, ...helpers.slice(0, count)];
+      const planned = await plan({ ...options, devices });
+      const before = devices.map((each) => memoryUse(each).bytes);
+      for (const each of devices) resetPeak(each);
+      await styleTransfer({ ...options, devices });
+      const { devices: foreseen } = planned.scales[0]!;
+      expect(foreseen).toHaveLength(devices.length);
+      for (const [i, each] of devices.entries()) {
+        const peak = memoryUse(each).peakBytes - before[i]!;
+        expect(Math.abs(peak / foreseen![i]!.peakBytes - 1), `device ${i} of ${count + 1}: ${peak}`).toBeLessThan(0.05);
+        expect(foreseen![i]!.residentBytes).toBeLessThanOrEqual(foreseen![i]!.peakBytes);
+      }
+      expect(planned.peakBytes).toBe(foreseen![0]!.peakBytes);
+      expect(foreseen![1]!.peakBytes).toBeLessThan(foreseen![0]!.peakBytes);
+    }
+  });
+
+  it('keeps each of them to memoryLimit', async () => {
+    const { device, ...options } = await tinyOptions({ ...shallow, network: tinyNetwork([[32, 32], [32]]) });
+    const devices = [device!, helpers[0]!];
+    const { peakBytes } = await plan({ ...options, devices });
+    const memoryLimit = Math.floor(0.95 * peakBytes);
+    const { scales } = await plan({ ...options, devices, memoryLimit });
+    for (const { peakBytes: most } of scales[0]!.devices!) expect(most).toBeLessThanOrEqual(memoryLimit);
+  });
+
+  describe('recovers', () => {
+    const painted = async (lose: (devices: readonly GPUDevice[]) => void, at: number, more: Partial<StyleTransferOptions> = {}): Promise<Uint8ClampedArray> => {
+      const { device: __, ...options } = await tinyOptions({ ...shallow, iterations: 6 });
+      const devices = [await freshDevice(), await freshDevice()];
+      const onProgress = ({ iteration }: { readonly iteration: number }): void => void (iteration === at && lose(devices));
+      const made = await styleTransfer({ ...options, devices, onProgress, recover: { every: 2 }, ...more });
+      expect(made).toMatchObject({ iterations: 6, stopped: 'done' });
+      for (const device of devices) {
+        expect(memoryUse(device).bytes).toBe(0);
+        device.destroy();
+      }
+      return made.pixels;
+    };
+
+    it('on those that are left, whichever goes, and on a new one where none is', async () => {
+      const straight = await painted(() => undefined, 0);
+      const asked: GPUDevice[] = [];
+      const recover = { every: 2, device: async (): Promise<GPUDevice> => (asked.push(await freshDevice()), asked.at(-1)!) };
+      for (const at of [1, 4]) {
+        for (const which of [0, 1]) {
+          const pixels = await painted((devices) => devices[which]!.destroy(), at, { recover });
+          expect(apart(Float32Array.from(pixels), Float32Array.from(straight)), `${which} at ${at}`).toBeLessThan(1e-2); // 8 bits
+        }
+      }
+      expect(asked).toEqual([]);
+      const pixels = await painted((devices) => devices.forEach((device) => device.destroy()), 3, { recover });
+      expect(apart(Float32Array.from(pixels), Float32Array.from(straight))).toBeLessThan(1e-2);
+      expect(asked).toHaveLength(1);
+    });
+
+    it('also from a helper that is lost before the first iteration', async () => {
+      const straight = await painted(() => undefined, 0);
+      const { device: __, ...options } = await tinyOptions({ ...shallow, iterations: 6 });
+      const devices = [await freshDevice(), await freshDevice()];
+      devices[1]!.destroy();
+      const made = await styleTransfer({ ...options, devices, recover: true });
+      expect(apart(Float32Array.from(made.pixels), Float32Array.from(straight))).toBeLessThan(1e-2);
+      devices[0]!.destroy();
+    });
+  });
+
+  it('with 16 bits and masks: losses within 1 %, and nothing moves outside of the update mask', async () => {
+    const area = { width: 240, height: 200, data: Float32Array.from({ length: 3 * 240 * 200 }, (_, i) => (i % 720 < 360 ? 1 : 0)) };
+    const style = [{ image: picture(40, 36, 5), mask: area }, { image: picture(38, 44, 6) }];
+    const { device, ...options } = await tinyOptions({ ...shallow, network: tinyNetwork([[16, 16], [16]]), style, updateMask: area, iterations: 4 });
+    const content = await styleTransfer({ ...options, device: device!, iterations: 0, storage: 'f32' });
+    const devices = [device!, helpers[0]!];
+    for (const where of [{ device: device! }, { devices }]) {
+      const [full, halves] = [
+        await StyleSession.create({ ...options, ...where, storage: 'f32' }),
+        await StyleSession.create({ ...options, ...where, storage: 'f16' }),
+      ];
+      expect(halves.plan.storage).toBe('f16');
+      const [exact, got] = [await full.evaluate(), await halves.evaluate()];
+      for (const each of [full, halves]) each.destroy();
+      for (const term of ['total', 'style'] as const) expect(Math.abs(got[term] / exact[term] - 1), term).toBeLessThan(0.01);
+      expect(got.total).not.toBe(exact.total);
+      const made = await styleTransfer({ ...options, ...where, storage: 'f16' });
+      let moved = 0;
+      made.pixels.forEach((value, i) => {
+        if (area.data[3 * Math.floor(i / 4)] === 0) expect(value === content.pixels[i]).toBe(true);
+        else if (value !== content.pixels[i]) moved++;
+      });
+      expect(moved).toBeGreaterThan(1000);
     }
   });
 });
