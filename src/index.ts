@@ -44,6 +44,7 @@ export {
   type TermWeights,
   type Tolerance,
 } from './style/index.ts';
+export { allowHosts } from './gpu/allow-hosts.ts';
 export { defaultNetwork } from './vgg/default.ts';
 export { Vgg } from './vgg/vgg.ts';
 export type {

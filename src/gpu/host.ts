@@ -62,6 +62,10 @@ export interface Host {
   loadNames?: () => Promise<void>;
   /** Keeps small texts where `localStorage` is absent. */
   storage?: TextStorage;
+  /** True where `fetch` can give a redirect instead of following it: pages are not shown where they are sent. */
+  seesRedirects?: boolean;
+  /** The only servers that may be asked: see `allowHosts`. */
+  allowedHosts?: readonly string[] | undefined;
   /** Reads a file by its path. */
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
   /** Opens a file by its path, to read pieces of it. */

@@ -1,5 +1,6 @@
 // From a name to bytes: URLs by fetch, file paths by the host (Node), nothing else. What the bytes mean is decode.ts.
 
+import { fetchAllowed } from '../gpu/address.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
 import { joinBytes } from './bytes.ts';
@@ -60,7 +61,7 @@ async function fetchBytes(
   const failed = (what: string, fix: string, cause?: unknown): WgpuStyleError =>
     new WgpuStyleError('network', { what, where, fix, cause });
   try {
-    const response = await fetch(url, signal ? { signal } : {});
+    const response = await fetchAllowed(url, signal ? { signal } : {}, where);
     if (!response.ok) {
       throw failed(
         `the server did not give the picture: got status ${response.status} for "${shortened(url)}", need 200`,

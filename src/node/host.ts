@@ -16,6 +16,7 @@ export function installHost(log?: (message: string) => void): void {
   host.requestDevice = (request) => requestDevice({ ...request, ...(log && { log }) });
   host.loadNames = loadNames;
   host.storage = fileStorage();
+  host.seesRedirects = true;
   host.readFile = readPath;
   host.openFile = openPath;
   host.findNetwork = async (name) => {

@@ -10,6 +10,7 @@ export {
   type EpsilonForm,
   type GradientDescentOptions,
   type LbfgsOptions,
+  type LbfgsRules,
   type LineSearch,
   type OptimizerOptions,
 } from './options.ts';

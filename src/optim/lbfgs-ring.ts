@@ -69,6 +69,9 @@ export interface Layout {
   readonly loss: GPUBuffer | undefined;
   /** Whether a line search decides that a step ends where it did. */
   readonly searches: boolean;
+  /** ‖·‖₁ of the first step, and the share of the slope that y·s has to be above; both 0: the rules of torch. */
+  readonly length: number;
+  readonly share: number;
 }
 
 /** The name of a state buffer of a parameter: of one, its role; of several, with the parameter's index behind it. */
@@ -78,7 +81,7 @@ export function bandName(role: string, index: number, count: number): string {
 
 /** Binds the dispatches of the first update, and all of every slot. */
 export function bindRing(device: GPUDevice, state: State, layout: Layout): { first: Sequence; slots: Slot[] } {
-  const { parameters, pairs, groups, clamp } = layout;
+  const { parameters, pairs, groups, clamp, length, share } = layout;
   const loss = layout.loss ?? parameters[0]!.gradient;
   const allGroups = groups.reduce((sum, count) => sum + count, 0);
   const at = places(pairs, allGroups);
@@ -112,7 +115,8 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
     const sums = [at.ys, at.yy, at.odd].map((place) => place + (takes ? base : 0)) as [number, number, number];
     const params = new Params()
       .u32(vectors, own, at.rho(slot), at.alpha(slot), readAt, writeAt + base, ...sums)
-      .u32(clamp ? 1 : 0, KINDS.indexOf(kind), allGroups);
+      .u32(clamp ? 1 : 0, KINDS.indexOf(kind), allGroups)
+      .f32(length, share, 0, 0); // and what aligns the box
     return {
       label: `lbfgs/${kind}`,
       shader: takes ? takeShader : kind === 'search' ? searchShader : shader,
@@ -140,7 +144,7 @@ export function bindRing(device: GPUDevice, state: State, layout: Layout): { fir
         ...each((band) => kernel('pair', i, [0, at.sq(i)], band.taken, band.made(i), band)),
         layout.searches
           ? kernel('search', i, [at.sq(i), 0], [], [scalars])
-          : kernel('curvature', i, [0, 0], [alone.s(i), alone.y(i)], alone.moved),
+          : kernel('curvature', i, [at.sq(i), 0], [alone.s(i), alone.y(i)], alone.moved),
       ),
       firstLoop: one(...each((band) => kernel('firstLoop', i, [at.sq(i), at.sq(older)], [band.y(i), band.s(older)], band.moved, band))),
       turn: one(...each((band) => kernel('turn', i, [at.sq(i), at.yq(i)], [band.y(i), band.y(i)], band.moved, band))),

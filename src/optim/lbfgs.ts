@@ -25,11 +25,11 @@ import {
   type Parameter,
   type StateBuffer,
 } from './optimizer.ts';
-import { checkOptimizerOptions, type LineSearch } from './options.ts';
+import { checkOptimizerOptions, type LbfgsRules, type LineSearch } from './options.ts';
 
 /** Settings of {@link Lbfgs}. */
 export interface LbfgsSettings {
-  /** Default 1. The first step is learningRate·min(1, 1/‖g‖₁)·g long, the others learningRate times the direction. */
+  /** Default 1. Multiplies the first step (see `rules`) and the direction of the others. */
   readonly learningRate?: number;
   /** Pairs kept, 1 to 1000; default 100. Memory: 2·history + 3 buffers of the parameter's size. */
   readonly history?: number;
@@ -39,6 +39,10 @@ export interface LbfgsSettings {
   readonly clamp?: Clamp;
   /** The loss that the gradient is of, a scalar: looked at beside it for numbers that are not finite; a search needs it. */
   readonly loss?: GPUBuffer;
+  /** Default `torch`. */
+  readonly rules?: LbfgsRules;
+  /** How wide the values spread, default 1: the first step of the rules `relative` goes by it. */
+  readonly range?: number;
   /** Default `none`: each step is taken as it is. `strong-wolfe` searches along it, as torch does; see the class. */
   readonly lineSearch?: LineSearch;
   /** Workgroups of each kernel, 1 to 256, and of all parameters together no more; default by size and adapter. For benchmarks and tests. */
@@ -69,10 +73,11 @@ export function lbfgsCost(vectors: number, pairs: number, parameters = 1): Cost 
 }
 
 /**
- * L-BFGS over one parameter, or over several as if they were one: dot products are sums over all. A pair with y·s ≤ 1e-10 is not used, as in torch; unlike there it takes its slot, so
+ * L-BFGS over one parameter, or over several as if they were one: dot products are sums over all. A pair that does not count is not used, as in torch; unlike there it takes its slot, so
  * that it also drops the oldest pair of a full history: the host that knows the ring never sees the product.
  * Tolerances that end a run early are the caller's business, as is the test of torch for an ascent direction. All else
- * is torch's: the first step, y·s > 1e-10, the scaling (y·s)/(y·y).
+ * is torch's: the scaling (y·s)/(y·y), and by default the first step and y·s > 1e-10. By the rules `relative` a direction
+ * without any pair is scaled as the first step was.
  *
  * With a line search an update is one evaluation of it, as torch's `max_eval` counts: the GPU decides by itself whether
  * the last step ends the search and a new direction is computed, or where on the same line to look next. So nothing waits
@@ -93,9 +98,9 @@ export class Lbfgs implements Optimizer {
   /** @throws `bad-option` for settings out of range or buffers too small; `limit-exceeded`. */
   constructor(device: GPUDevice, given: Parameter | readonly Parameter[], settings: LbfgsSettings = {}) {
     const parameters = 'value' in given ? [given] : given;
-    const { learningRate = 1, history = 100, maxIterations, clamp, loss, lineSearch = 'none' } = settings;
+    const { learningRate = 1, history = 100, maxIterations, clamp, loss, rules = 'torch', range = 1, lineSearch = 'none' } = settings;
     if (maxIterations !== undefined) checkSteps(maxIterations, 'Lbfgs, maxIterations');
-    checkOptimizerOptions({ name: 'lbfgs', learningRate, history, lineSearch });
+    checkOptimizerOptions({ name: 'lbfgs', learningRate, history, rules, lineSearch });
     const searches = lineSearch !== 'none';
     if (searches && !loss) throw badOption('Lbfgs', 'a line search needs the loss', 'Give `loss`, a scalar on the GPU');
     if (searches && clamp) throw badOption('optimizer lbfgs', 'a line search cannot keep to a box', 'Give clamp: false, or leave out lineSearch');
@@ -113,7 +118,9 @@ export class Lbfgs implements Optimizer {
       ),
     ]);
     device.queue.writeBuffer(this.#state.get('scalars'), 0, Float32Array.of(learningRate));
-    const { first, slots } = bindRing(device, this.#state, { parameters, pairs, groups, clamp, loss, searches });
+    const values = parameters.reduce((sum, { floats }) => sum + floats, 0);
+    const scale = rules === 'torch' ? { length: 0, share: 0 } : { length: FIRST_STEP * range * values, share: SHARE };
+    const { first, slots } = bindRing(device, this.#state, { parameters, pairs, groups, clamp, loss, searches, ...scale });
     this.#first = first;
     this.#slots = slots;
     const vectors = parameters.reduce((sum, parameter) => sum + vectorsIn(parameter), 0);
@@ -178,6 +185,12 @@ export class Lbfgs implements Optimizer {
     this.#state.destroy();
   }
 }
+
+/** By the rules `relative`: the mean change of a value in the first step, of its range. Seen by gradients, and harmless anywhere. */
+const FIRST_STEP = 1e-3;
+
+/** … and the part of the slope along a step that has to be gone at its end: above what rounding of the gradient makes. */
+const SHARE = 1e-6;
 
 /** A workgroup of 128 threads sums at most two partials a thread. */
 const MOST_GROUPS = 256;

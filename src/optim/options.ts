@@ -10,13 +10,26 @@ export type EpsilonForm = 'torch' | 'keras';
 /** What follows a direction of L-BFGS: its step as it is, or a search for one that meets the strong Wolfe conditions. */
 export type LineSearch = 'none' | 'strong-wolfe';
 
-/** L-BFGS as torch.optim.LBFGS. */
+/**
+ * How L-BFGS begins and which pairs (a step s, the change y of the gradient over it) it goes by:
+ *
+ *   torch      as torch.optim.LBFGS: the first step is min(1, 1/‖g‖₁)·g, a pair counts if y·s > 1e-10
+ *   relative   the same for a loss times any number: the values move by a thousandth of their range in the mean of the first
+ *              step, a pair counts if y·s > 1e-6·|g·s|, g the gradient before (L-BFGS-B, Byrd et al. 1995, has the like)
+ *
+ * With `torch` a loss whose gradients are small stands still: where it is a mean, as the picture grows.
+ */
+export type LbfgsRules = 'torch' | 'relative';
+
+/** L-BFGS as torch.optim.LBFGS, but for `rules`. */
 export interface LbfgsOptions {
   readonly name: 'lbfgs';
   /** Default 1, above 0. */
   readonly learningRate?: number;
   /** Pairs kept; default 100, from 1. Each costs twice the memory of the image. */
   readonly history?: number;
+  /** Default: those of the recipe's own L-BFGS, where it has one; else `torch`. */
+  readonly rules?: LbfgsRules;
   /** Default `none`. With `strong-wolfe` an iteration is one evaluation of the search, and there is no `clamp`. */
   readonly lineSearch?: LineSearch;
   /** True puts every pixel back into [0, 1] after each step, false does not; default: as the recipe does. */
@@ -79,6 +92,7 @@ const RULES: Readonly<Record<OptimizerOptions['name'], Readonly<Record<string, R
   lbfgs: {
     learningRate: positive,
     history: number((value) => Number.isInteger(value) && value >= 1 && value <= 1000, 'a whole number from 1 to 1000'),
+    rules: { holds: (value) => value === 'torch' || value === 'relative', need: "'torch' or 'relative'" },
     lineSearch: { holds: (value) => value === 'none' || value === 'strong-wolfe', need: "'none' or 'strong-wolfe'" },
     clamp: flag,
   },

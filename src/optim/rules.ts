@@ -18,7 +18,7 @@ export interface OptimizerSurroundings {
   readonly averaging?: number;
   /** No more updates than these will follow: L-BFGS allocates no more history. */
   readonly maxIterations?: number;
-  /** How wide the values spread: 1 (default) for [0, 1], 255 for 0..255. Scales Adam's default learning rate. */
+  /** How wide the values spread: 1 (default) for [0, 1], 255 for 0..255. Scales Adam's default learning rate and L-BFGS's first step by the rules `relative`. */
   readonly range?: number;
 }
 
@@ -41,7 +41,7 @@ export function createRule(
       return new Adam(device, parameters, { learningRate: 0.02 * range, ...given(options), ...rest });
     case 'lbfgs': {
       const limit = maxIterations === undefined ? {} : { maxIterations };
-      return new Lbfgs(device, parameters, { ...given(options), ...limit, ...rest });
+      return new Lbfgs(device, parameters, { range, ...given(options), ...limit, ...rest });
     }
   }
 }

@@ -157,6 +157,12 @@ const KNOWN = new Set<string>([
 ]);
 
 
+/** The given optimiser, an L-BFGS with the rules of the recipe's where it says nothing of them; else the recipe's. */
+function optimizerOf(given: OptimizerOptions | undefined, own: OptimizerOptions): OptimizerOptions {
+  if (given?.name !== 'lbfgs' || given.rules !== undefined || own.name !== 'lbfgs' || own.rules === undefined) return given ?? own;
+  return { ...given, rules: own.rules };
+}
+
 /**
  * Checks everything that can be checked without decoding a picture.
  *
@@ -187,8 +193,8 @@ export function resolveOptions(options: StyleTransferOptions): ResolvedOptions {
   if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
     throw badOption('seed', `got ${show(seed)}`, 'Give a whole number from 0 to 4,294,967,295');
   }
-  const optimizer = options.optimizer ?? recipe.optimizer;
-  checkOptimizerOptions(optimizer);
+  if (options.optimizer !== undefined) checkOptimizerOptions(options.optimizer);
+  const optimizer = optimizerOf(options.optimizer, recipe.optimizer);
   checkSurroundings(options);
   return {
     recipe,

@@ -131,7 +131,7 @@ const ours: Recipe = {
   content: { weight: 0.004, layers: { relu2_2: 1 }, measure: 'relative' },
   style: { weight: 0.2, layers: FIVE_BLOCKS, normalize: 'pixels', measure: 'relative' },
   tv: { weight: 0.1, form: 'mean-squared' },
-  optimizer: { name: 'lbfgs', learningRate: 1, history: 20 },
+  optimizer: { name: 'lbfgs', learningRate: 1, history: 20, rules: 'relative' },
   clamp: false,
   init: 'content',
   iterations: 300,

@@ -1,6 +1,7 @@
 // Files on servers. The first request asks for the beginning; a server that answers with that part
 // (206) is asked for further parts as they are needed, any other gives its whole body as a stream.
 
+import { fetchAllowed } from '../gpu/address.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { joined, readFully, wrapped, type ByteSource } from './byte-source.ts';
 import { streamChunks, streamSource } from './stream-source.ts';
@@ -168,10 +169,14 @@ async function request(
   throwIfAborted(signal, where);
   try {
     const asked = await withinTime(
-      fetch(location, {
-        ...(signal && { signal }),
-        ...(range && { headers: { range: `bytes=${range[0]}-${range[1] - 1}` } }),
-      }),
+      fetchAllowed(
+        location,
+        {
+          ...(signal && { signal }),
+          ...(range && { headers: { range: `bytes=${range[0]}-${range[1] - 1}` } }),
+        },
+        where,
+      ),
       context,
     );
     if (asked.status >= 500) {

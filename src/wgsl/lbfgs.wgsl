@@ -1,7 +1,9 @@
 // L-BFGS: the two-loop recursion (Nocedal 1980) with the step sizes of torch.optim.LBFGS. lbfgs_take.wgsl begins an
 // update: it brings in the gradient, makes the newest pair s, y, sets q = -g, and leaves partial sums. Then, by `kind`:
-//   firstStep   t = learningRate·min(1, 1/‖g‖₁); previous = g; before = x; q = t·q; x += q; scaling = 1
-//   curvature   later updates: rho = 1/(y·s), scaling = (y·s)/(y·y), if y·s > 1e-10; else rho = 0: the pair does not count.   1 group
+//   firstStep   t = learningRate·min(1, 1/‖g‖₁) by the rules of torch, else learningRate·length/‖g‖₁; previous = g; before = x;
+//               q = t·q; x += q; scaling = 1 by the rules of torch, else t / learningRate
+//   curvature   later updates: rho = 1/(y·s), scaling = (y·s)/(y·y), if the pair counts; else rho = 0.   1 group
+//               It counts if y·s > 1e-10 by the rules of torch, else if y·s > share·|previous·s|
 //   firstLoop   newest to second oldest: alpha = rho·(s·q); q -= alpha·y; partial of the next older s·q
 //   turn        oldest: the same, then q = scaling·q; partial y·q
 //   secondLoop  oldest to second newest: beta = rho·(y·q); q += (alpha - beta)·s; partial of the next newer y·q
@@ -26,6 +28,8 @@ struct Params {
   clamps: u32,  // 1: put x into the box; the step is then what is left of it
   kind: u32,
   allGroups: u32, // of all buffers: partials of each sum
+  length: f32,    // ‖q‖₁ of the first step, and the share of the slope that counts; 0: the rules of torch
+  share: f32,
   low: vec4f,
   high: vec4f,
 }
@@ -77,8 +81,10 @@ fn moveAlong(factor: f32, scaling: f32, lane: u32, group: u32) {
   if (lane == 0u) { state[params.writeAt + group] = sum; }
 }
 
-fn curvature(ys: f32, yy: f32, odd: f32) {
-  let counts = odd == 0.0 && ys > 1e-10 && yy > 0.0 && !any(isOdd(vec4f(ys, yy, 0.0, 0.0)));
+// `sq` is -s·g, so that sq + ys = -s·previous.
+fn curvature(ys: f32, yy: f32, odd: f32, sq: f32) {
+  let least = select(1e-10, params.share * abs(sq + ys), params.share > 0.0);
+  let counts = odd == 0.0 && ys > least && yy > 0.0 && !any(isOdd(vec4f(ys, yy, 0.0, 0.0)));
   state[params.rho] = select(0.0, 1.0 / ys, counts);
   if (counts) { state[SCALING] = ys / yy; }
   let failures = select(0.0, state[FAILURES] + 1.0, odd > 0.0);
@@ -117,19 +123,20 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   let isCurvature = params.kind == CURVATURE;
   var mine = vec4f(0.0);
   if (isFirst || isCurvature) {
-    mine = vec4f(partials(params.ys, lane), partials(params.yy, lane), partials(params.odd, lane), 0.0);
+    mine = vec4f(partials(params.ys, lane), partials(params.yy, lane), partials(params.odd, lane), partials(params.readAt, lane));
   } else {
     mine.x = partials(params.readAt, lane);
   }
   let all = sumOverLanes(mine, lane);
   let leads = lane == 0u && group.x == 0u;
   if (isFirst) { // all.x = ‖g‖₁; with a number that is not finite there is no step, and nothing to go back to
-    let rate = select(state[LEARNING_RATE] / max(1.0, all.x), 0.0, all.z > 0.0);
-    takeStep(rate, 0.0, 0.0, lane, group.x);
+    var scaling = 1.0 / max(1.0, all.x);
+    if (params.length > 0.0) { scaling = select(1.0, params.length / all.x, all.x > 0.0); }
+    takeStep(select(state[LEARNING_RATE] * scaling, 0.0, all.z > 0.0), 0.0, 0.0, lane, group.x);
     if (leads) {
       state[DAMPING] = 1.0;
       state[FAILURES] = select(0.0, 1.0, all.z > 0.0);
-      state[SCALING] = 1.0;
+      state[SCALING] = select(1.0, scaling, params.length > 0.0);
       state[RATIO] = 0.0;
       state[START] = state[LOSS];
       state[PHASE] = 0.0;
@@ -139,7 +146,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
     return;
   }
   if (isCurvature) {
-    if (leads) { curvature(all.x, all.y, all.z); }
+    if (leads) { curvature(all.x, all.y, all.z, all.w); }
     return;
   }
   let rho = state[params.rho];

@@ -17,6 +17,11 @@ struct Params {
   ys: u32,
   yy: u32,
   odd: u32,
+  clamps: u32,
+  kind: u32,
+  allGroups: u32,
+  length: f32,
+  share: f32,  // of the slope: what y·s has to be above, as in lbfgs.wgsl
 }
 
 @group(0) @binding(0) var<storage, read_write> state: array<f32>;
@@ -172,7 +177,7 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     state[EVALUATIONS] += 1.0;
     return;
   }
-  if (all.y > 1e-10 && all.z > 0.0) {
+  if (all.y > select(1e-10, params.share * abs(all.x + all.y), params.share > 0.0) && all.z > 0.0) {
     state[params.rho] = 1.0 / all.y;
     state[SCALING] = all.y / all.z;
   }

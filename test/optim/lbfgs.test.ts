@@ -15,8 +15,8 @@ const TOLERANCE = 1e-4;
 async function errorsOf(problem: Problem, steps: number, settings: LbfgsSettings, cuts?: readonly number[]): Promise<number[]> {
   const device = await testDevice();
   const trace = await play(device, problem, steps, (_, all) => new Lbfgs(device, all, settings), undefined, cuts);
-  const { learningRate = 1, history = 100, clamp } = settings;
-  const oracle = lbfgs({ learningRate, history, ...(clamp && { clamp }) });
+  const { learningRate = 1, history = 100, clamp, rules, range } = settings;
+  const oracle = lbfgs({ learningRate, history, isRelative: rules === 'relative', ...(range && { range }), ...(clamp && { clamp }) });
   const errors = stepErrors(problem, trace, oracle);
   const end = trace.losses.findIndex((loss) => loss < 1e-7 * trace.losses[0]!);
   return end < 0 ? errors : errors.slice(0, end);
@@ -74,6 +74,69 @@ describe('every step follows torch.optim.LBFGS in float64', () => {
     expect(curvatures.filter((ys) => ys < 0).length).toBeGreaterThan(1);
     const errors = stepErrors(problem, trace, lbfgs({ learningRate: 0.3, history: 100 }));
     expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+});
+
+describe('by the rules relative', () => {
+  test.each([1e8, 1, 1e-9])('every step follows float64, with gradients of size %d', async (scale) => {
+    const errors = await errorsOf(quadratic(1000, 100, scale), 30, { history: 10, rules: 'relative' });
+    expect(errors.length).toBeGreaterThan(20);
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+
+  test('over several parameters, of a range of their own', async () => {
+    const errors = await errorsOf(quadratic(70_001, 100), 15, { history: 5, rules: 'relative', range: 255 }, [4, 60_000, 9992, 5]);
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+
+  test('where the first pairs have negative curvature and do not count', async () => {
+    const errors = await errorsOf(doubleWell(64), 20, { learningRate: 0.3, rules: 'relative' });
+    expect(Math.max(...errors)).toBeLessThan(TOLERANCE);
+  });
+
+  test('a loss times a power of two takes the very same steps, and falls, where by those of torch it stands still', async () => {
+    const device = await testDevice();
+    const run = (scale: number, settings: LbfgsSettings): Promise<Trace> =>
+      play(device, quadratic(4096, 30, scale), 20, (p) => new Lbfgs(device, p, { history: 5, ...settings }));
+    const [whole, small] = await Promise.all([run(1, { rules: 'relative' }), run(2 ** -40, { rules: 'relative' })]);
+    expect(small.values).toEqual(whole.values);
+    expect(whole.losses.at(-1)).toBeLessThan(1e-2 * whole.losses[0]!);
+    const { losses } = await run(2 ** -40, {});
+    expect(losses.at(-1)! / losses[0]!).toBeGreaterThan(0.999);
+  });
+
+  test.each([
+    ['4e-6 of the slope counts', 4e-6, -1 - (1000 * (1 - 4e-6)) / 4e-6],
+    ['5e-7 of it is rounding', 5e-7, -2],
+  ])('a curvature that takes away %s', async (_, curvature, end) => {
+    const device = await testDevice();
+    const parameter = makeParameter(device, 8);
+    const optimizer = new Lbfgs(device, parameter, { learningRate: 1000, rules: 'relative' });
+    await optimizer.ready;
+    for (const gradient of [1, 1 - curvature]) {
+      device.queue.writeBuffer(parameter.gradient, 0, new Float32Array(8).fill(gradient));
+      update(device, optimizer);
+    }
+    // The first step is of 1000 thousandths; the second that of a secant, 1000 times, or as the first was.
+    const values = new Float32Array(await readBuffer(device, parameter.value, 0, 32));
+    values.forEach((value) => expect(value / end).toBeCloseTo(1, 1));
+    optimizer.destroy();
+    parameter.destroy();
+  });
+
+  test('a gradient of zeros makes no step, and the next none that is out of proportion', async () => {
+    const device = await testDevice();
+    const parameter = makeParameter(device, 8);
+    const optimizer = new Lbfgs(device, parameter, { history: 3, rules: 'relative' });
+    await optimizer.ready;
+    for (const gradient of [0, 0, 1]) {
+      device.queue.writeBuffer(parameter.gradient, 0, new Float32Array(8).fill(gradient));
+      update(device, optimizer);
+    }
+    const values = new Float32Array(await readBuffer(device, parameter.value, 0, 32));
+    values.forEach((value) => expect(value).toBe(-1));
+    optimizer.destroy();
+    parameter.destroy();
   });
 });
 

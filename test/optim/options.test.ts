@@ -4,7 +4,7 @@ import { checkOptimizerOptions, type OptimizerOptions } from '../../src/optim/in
 
 test.each<OptimizerOptions>([
   { name: 'lbfgs' },
-  { name: 'lbfgs', learningRate: 1, history: 100 },
+  { name: 'lbfgs', learningRate: 1, history: 100, rules: 'relative' },
   { name: 'adam', learningRate: 0.02, beta1: 0.99, beta2: 0, epsilon: 0.1, epsilonForm: 'keras' },
   { name: 'gd', momentum: 0.9, nesterov: true, clamp: true },
   { name: 'gd', learningRate: 1e-5, momentum: 0.9, decay: { rate: 0.96, steps: 100 } },
@@ -21,7 +21,8 @@ const REFUSED: readonly (readonly [unknown, string])[] = [
   [{ name: 'lbfgs', history: 0 }, 'optimizer lbfgs: history is 0. Give a whole number from 1 to 1000.'],
   [{ name: 'lbfgs', history: 2.5 }, 'optimizer lbfgs: history is 2.5. Give a whole number from 1 to 1000.'],
   [{ name: 'lbfgs', lineSearch: 'armijo' }, 'optimizer lbfgs: lineSearch is "armijo". Give \'none\' or \'strong-wolfe\'.'],
-  [{ name: 'lbfgs', beta1: 0.9 }, 'optimizer lbfgs: there is no setting beta1. Give one of learningRate, history, lineSearch, clamp.'],
+  [{ name: 'lbfgs', beta1: 0.9 }, 'optimizer lbfgs: there is no setting beta1. Give one of learningRate, history, rules, lineSearch, clamp.'],
+  [{ name: 'lbfgs', rules: 'scipy' }, 'optimizer lbfgs: rules is "scipy". Give \'torch\' or \'relative\'.'],
   [{ name: 'adam', learningRate: NaN }, 'optimizer adam: learningRate is NaN. Give a number above 0.'],
   [{ name: 'adam', learningRate: -1 }, 'optimizer adam: learningRate is -1. Give a number above 0.'],
   [{ name: 'adam', learningRate: '1' }, 'optimizer adam: learningRate is "1". Give a number above 0.'],

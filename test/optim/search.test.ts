@@ -10,6 +10,7 @@ import { searchedLbfgs } from '../oracle/optim.ts';
 import { doubleWell, makeParameter, quadratic, rosenbrock, update, type Problem } from './problems.ts';
 
 interface Settings {
+  readonly rules?: 'relative';
   readonly learningRate: number;
   readonly history: number;
 }
@@ -54,13 +55,15 @@ const CASES: readonly (readonly [string, Problem, number, Settings])[] = [
   // Not much shorter: where the loss falls by a thousandth only, its rounding decides how far to go on, in torch's floats too.
   ['another from too short a one', quadratic(20, 10), 12, { learningRate: 0.2, history: 40 }],
   ['the curved valley of Rosenbrock', rosenbrock(12), 16, { learningRate: 1, history: 40 }],
+  ['the quadratic by the rules relative', quadratic(1003, 100, 2 ** -40), 25, { learningRate: 1, history: 40, rules: 'relative' }],
+  ['two wells by them', doubleWell(64), 15, { learningRate: 1, history: 40, rules: 'relative' }],
   ['two wells from the hill between', doubleWell(64), 15, { learningRate: 1, history: 40 }],
   ['one over several groups', quadratic(9001, 10), 7, { learningRate: 2000, history: 40 }],
 ];
 
 describe.each(CASES)('on %s', (_, problem, evaluations, settings) => {
   test('the points are those of torch', async () => {
-    const wanted = searchedLbfgs((x) => problem.evaluate(x), problem.start, { ...settings, evaluations });
+    const wanted = searchedLbfgs((x) => problem.evaluate(x), problem.start, { ...settings, isRelative: settings.rules === 'relative', evaluations });
     const got = await searched(problem, evaluations, settings);
     got.forEach(({ x, loss }, n) => {
       const distance = Math.sqrt(x.reduce((sum, v, i) => sum + (v - wanted[n]!.x[i]!) ** 2, 0));

@@ -91,9 +91,16 @@ function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return sum;
 }
 
-/** torch.optim.LBFGS, one closure a step, line_search_fn None, both tolerances −1. The box is not torch's. */
-export function lbfgs(settings: { learningRate: number; history: number; clamp?: OracleClamp }): OracleOptimizer {
-  const { learningRate, history, clamp } = settings;
+/** What the rules `relative` have in place of torch's constants: see LbfgsRules. */
+const FIRST_MEAN = 1e-3;
+const SHARE = 1e-6;
+
+/**
+ * torch.optim.LBFGS, one closure a step, line_search_fn None, both tolerances −1. The box is not torch's, nor are the rules
+ * for losses of any size.
+ */
+export function lbfgs(settings: { learningRate: number; history: number; clamp?: OracleClamp; isRelative?: boolean; range?: number }): OracleOptimizer {
+  const { learningRate, history, clamp, isRelative = false, range = 1 } = settings;
   let pairs: { s: Float64Array; y: Float64Array; rho: number }[] = [];
   let scaling = 1;
   let previous: Float64Array | undefined;
@@ -107,12 +114,15 @@ export function lbfgs(settings: { learningRate: number; history: number; clamp?:
       const d = g.map((value) => -value);
       let t = learningRate * damping;
       if (!previous || !lastStep) {
-        t = Math.min(1, 1 / g.reduce((sum, value) => sum + Math.abs(value), 0)) * learningRate;
+        const norm = g.reduce((sum, value) => sum + Math.abs(value), 0);
+        const part = isRelative ? (FIRST_MEAN * range * x.length) / norm : Math.min(1, 1 / norm);
+        t = part * learningRate;
+        scaling = isRelative ? part : 1;
       } else {
         const y = g.map((value, i) => value - previous![i]!);
         const s = lastStep;
         const ys = dot(y, s);
-        if (ys > 1e-10) {
+        if (ys > (isRelative ? SHARE * Math.abs(dot(previous, s)) : 1e-10)) {
           pairs = [...pairs.slice(pairs.length === history ? 1 : 0), { s, y, rho: 1 / ys }];
           scaling = ys / dot(y, y);
         }
@@ -216,11 +226,14 @@ function strongWolfe(evaluate: (t: number) => Point, start: Point, first: number
   return bracket[low]!;
 }
 
-/** torch.optim.LBFGS with line_search_fn 'strong_wolfe': every x that the closure is called at, and its loss. */
+/**
+ * torch.optim.LBFGS with line_search_fn 'strong_wolfe': every x that the closure is called at, and its loss. The rules for losses
+ * of any size are not torch's.
+ */
 export function searchedLbfgs(
   evaluate: (x: Float64Array) => { loss: number; gradient: Float64Array },
   start: ArrayLike<number>,
-  { learningRate, history, evaluations }: { learningRate: number; history: number; evaluations: number },
+  { learningRate, history, evaluations, isRelative = false }: { learningRate: number; history: number; evaluations: number; isRelative?: boolean },
 ): { x: Float64Array; loss: number }[] {
   const seen: { x: Float64Array; loss: number }[] = [];
   const look = (x: Float64Array): { loss: number; gradient: Float64Array } => {
@@ -244,7 +257,10 @@ export function searchedLbfgs(
       const beta = rho * dot(y, d);
       for (let i = 0; i < d.length; i++) d[i]! += (alphas[k]! - beta) * s[i]!;
     });
-    const t = learningRate * (iteration === 0 ? Math.min(1, 1 / g.reduce((sum, v) => sum + Math.abs(v), 0)) : 1);
+    const norm = g.reduce((sum, v) => sum + Math.abs(v), 0);
+    const part = isRelative ? (FIRST_MEAN * x.length) / norm : Math.min(1, 1 / norm);
+    const t = learningRate * (iteration === 0 ? part : 1);
+    if (iteration === 0 && isRelative) scaling = part;
     const along = (at: number): Point => {
       const found = look(x.map((value, i) => value + at * d[i]!));
       return { t: at, f: found.loss, g: found.gradient, slope: dot(found.gradient, d) };
@@ -254,7 +270,7 @@ export function searchedLbfgs(
     const s = d.map((value) => end.t * value);
     const y = end.g.map((value, i) => value - g[i]!);
     const ys = dot(y, s);
-    if (ys > 1e-10) {
+    if (ys > (isRelative ? SHARE * Math.abs(dot(s, end.g) - ys) : 1e-10)) {
       pairs = [...pairs.slice(pairs.length === history ? 1 : 0), { s, y, rho: 1 / ys }];
       scaling = ys / dot(y, y);
     }

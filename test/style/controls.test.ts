@@ -1,9 +1,10 @@
 // Options that steer the run: averaging, early stop, the box.
 
 import { describe, expect, it } from 'vitest';
-import { recipes, StyleSession, styleTransfer, type SessionProgress } from '../../src/index.ts';
+import { recipes, StyleSession, styleTransfer, type SessionProgress, type StyleTransferOptions } from '../../src/index.ts';
+import { resolveOptions } from '../../src/style/options.ts';
 import { Plateau } from '../../src/style/plateau.ts';
-import { tinyOptions, withSession } from './setting.ts';
+import { DEEP, scene, tinyNetwork, tinyOptions, withSession } from './setting.ts';
 import { testDevice } from '../device.ts';
 import { expectTexture, texels } from './texels.ts';
 
@@ -54,6 +55,37 @@ describe('averaging', () => {
     expect(await run(false)).toEqual(plain);
     expect(await run()).not.toEqual(plain);
     await expect(styleTransfer(await tinyOptions({ averaging: 1 }))).rejects.toThrow(/averaging: got 1. Give a decay from 0/);
+  });
+});
+
+describe("the default recipe's optimiser", () => {
+  const layers = { contentLayers: recipes['default']!.content.layers, styleLayers: recipes['default']!.style.layers };
+  const large = { recipe: 'default', network: tinyNetwork(DEEP), size: 32, ...layers, optimizer: recipes['default']!.optimizer } as const;
+  const run = (more: Partial<StyleTransferOptions>): Promise<{ image: Float32Array; falls: number }> =>
+    withSession({ ...large, ...more }, async (session) => {
+      const before = await session.evaluate();
+      await session.step(12);
+      return { image: await session.readImage(), falls: (await session.evaluate()).total / before.total };
+    });
+
+  // Relative and mean losses have gradients that shrink with the pixels: at 1024 pixels those of torch's rules stood still.
+  it('does not stand still however small the gradients: the loss times a power of two paints the same picture', async () => {
+    const part = 2 ** -30;
+    const small = { contentWeight: part, styleWeight: part, tvWeight: part };
+    const [whole, little] = [await run({}), await run(small)];
+    expect(little.image).toEqual(whole.image);
+    expect(whole.falls).toBeLessThan(0.6);
+    const { falls } = await run({ ...small, optimizer: { name: 'lbfgs', history: 20, rules: 'torch' } });
+    expect(falls).toBeGreaterThan(0.999);
+  });
+
+  it('keeps its rules where other settings are given, and other recipes have those of torch', () => {
+    const optimizer = { name: 'lbfgs', history: 5 } as const;
+    const given = { content: scene(8, 8), style: scene(8, 8) };
+    expect(resolveOptions({ ...given, optimizer }).optimizer).toEqual({ ...optimizer, rules: 'relative' });
+    expect(resolveOptions({ ...given, optimizer: { ...optimizer, rules: 'torch' } }).optimizer).toEqual({ ...optimizer, rules: 'torch' });
+    for (const recipe of ['gatys', 'wasserstein']) expect(resolveOptions({ ...given, recipe, optimizer }).optimizer).toEqual(optimizer);
+    expect(resolveOptions({ ...given, optimizer: { name: 'adam' } }).optimizer).toEqual({ name: 'adam' });
   });
 });
 

@@ -1,0 +1,59 @@
+// Addresses: which servers may be asked, and how often they may send on to another one. Everything that the library fetches goes
+// through here.
+
+import { WgpuStyleError } from './errors.ts';
+import { host } from './host.ts';
+
+/** Redirects that are followed where they can be seen; browsers have a limit of their own. */
+const MOST_REDIRECTS = 5;
+
+/** Answers that name another address for the same thing. */
+const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
+
+function checkAllowed({ protocol, host: server, origin }: URL, where: string): void {
+  const { allowedHosts: allowed } = host;
+  const isOwn = protocol === 'data:' || protocol === 'blob:' || origin === globalThis.location?.origin;
+  if (isOwn || !allowed || allowed.includes(server)) return;
+  throw new WgpuStyleError('network', {
+    what: `an address that is not allowed: got one of ${server}, need one of ${allowed.join(', ') || 'no server'}`,
+    where,
+    fix: 'Give the bytes, or allow the server with allowHosts',
+  });
+}
+
+/**
+ * Fetches an address as `fetch` does, with the answer of the last redirect.
+ *
+ * @throws `network` for servers that are not allowed, more redirects than five, and redirects to what is no server; else what `fetch`
+ *   throws.
+ */
+export async function fetchAllowed(address: string, init: RequestInit, where: string): Promise<Response> {
+  let url = new URL(address, globalThis.location?.href);
+  for (let redirects = 0; ; redirects++) {
+    checkAllowed(url, where);
+    const response = await fetch(url, host.seesRedirects ? { ...init, redirect: 'manual' } : init);
+    const next = host.seesRedirects && REDIRECTS.includes(response.status) ? response.headers.get('location') : null;
+    try {
+      if (next === null) {
+        if (response.redirected) checkAllowed(new URL(response.url), where);
+        return response;
+      }
+      url = nextUrl(next, url, redirects, where);
+    } catch (error) {
+      await response.body?.cancel();
+      throw error;
+    }
+    await response.body?.cancel();
+  }
+}
+
+function nextUrl(next: string, from: URL, redirects: number, where: string): URL {
+  const url = URL.canParse(next, from.href) ? new URL(next, from) : undefined;
+  const isServer = url?.protocol === 'http:' || url?.protocol === 'https:';
+  if (url && isServer && redirects < MOST_REDIRECTS) return url;
+  throw new WgpuStyleError('network', {
+    what: isServer ? `more than ${MOST_REDIRECTS} redirects: got another one from ${from.host}` : `a redirect from ${from.host} to what is no server`,
+    where,
+    fix: 'Check the address, or download the file and give its path or bytes',
+  });
+}
