@@ -3,6 +3,11 @@
 import { createBuffer, destroyBuffer } from './buffers.ts';
 import { WgpuStyleError } from './errors.ts';
 
+/** What a buffer is for that is read by the host. */
+export function stagingUsage(): GPUBufferUsageFlags {
+  return GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
+}
+
 /** Maps for reading. Mapping fails only when the buffer or its device is gone, so that is what the error says. */
 async function map(staging: GPUBuffer, where: string): Promise<void> {
   try {
@@ -17,6 +22,27 @@ async function map(staging: GPUBuffer, where: string): Promise<void> {
   }
 }
 
+/**
+ * Copies `byteLength` bytes of `buffer` (which needs COPY_SRC) into `staging` (COPY_DST, MAP_READ), and gives what `take` makes
+ * of them; it must not keep them. Offset and length are multiples of 4.
+ */
+export async function readThrough<T>(
+  device: GPUDevice,
+  staging: GPUBuffer,
+  buffer: GPUBuffer,
+  byteOffset: number,
+  byteLength: number,
+  take: (bytes: ArrayBuffer) => T,
+): Promise<T> {
+  const encoder = device.createCommandEncoder({ label: 'wgpu-style/readback' });
+  encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
+  device.queue.submit([encoder.finish()]);
+  await map(staging, 'readBuffer');
+  const taken = take(staging.getMappedRange(0, byteLength));
+  staging.unmap();
+  return taken;
+}
+
 /** Copies `byteLength` bytes of `buffer` (which needs COPY_SRC) to the host. Offset and length are multiples of 4. */
 export async function readBuffer(
   device: GPUDevice,
@@ -24,14 +50,9 @@ export async function readBuffer(
   byteOffset = 0,
   byteLength: number = buffer.size - byteOffset,
 ): Promise<ArrayBuffer> {
-  const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
-  const staging = createBuffer(device, 'readback', byteLength, usage);
+  const staging = createBuffer(device, 'readback', byteLength, stagingUsage());
   try {
-    const encoder = device.createCommandEncoder({ label: 'wgpu-style/readback' });
-    encoder.copyBufferToBuffer(buffer, byteOffset, staging, 0, byteLength);
-    device.queue.submit([encoder.finish()]);
-    await map(staging, 'readBuffer');
-    return staging.getMappedRange(0, byteLength).slice(0);
+    return await readThrough(device, staging, buffer, byteOffset, byteLength, (bytes) => bytes.slice(0));
   } finally {
     destroyBuffer(staging);
   }
@@ -91,9 +112,8 @@ export class ReadbackRing {
 
   constructor(device: GPUDevice, label: string, byteLength: number, count = 3) {
     this.#byteLength = byteLength;
-    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     this.#all = Array.from({ length: count }, (_, i) =>
-      createBuffer(device, `${label}/${i}`, byteLength, usage),
+      createBuffer(device, `${label}/${i}`, byteLength, stagingUsage()),
     );
     this.#free = [...this.#all];
   }

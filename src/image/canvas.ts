@@ -3,7 +3,7 @@
 
 import { WgpuStyleError } from '../gpu/errors.ts';
 import type { Drawable } from './drawable.ts';
-import { checkSides, pixelsFromBytes, type Pixels } from './pixels.ts';
+import { checkSides, type BytePixels } from './pixels.ts';
 
 /** The picture's own size in pixels, whatever size it is shown at. */
 function sizeOf(source: Drawable): readonly [number, number] {
@@ -17,7 +17,7 @@ function sizeOf(source: Drawable): readonly [number, number] {
  * Reads what the source shows now. An image element that is still loading is waited for. Throws `bad-image` for broken
  * images, videos without a frame, closed bitmaps, and pictures of another origin that may not be read.
  */
-export async function pixelsFromDrawable(source: Drawable, where: string): Promise<Pixels> {
+export async function pixelsFromDrawable(source: Drawable, where: string): Promise<BytePixels> {
   if ('naturalWidth' in source) await finishLoading(source, where);
   const [width, height] = sizeOf(source);
   checkSides(width, height, where);
@@ -47,7 +47,7 @@ async function finishLoading(image: HTMLImageElement, where: string): Promise<vo
 }
 
 /** An ImageData in another colour space (display-p3), converted to sRGB. */
-export async function pixelsFromWideImageData(image: ImageData, where: string): Promise<Pixels> {
+export async function pixelsFromWideImageData(image: ImageData, where: string): Promise<BytePixels> {
   // putImageData copies into the canvas's own space; a p3 canvas drawn onto an sRGB one is converted.
   const wide = new OffscreenCanvas(image.width, image.height);
   contextOf(wide, where, image.colorSpace).putImageData(image, 0, 0);
@@ -58,7 +58,7 @@ export async function pixelsFromWideImageData(image: ImageData, where: string): 
 export async function decodeInBrowser(
   bytes: Uint8Array<ArrayBuffer>,
   where: string,
-): Promise<Pixels | undefined> {
+): Promise<BytePixels | undefined> {
   if (typeof createImageBitmap === 'undefined') return undefined;
   const bitmap = await createImageBitmap(new Blob([bytes]), {
     premultiplyAlpha: 'none',
@@ -91,7 +91,7 @@ function readCanvas(
   height: number,
   where: string,
   draw: (context: OffscreenCanvasRenderingContext2D) => void,
-): Pixels {
+): BytePixels {
   if (typeof OffscreenCanvas === 'undefined') {
     throw new WgpuStyleError('bad-image', {
       what: 'this platform has no OffscreenCanvas to read elements and bitmaps with',
@@ -102,7 +102,7 @@ function readCanvas(
   const context = contextOf(new OffscreenCanvas(width, height), where);
   try {
     draw(context);
-    return pixelsFromBytes(width, height, context.getImageData(0, 0, width, height).data, where);
+    return { width, height, bytes: context.getImageData(0, 0, width, height).data };
   } catch (cause) {
     if (cause instanceof WgpuStyleError) throw cause;
     throw new WgpuStyleError('bad-image', {

@@ -4,8 +4,8 @@ import { WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
 import { decodeInBrowser } from './canvas.ts';
 import { isPng } from './png-chunks.ts';
-import { decodePng, pngWantsConversion } from './png.ts';
-import { pixelsFromBytes, pixelsFromFloats, type Pixels } from './pixels.ts';
+import { pngWantsConversion, readPng } from './png.ts';
+import { checkSides, pixelsFromFloats, type Decoded } from './pixels.ts';
 
 /** First bytes of what people hand over, for messages only; decoders look for themselves. */
 const beginnings: readonly (readonly [kind: string, pattern: RegExp])[] = [
@@ -35,26 +35,26 @@ export function describeBytes(bytes: Uint8Array): string {
 async function decodeByPlatform(
   bytes: Uint8Array<ArrayBuffer>,
   where: string,
-): Promise<Pixels | undefined> {
+): Promise<Decoded | undefined> {
   if (!host.decodeImage) return decodeInBrowser(bytes, where);
   const { width, height, data } = await host.decodeImage(bytes, where);
-  return data instanceof Float32Array
-    ? pixelsFromFloats(width, height, data, where)
-    : pixelsFromBytes(width, height, data, where);
+  if (data instanceof Float32Array) return pixelsFromFloats(width, height, data, where);
+  checkSides(width, height, where);
+  return { width, height, bytes: data };
 }
 
 /**
  * Decodes a PNG, or whatever else the platform can: in browsers what `createImageBitmap` takes, in Node what sharp
  * takes (JPEG, WebP, AVIF, TIFF, GIF, …), orientation and colour profile applied. Throws `bad-image`.
  */
-export async function decodeImage(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Pixels> {
+export async function decodeImage(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Decoded> {
   if (isPng(bytes)) {
     if (pngWantsConversion(bytes, where)) {
       // Better with the profile applied, but no reason to fail where nobody can.
       const converted = await decodeByPlatform(bytes, where).catch(() => undefined);
       if (converted) return converted;
     }
-    return decodePng(bytes, where);
+    return readPng(bytes, where);
   }
   const need = 'PNG, JPEG, WebP, AVIF or TIFF';
   try {

@@ -7,15 +7,19 @@ export {
   pixelsFromPlanar,
   pixelsToBytes,
   pixelsToPlanar,
+  type BytePixels,
+  type Decoded,
   type Pixels,
 } from './pixels.ts';
-export { loadImage, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
+export { loadImage, loadPicture, type ImageSource, type LoadImageOptions, type RawImage } from './source.ts';
 export type { Drawable } from './drawable.ts';
 export type { BufferFormat, BufferImage } from './gpu-source.ts';
-export { decodePng, encodePng } from './png.ts';
+export { decodePng, encodePng, pngInPieces } from './png.ts';
 export { readPngText } from './png-text.ts';
 export { encodeWidePng } from './png-wide.ts';
-export { fitSize, resize, type ResizeFilter } from './resize.ts';
+export { fitSize } from './fit-size.ts';
+export { resize } from './resize.ts';
+export type { ResizeFilter } from './taps.ts';
 export {
   keepColors,
   matchColors,

@@ -1,5 +1,6 @@
 // The one form every picture takes inside the library: interleaved RGBA floats in [0, 1], sRGB-encoded as in the file,
-// straight (not premultiplied) alpha. Everything that decodes makes one of these; everything that encodes takes one.
+// straight (not premultiplied) alpha. Everything that encodes takes one. What decodes 8 bits a channel keeps them as they are, a
+// quarter of the memory, and floats are made of them where they are used: of a large picture a few rows at a time.
 // Layouts named here: "interleaved" is [h, w, c]; "planar" is [3, h, w] (all red, then all green, then all blue).
 import { WgpuStyleError } from '../gpu/errors.ts';
 
@@ -8,6 +9,34 @@ export interface Pixels {
   readonly width: number;
   readonly height: number;
   readonly data: Float32Array<ArrayBuffer>;
+}
+
+/** A decoded picture of 8 bits a channel: `bytes` holds 4 * width * height samples, RGBA interleaved, otherwise as {@link Pixels}. */
+export interface BytePixels {
+  readonly width: number;
+  readonly height: number;
+  readonly bytes: Uint8Array | Uint8ClampedArray;
+}
+
+/** A picture as it was decoded. */
+export type Decoded = Pixels | BytePixels;
+
+/** The floats that bytes stand for. */
+const floatOf: Float32Array = Float32Array.from({ length: 256 }, (_, byte) => byte / 255);
+
+/** Writes rows of a picture as RGBA floats into `rows`. */
+export function readRows({ bytes, width }: BytePixels, first: number, count: number, rows: Float32Array): void {
+  const from = 4 * width * first;
+  for (let i = 0; i < 4 * width * count; i++) rows[i] = floatOf[bytes[from + i]!]!;
+}
+
+/** A picture in floats; one that is, itself. */
+export function toPixels(picture: Decoded): Pixels {
+  if (!('bytes' in picture)) return picture;
+  const { width, height } = picture;
+  const data = new Float32Array(4 * width * height);
+  readRows(picture, 0, height, data);
+  return { width, height, data };
 }
 
 /**
@@ -52,37 +81,44 @@ function channelsOf(length: number, width: number, height: number, where: string
   );
 }
 
-/** Spreads 1, 3 or 4 interleaved channels, times `scale`, to RGBA. */
-function spread(
-  width: number,
-  height: number,
+/** Spreads 1, 3 or 4 interleaved channels to RGBA in `data`; `full` is the alpha of what has none. */
+function spread<T extends Float32Array | Uint8Array>(
+  data: T,
   values: ArrayLike<number>,
   channels: 1 | 3 | 4,
-  scale: (value: number) => number,
-): Pixels {
-  const area = width * height;
-  const data = new Float32Array(4 * area);
-  for (let i = 0; i < area; i++) {
-    const from = i * channels;
-    const to = 4 * i;
-    data[to] = scale(values[from]!);
-    data[to + 1] = channels === 1 ? data[to]! : scale(values[from + 1]!);
-    data[to + 2] = channels === 1 ? data[to]! : scale(values[from + 2]!);
-    data[to + 3] = channels === 4 ? scale(values[from + 3]!) : 1;
+  full: number,
+): T {
+  for (let from = 0, to = 0; to < data.length; from += channels, to += 4) {
+    data[to] = values[from]!;
+    data[to + 1] = values[channels === 1 ? from : from + 1]!;
+    data[to + 2] = values[channels === 1 ? from : from + 2]!;
+    data[to + 3] = channels === 4 ? values[from + 3]! : full;
   }
-  return { width, height, data };
+  return data;
 }
 
-/** From 8-bit samples, [h, w, 4], [h, w, 3] or [h, w] by length. Throws `bad-image` on any other length. */
+/**
+ * A picture of its own from 8-bit samples, [h, w, 4], [h, w, 3] or [h, w] by length. Throws `bad-image` on any other length.
+ */
+export function copyBytes(
+  width: number,
+  height: number,
+  bytes: Uint8Array | Uint8ClampedArray,
+  where: string = 'image',
+): BytePixels {
+  checkSides(width, height, where);
+  const channels = channelsOf(bytes.length, width, height, where);
+  return { width, height, bytes: spread(new Uint8Array(4 * width * height), bytes, channels, 255) };
+}
+
+/** The same in floats. */
 export function pixelsFromBytes(
   width: number,
   height: number,
   bytes: Uint8Array | Uint8ClampedArray,
   where: string = 'image',
 ): Pixels {
-  checkSides(width, height, where);
-  const channels = channelsOf(bytes.length, width, height, where);
-  return spread(width, height, bytes, channels, (value) => value / 255);
+  return toPixels(copyBytes(width, height, bytes, where));
 }
 
 /**
@@ -110,7 +146,9 @@ export function pixelsFromFloats(
         : 'Remove NaN and infinity from the data',
     );
   });
-  return spread(width, height, floats, channels, clamp01);
+  const data = spread(new Float32Array(4 * width * height), floats, channels, 1);
+  for (let i = 0; i < data.length; i++) data[i] = clamp01(data[i]!);
+  return { width, height, data };
 }
 
 /** RGB as planar floats [3, h, w]; alpha is left behind. */
@@ -167,9 +205,10 @@ export function pixelsToBytes(pixels: Pixels): Uint8ClampedArray<ArrayBuffer> {
   return bytes;
 }
 
-/** True when every pixel has alpha 1. */
-export function isOpaque(pixels: Pixels): boolean {
-  for (let i = 3; i < pixels.data.length; i += 4) if (pixels.data[i]! < 1) return false;
+/** True when every pixel covers all. */
+export function isOpaque(picture: Decoded): boolean {
+  const [data, full] = 'bytes' in picture ? [picture.bytes, 255] : [picture.data, 1];
+  for (let i = 3; i < data.length; i += 4) if (data[i]! < full) return false;
   return true;
 }
 

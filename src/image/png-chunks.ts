@@ -1,6 +1,7 @@
 // The container of a PNG file: signature, length-type-data-CRC chunks, the header. What is inside the image data is
 // png-scanlines.ts; putting a file together is png.ts. (PNG specification, third edition, sections 5 and 11.)
 import { WgpuStyleError } from '../gpu/errors.ts';
+import { joinBytes } from './bytes.ts';
 
 /** One chunk: a four-letter type and a view of its bytes. */
 export interface PngChunk {
@@ -27,9 +28,9 @@ const crcTable = Uint32Array.from({ length: 256 }, (_, n) => {
   return c;
 });
 
-/** CRC-32 as PNG, gzip and zip use it. */
-export function crc32(bytes: Uint8Array): number {
-  let c = 0xffffffff;
+/** CRC-32 as PNG, gzip and zip use it; of bytes that go on, given that of those `before`. */
+export function crc32(bytes: Uint8Array, before = 0): number {
+  let c = before ^ 0xffffffff;
   for (const byte of bytes) c = crcTable[(c ^ byte) & 0xff]! ^ (c >>> 8);
   return (c ^ 0xffffffff) >>> 0;
 }
@@ -110,23 +111,23 @@ export function readHeader(chunks: readonly PngChunk[], where: string): PngHeade
   };
 }
 
-/** Writes one chunk into a file at `at`: length, type, data, CRC. */
-function writeChunk(file: Uint8Array<ArrayBuffer>, at: number, { type, data }: PngChunk): void {
-  const view = new DataView(file.buffer);
-  view.setUint32(at, data.length);
-  for (let i = 0; i < 4; i++) file[at + 4 + i] = type.charCodeAt(i);
-  file.set(data, at + 8);
-  view.setUint32(at + 8 + data.length, crc32(file.subarray(at + 4, at + 8 + data.length)));
+/** What every file begins with. */
+export function pngSignature(): Uint8Array<ArrayBuffer> {
+  return Uint8Array.from(signature);
+}
+
+/** One chunk as it stands in a file: length, type, data, CRC. */
+export function chunkBytes({ type, data }: PngChunk): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(12 + data.length);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(0, data.length);
+  for (let i = 0; i < 4; i++) bytes[4 + i] = type.charCodeAt(i);
+  bytes.set(data, 8);
+  view.setUint32(8 + data.length, crc32(bytes.subarray(4, 8 + data.length)));
+  return bytes;
 }
 
 /** A whole file: the signature and the chunks, in order. */
 export function writeChunks(chunks: readonly PngChunk[]): Uint8Array<ArrayBuffer> {
-  const file = new Uint8Array(chunks.reduce<number>((sum, { data }) => sum + 12 + data.length, signature.length));
-  file.set(signature);
-  let at = signature.length;
-  for (const chunk of chunks) {
-    writeChunk(file, at, chunk);
-    at += 12 + chunk.data.length;
-  }
-  return file;
+  return joinBytes([pngSignature(), ...chunks.map(chunkBytes)]);
 }

@@ -1,10 +1,11 @@
 // PNG files written row by row: rows are made, filtered and deflated one after another, so that a large picture takes
-// little more memory than its file. The platform deflates: pixels are the same everywhere, the bytes of the file need not be.
+// little more memory than its file, and none for it where it is written as it is made. The platform deflates: pixels are the same everywhere, the bytes of the file need not be.
 
 import { joinBytes } from './bytes.ts';
-import { writeChunks, type PngChunk } from './png-chunks.ts';
+import { streamed } from './deflate.ts';
+import { chunkBytes, pngSignature, type PngChunk } from './png-chunks.ts';
 import { filterRow } from './png-filters.ts';
-import { withTexts } from './png-text.ts';
+import { textChunks } from './png-text.ts';
 
 /** What a file has beside its rows. */
 export interface RowsHeader {
@@ -26,73 +27,75 @@ const PIECE = 2 ** 16;
 /** Bytes of image data in one chunk of the file, about. */
 const CHUNK = 2 ** 20;
 
-/** All rows with their filter bytes, in pieces. */
+/** Gives all rows with their filter bytes, piece by piece. */
 function filteredRows(
   { width, height, depth, channels }: RowsHeader,
   filter: RowFilter,
   rowAt: (y: number, row: Uint8Array) => void,
-): ReadableStream<Uint8Array<ArrayBuffer>> {
+): () => Uint8Array<ArrayBuffer> | undefined {
   const step = (channels * depth) / 8;
   const length = step * width;
   const types = filter === 'sub' ? [1] : [0, 1, 2, 3, 4];
   const tried = types.map(() => new Uint8Array(1 + length));
   let [row, above] = [new Uint8Array(length), new Uint8Array(length)];
   let y = 0;
-  return new ReadableStream({
-    pull(controller) {
-      const count = Math.min(height - y, Math.max(1, Math.floor(PIECE / (1 + length))));
-      const piece = new Uint8Array(count * (1 + length));
-      for (let i = 0; i < count; i++, y++) {
-        rowAt(y, row);
-        const sums = types.map((type, k) => filterRow(type, row, above, step, tried[k]!));
-        piece.set(tried[sums.indexOf(Math.min(...sums))]!, i * (1 + length));
-        [row, above] = [above, row];
-      }
-      controller.enqueue(piece);
-      if (y === height) controller.close();
-    },
-  });
+  return () => {
+    if (y === height) return undefined;
+    const count = Math.min(height - y, Math.max(1, Math.floor(PIECE / (1 + length))));
+    const piece = new Uint8Array(count * (1 + length));
+    for (let i = 0; i < count; i++, y++) {
+      rowAt(y, row);
+      const sums = types.map((type, k) => filterRow(type, row, above, step, tried[k]!));
+      piece.set(tried[sums.indexOf(Math.min(...sums))]!, i * (1 + length));
+      [row, above] = [above, row];
+    }
+    return piece;
+  };
 }
 
 /** Deflated bytes as chunks of the file. */
-async function imageData(rows: ReadableStream<Uint8Array<ArrayBuffer>>): Promise<PngChunk[]> {
-  const reader = rows.pipeThrough(new CompressionStream('deflate')).getReader();
-  const chunks: PngChunk[] = [];
+async function* imageData(rows: () => Uint8Array<ArrayBuffer> | undefined): AsyncGenerator<PngChunk, void> {
   let parts: Uint8Array[] = [];
   let bytes = 0;
-  const flush = (): void => {
-    if (bytes > 0) chunks.push({ type: 'IDAT', data: joinBytes(parts) });
+  for await (const part of streamed(new CompressionStream('deflate'), rows)) {
+    parts.push(part);
+    bytes += part.length;
+    if (bytes < CHUNK) continue;
+    yield { type: 'IDAT', data: joinBytes(parts) };
     parts = [];
     bytes = 0;
-  };
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (value) {
-      parts.push(value);
-      bytes += value.length;
-    }
-    if (done || bytes >= CHUNK) flush();
-    if (done) return chunks;
   }
+  if (bytes > 0) yield { type: 'IDAT', data: joinBytes(parts) };
 }
 
-/** A PNG file. `rowAt` fills the samples of row y, high bytes first; `text` adds one text chunk per entry. */
-export async function encodeRows(
-  header: RowsHeader,
-  filter: RowFilter,
-  rowAt: (y: number, row: Uint8Array) => void,
-  text: Readonly<Record<string, string>>,
-): Promise<Uint8Array<ArrayBuffer>> {
+/** What a PNG file is put together from. */
+export interface RowsFile {
+  readonly header: RowsHeader;
+  readonly filter: RowFilter;
+  /** Fills the samples of row y, high bytes first. */
+  readonly rowAt: (y: number, row: Uint8Array) => void;
+  /** One text chunk per entry. */
+  readonly text: Readonly<Record<string, string>>;
+}
+
+/** A PNG file, a piece after another as they are made. */
+export async function* rowsInPieces({ header, filter, rowAt, text }: RowsFile): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
   const data = new Uint8Array(13);
   const view = new DataView(data.buffer);
   view.setUint32(0, header.width);
   view.setUint32(4, header.height);
   data.set([header.depth, header.channels === 3 ? 2 : 6, 0, 0, 0], 8);
-  const chunks = [
-    { type: 'IHDR', data },
-    { type: 'sRGB', data: Uint8Array.of(1) },
-    ...(await imageData(filteredRows(header, filter, rowAt))),
-    { type: 'IEND', data: new Uint8Array(0) },
-  ];
-  return writeChunks(withTexts(chunks, text));
+  yield pngSignature();
+  yield chunkBytes({ type: 'IHDR', data });
+  yield chunkBytes({ type: 'sRGB', data: Uint8Array.of(1) });
+  for (const chunk of textChunks(text)) yield chunkBytes(chunk);
+  for await (const chunk of imageData(filteredRows(header, filter, rowAt))) yield chunkBytes(chunk);
+  yield chunkBytes({ type: 'IEND', data: new Uint8Array(0) });
+}
+
+/** The same in one piece. */
+export async function encodeRows(file: RowsFile): Promise<Uint8Array<ArrayBuffer>> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of rowsInPieces(file)) pieces.push(piece);
+  return joinBytes(pieces);
 }

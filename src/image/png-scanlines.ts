@@ -1,9 +1,10 @@
-// The inside of a PNG's image data: inflating, undoing the row filters, Adam7, and samples of 1 to 16 bits to floats.
+// The inside of a PNG's image data: inflating, undoing the row filters, Adam7, and samples of 1 to 16 bits.
 //
 // Why not upng-js, which encodes for us: its decoder (2.1.0, read and tried 2026-11) gives wrong pixels for gray of
 // 1, 2 and 4 bits unless rows fill whole bytes, for interlaced 1-bit pictures, for interlaced pictures up to 4 wide
 // and for black as the transparent gray; it drops the low byte of 16 bits, checks no checksum, reads past the end of
 // cut files (with a text chunk there: forever), and inflates without a limit.
+import { streamed } from './deflate.ts';
 import { maxPixels } from './pixels.ts';
 import { corrupt, type PngHeader } from './png-chunks.ts';
 import { unfilterRow } from './png-filters.ts';
@@ -76,22 +77,20 @@ const bestRatio = 1032;
 /** Image data is handed to the platform in pieces of this many bytes, so that what it inflates to is not all there at once. */
 const PIECE = 2 ** 16;
 
-function streamOf(parts: readonly Uint8Array[]): ReadableStream<Uint8Array<ArrayBuffer>> {
+function piecesOf(parts: readonly Uint8Array[]): () => Uint8Array<ArrayBuffer> | undefined {
   let [part, at] = [0, 0];
-  return new ReadableStream({
-    pull(controller) {
-      while (part < parts.length && at >= parts[part]!.length) [part, at] = [part + 1, 0];
-      if (part >= parts.length) return controller.close();
-      const piece = parts[part]!.subarray(at, at + PIECE);
-      at += piece.length;
-      controller.enqueue(piece as Uint8Array<ArrayBuffer>);
-    },
-  });
+  return () => {
+    while (part < parts.length && at >= parts[part]!.length) [part, at] = [part + 1, 0];
+    if (part >= parts.length) return undefined;
+    const piece = parts[part]!.subarray(at, at + PIECE);
+    at += piece.length;
+    return piece as Uint8Array<ArrayBuffer>;
+  };
 }
 
 /** Zlib data as it inflates, of which exactly `length` bytes are of interest: the rows. */
 class Inflating {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #inflated: AsyncGenerator<Uint8Array, void>;
   readonly #length: number;
   readonly #where: string;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -104,7 +103,7 @@ class Inflating {
     // Before any memory is taken: deflate cannot do better, whatever the header claims.
     if (length > given * bestRatio)
       throw corrupt(where, `too little image data: got ${given} bytes, which cannot inflate to ${length}`);
-    this.#reader = streamOf(parts).pipeThrough(new DecompressionStream('deflate')).getReader();
+    this.#inflated = streamed(new DecompressionStream('deflate'), piecesOf(parts));
     this.#length = length;
     this.#where = where;
   }
@@ -125,11 +124,11 @@ class Inflating {
 
   /** The rest (a checksum, junk, a bomb) is of no interest, and neither is its failure. */
   cancel(): void {
-    this.#reader.cancel().catch(() => undefined);
+    this.#inflated.return().catch(() => undefined);
   }
 
   async #read(): Promise<void> {
-    const { done, value } = await this.#reader.read().catch((cause: unknown) => {
+    const { done, value } = await this.#inflated.next().catch((cause: unknown) => {
       const got = `got ${this.#filled} bytes of rows, need ${this.#length}`;
       throw corrupt(this.#where, `its image data breaks off or is damaged: ${got}`, cause);
     });
@@ -148,8 +147,11 @@ function sampleAt(row: Uint8Array, i: number, depth: PngHeader['depth']): number
   return (row[bit >> 3]! >> (8 - depth - (bit & 7))) & (2 ** depth - 1);
 }
 
-/** Writes one pixel as four floats. */
-type Pixel = (row: Uint8Array, x: number, data: Float32Array, to: number) => void;
+/** RGBA samples: bytes, or floats in [0, 1] of a file with 16 bits. */
+type Samples = Uint8Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
+
+/** Writes one pixel as four samples. */
+type Pixel = (row: Uint8Array, x: number, data: Samples, to: number) => void;
 
 /** How a pixel of this colour type reads. */
 function pixelReader(
@@ -159,6 +161,9 @@ function pixelReader(
 ): Pixel {
   const { colourType, depth } = header;
   const top = 2 ** depth - 1;
+  // 1, 2 and 4 bits divide 255 evenly: bytes hold them as they are.
+  const full = depth === 16 ? 1 : 255;
+  const scaled = depth === 16 ? (value: number): number => value / top : (value: number): number => value * (255 / top);
   if (colourType === 3) {
     if (!palette || palette.length === 0 || palette.length % 3 !== 0)
       throw corrupt(where, 'it has no usable palette');
@@ -166,8 +171,8 @@ function pixelReader(
       const entry = sampleAt(row, x, depth);
       if (3 * entry >= palette.length)
         throw corrupt(where, `colour ${entry} of a palette of ${palette.length / 3}`);
-      for (let c = 0; c < 3; c++) data[to + c] = palette[3 * entry + c]! / 255;
-      data[to + 3] = (transparency?.[entry] ?? 255) / 255;
+      for (let c = 0; c < 3; c++) data[to + c] = palette[3 * entry + c]!;
+      data[to + 3] = transparency?.[entry] ?? 255;
     };
   }
   const samples = samplesPerPixel[colourType];
@@ -186,15 +191,15 @@ function pixelReader(
     let isKey = key !== undefined;
     for (let c = 0; c < 3; c++) {
       const value = sampleAt(row, colours === 1 ? from : from + c, depth);
-      data[to + c] = value / top;
+      data[to + c] = scaled(value);
       if (key && value !== key[colours === 1 ? 0 : c]) isKey = false;
     }
-    data[to + 3] = hasAlpha ? sampleAt(row, from + colours, depth) / top : isKey ? 0 : 1;
+    data[to + 3] = hasAlpha ? scaled(sampleAt(row, from + colours, depth)) : isKey ? 0 : full;
   };
 }
 
 /**
- * RGBA floats [h, w, 4] from the image data, row by row: beside them no more than two rows are there at once. Stops where the
+ * RGBA samples [h, w, 4] from the image data, row by row: beside them no more than two rows are there at once. Stops where the
  * rows end, so that a file that claims a small picture and inflates without end cannot fill the memory. Throws `bad-image`.
  */
 export async function readScanlines(
@@ -202,10 +207,11 @@ export async function readScanlines(
   parts: readonly Uint8Array[],
   tables: PngTables,
   where: string,
-): Promise<Float32Array<ArrayBuffer>> {
+): Promise<Samples> {
   const inflating = new Inflating(parts, inflatedLength(header), where);
   try {
-    const data = new Float32Array(4 * Math.min(header.width * header.height, maxPixels));
+    const length = 4 * Math.min(header.width * header.height, maxPixels);
+    const data = header.depth === 16 ? new Float32Array(length) : new Uint8Array(length);
     const readPixel = pixelReader(header, tables, where);
     const step = Math.max(1, (samplesPerPixel[header.colourType] * header.depth) >> 3);
     for (const pass of passesOf(header)) {

@@ -28,9 +28,13 @@ function textChunk(keyword: string, text: string): PngChunk {
   return { type: 'iTXt', data: new TextEncoder().encode(`${keyword}\0\0\0\0\0${text}`) };
 }
 
+/** One text chunk per entry. Throws `bad-option` for what is no keyword. */
+export function textChunks(text: Readonly<Record<string, string>>): readonly PngChunk[] {
+  return Object.entries(text).map(([key, value]) => textChunk(key, value));
+}
+
 /** The chunks of a file with one text chunk per entry put before the image data. */
 export function withTexts(chunks: readonly PngChunk[], text: Readonly<Record<string, string>>): readonly PngChunk[] {
   const at = chunks.findIndex(({ type }) => type === 'IDAT');
-  const texts = Object.entries(text).map(([key, value]) => textChunk(key, value));
-  return [...chunks.slice(0, at), ...texts, ...chunks.slice(at)];
+  return [...chunks.slice(0, at), ...textChunks(text), ...chunks.slice(at)];
 }

@@ -36,5 +36,5 @@ export async function encodeWidePng(
     }
   };
   // High bytes of neighbours are nearly equal, low bytes are noise under any filter.
-  return encodeRows({ width, height, depth: 16, channels }, 'sub', rowAt, text);
+  return encodeRows({ header: { width, height, depth: 16, channels }, filter: 'sub', rowAt, text });
 }

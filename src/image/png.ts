@@ -3,17 +3,17 @@
 // machine (upng-js deflates in JavaScript), unless it is large: upng-js takes many times its size in memory. Those are
 // written row by row (png-rows.ts). 16 bits out are png-wide.ts, texts png-text.ts.
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { checkSides, type Pixels } from './pixels.ts';
+import { checkSides, toPixels, type Decoded, type Pixels } from './pixels.ts';
 import { readChunks, readHeader, writeChunks, type PngChunk } from './png-chunks.ts';
-import { encodeRows } from './png-rows.ts';
+import { encodeRows, rowsInPieces, type RowsFile } from './png-rows.ts';
 import { readScanlines } from './png-scanlines.ts';
 import { withTexts } from './png-text.ts';
 
 /**
- * Decodes a PNG to sRGB-encoded floats as they stand in the file: colour profiles are not applied (see
- * `pngWantsConversion`). Throws `bad-image` when the file is not a PNG, damaged, cut off or too large.
+ * Decodes a PNG to sRGB-encoded bytes, or floats where it has 16 bits, as they stand in the file: colour profiles are not
+ * applied (see `pngWantsConversion`). Throws `bad-image` when the file is not a PNG, damaged, cut off or too large.
  */
-export async function decodePng(bytes: Uint8Array, where: string = 'image'): Promise<Pixels> {
+export async function readPng(bytes: Uint8Array, where: string = 'image'): Promise<Decoded> {
   const chunks = readChunks(bytes, where);
   const header = readHeader(chunks, where);
   checkSides(header.width, header.height, where);
@@ -21,11 +21,14 @@ export async function decodePng(bytes: Uint8Array, where: string = 'image'): Pro
   const palette = chunks.find(({ type }) => type === 'PLTE')?.data;
   const transparency = chunks.find(({ type }) => type === 'tRNS')?.data;
   const tables = { ...(palette && { palette }), ...(transparency && { transparency }) };
-  return {
-    width: header.width,
-    height: header.height,
-    data: await readScanlines(header, parts, tables, where),
-  };
+  const { width, height } = header;
+  const samples = await readScanlines(header, parts, tables, where);
+  return samples instanceof Float32Array ? { width, height, data: samples } : { width, height, bytes: samples };
+}
+
+/** {@link readPng} in floats. */
+export async function decodePng(bytes: Uint8Array, where: string = 'image'): Promise<Pixels> {
+  return toPixels(await readPng(bytes, where));
 }
 
 /**
@@ -114,22 +117,34 @@ export async function encodePng(
       fix: 'Give RGBA, 4 bytes per pixel',
     });
   }
-  if (width * height > LARGE) return encodeLarge(width, height, rgba, text);
+  if (width * height > LARGE) return encodeRows(largeFile(width, height, rgba, text));
   const { default: upng } = (await import('upng-js')) as unknown as { default: Upng };
   const copy = new Uint8Array(rgba);
   const file = new Uint8Array(upng.encode([copy.buffer], width, height, 0, undefined, true));
   return writeChunks(withTexts(encodedChunks(file, copy, width, height), text));
 }
 
-function encodeLarge(
+/** What {@link encodePng} gives, above 16 megapixels in pieces as they are made. Throws as it does, some of it when it is read. */
+export async function* pngInPieces(
+  width: number,
+  height: number,
+  rgba: Uint8Array | Uint8ClampedArray,
+  options: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
+): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
+  const isLarge = width * height > LARGE && rgba.length === 4 * width * height;
+  if (isLarge) yield* rowsInPieces(largeFile(width, height, rgba, options.text ?? {}));
+  else yield await encodePng(width, height, rgba, options);
+}
+
+function largeFile(
   width: number,
   height: number,
   rgba: Uint8Array | Uint8ClampedArray,
   text: Readonly<Record<string, string>>,
-): Promise<Uint8Array<ArrayBuffer>> {
+): RowsFile {
   const channels = rgba.every((value, i) => i % 4 !== 3 || value === 255) ? 3 : 4;
   const rowAt = (y: number, row: Uint8Array): void => copyRow(rgba, width, y, channels, row);
-  return encodeRows({ width, height, depth: 8, channels }, 'adaptive', rowAt, text);
+  return { header: { width, height, depth: 8, channels }, filter: 'adaptive', rowAt, text };
 }
 
 /**

@@ -4,7 +4,7 @@ import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { isDrawable, tagOf, type Drawable } from './drawable.ts';
 import type { BufferImage } from './gpu-source.ts';
 import type { TextureImage } from './texture-image.ts';
-import { pixelsFromBytes, pixelsFromFloats, type Pixels } from './pixels.ts';
+import { copyBytes, pixelsFromFloats, toPixels, type Decoded, type Pixels } from './pixels.ts';
 
 /** Samples in memory: 8-bit, or floats in [0, 1]; RGBA, RGB or gray by length; interleaved, rows from the top. */
 export interface RawImage {
@@ -72,7 +72,7 @@ function described(source: unknown): string {
 }
 
 /** Samples are at hand at once; what reads every other kind of picture is a chunk of its own. */
-async function load(source: ImageSource, where: string, options: LoadImageOptions): Promise<Pixels | undefined> {
+async function load(source: ImageSource, where: string, options: LoadImageOptions): Promise<Decoded | undefined> {
   if (typeof source === 'string') return loadLocation(source, where, options);
   if (typeof source !== 'object' || source === null) return undefined;
   if (source instanceof Uint8Array || tagOf(source) === 'ArrayBuffer') {
@@ -96,15 +96,15 @@ async function load(source: ImageSource, where: string, options: LoadImageOption
     source.colorSpace !== 'srgb' &&
     typeof OffscreenCanvas !== 'undefined';
   if (isWide) return (await import('./canvas.ts')).pixelsFromWideImageData(source as ImageData, where);
-  return pixelsFromBytes(width, height, data, where);
+  return copyBytes(width, height, data, where);
 }
 
-async function loadLocation(location: string, where: string, { signal }: LoadImageOptions): Promise<Pixels> {
+async function loadLocation(location: string, where: string, { signal }: LoadImageOptions): Promise<Decoded> {
   const { readLocation } = await import('./locate.ts');
   return loadEncoded(await readLocation(location, where, signal), where);
 }
 
-async function loadEncoded(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Pixels> {
+async function loadEncoded(bytes: Uint8Array<ArrayBuffer>, where: string): Promise<Decoded> {
   const { decodeImage } = await import('./decode.ts');
   return decodeImage(bytes, where);
 }
@@ -112,14 +112,20 @@ async function loadEncoded(bytes: Uint8Array<ArrayBuffer>, where: string): Promi
 /**
  * Loads a picture from any source as sRGB-encoded RGBA floats. The source itself is neither changed nor kept.
  *
+ * @throws as {@link loadPicture} does.
+ */
+export async function loadImage(source: ImageSource, options?: LoadImageOptions): Promise<Pixels> {
+  return toPixels(await loadPicture(source, options));
+}
+
+/**
+ * The same with 8 bits a channel where the source has no more: a quarter of the memory.
+ *
  * @throws `bad-image` for what is missing, damaged, empty, of the wrong length, not finite or no picture at all;
  *   `network` when a URL gives nothing; `aborted` when the signal fires; `bad-option` when a GPU source comes without
  *   its device.
  */
-export async function loadImage(
-  source: ImageSource,
-  options: LoadImageOptions = {},
-): Promise<Pixels> {
+export async function loadPicture(source: ImageSource, options: LoadImageOptions = {}): Promise<Decoded> {
   const { where = 'image', signal } = options;
   throwIfAborted(signal, where);
   const pixels = await load(source, where, options);

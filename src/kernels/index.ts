@@ -69,6 +69,16 @@ export {
   type ReduceParams,
 } from './reduce.ts';
 export {
+  prepareTexels,
+  prepareUniforms,
+  resampleCost,
+  resampleForward,
+  resampleUniforms,
+  type AxisTable,
+  type ResampleParams,
+  type TexelKind,
+} from './resample.ts';
+export {
   sortCost,
   sortedRows,
   sortForward,

@@ -19,9 +19,9 @@ import { fileProblem } from '../image/locate.ts';
 
 /** Reads a file by its path or file: URL; errors are those of Node. */
 export async function readPath(location: string): Promise<Uint8Array<ArrayBuffer>> {
-  return new Uint8Array(
-    await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location),
-  );
+  const read = await readFile(/^file:/i.test(location) ? fileURLToPath(location) : location);
+  // Small files may lie in memory that Node shares out.
+  return read.length === read.buffer.byteLength ? new Uint8Array(read.buffer) : new Uint8Array(read);
 }
 
 /** Opens a file by its path or file: URL, to read pieces of it; errors are those of Node. */
@@ -150,23 +150,24 @@ export async function checkWritable(file: string, where: string = 'checkWritable
 }
 
 /**
- * Writes a file (of one or more parts) as a whole or not at all: beside the target, flushed to the disk, then renamed over it. What was there
- * before stays until then; on failure nothing is left behind. Throws `bad-option` naming `where`.
+ * Writes a file (of one or more parts, also as they are made) as a whole or not at all: beside the target, flushed to the disk, then
+ * renamed over it. What was there before stays until then; on failure nothing is left behind. Throws `bad-option` naming `where`, or
+ * what the making of a part throws.
  */
 export async function writeFileAtomic(
   file: string,
-  bytes: Uint8Array | readonly Uint8Array[],
+  bytes: Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>,
   where: string = 'writeFileAtomic',
 ): Promise<void> {
   const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
   let beside: string | undefined;
   try {
     const { file: real, replaceable } = await target(file);
-    if (!replaceable) return await writeFile(real, Buffer.concat(parts));
+    if (!replaceable) return await writeFile(real, parts);
     beside = besideName(real);
     const handle = await open(beside, 'wx');
     try {
-      for (const part of parts) await handle.writeFile(part);
+      for await (const part of parts) await handle.writeFile(part);
       await handle.sync();
     } finally {
       await handle.close();
@@ -174,6 +175,6 @@ export async function writeFileAtomic(
     await rename(beside, real);
   } catch (cause) {
     if (beside !== undefined) await unlink(beside).catch(() => undefined);
-    throw cannotWrite(file, where, cause);
+    throw cause instanceof WgpuStyleError ? cause : cannotWrite(file, where, cause);
   }
 }

@@ -4,7 +4,7 @@ import path from 'node:path';
 import type { Sharp } from 'sharp';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { DecodedImage } from '../gpu/host.ts';
-import { encodePng, encodeWidePng, loadImage, maxPixels, pixelsFromBytes, pixelsToBytes, type Pixels } from '../image/index.ts';
+import { encodePng, encodeWidePng, loadImage, maxPixels, pixelsFromBytes, pixelsToBytes, pngInPieces, type Pixels } from '../image/index.ts';
 import type { StyledPicture } from '../style/picture.ts';
 import { writeFileAtomic } from './files.ts';
 import { loadSharp } from './sharp.ts';
@@ -57,7 +57,7 @@ export async function decodeWithSharp(
       .raw({ depth: isWide ? 'ushort' : 'uchar' })
       .toBuffer({ resolveWithObject: true });
     const size = { width: info.width, height: info.height };
-    if (!isWide) return { ...size, data: new Uint8ClampedArray(data) };
+    if (!isWide) return { ...size, data: new Uint8ClampedArray(data.buffer, data.byteOffset, data.length) };
     // A copy: the buffer's own memory need not begin at an even address.
     const samples = new Uint16Array(new Uint8Array(data).buffer);
     return { ...size, data: Float32Array.from(samples, (sample) => sample / 65535) };
@@ -103,6 +103,10 @@ export type WritableImage =
       readonly toPng?: StyledPicture['toPng'];
     };
 
+function bytesOf(image: WritableImage): Uint8ClampedArray {
+  return 'pixels' in image ? image.pixels : pixelsToBytes(image);
+}
+
 /** How a picture is written. */
 export interface WriteOptions {
   /** Texts of a PNG; other formats have no place for them. */
@@ -135,7 +139,7 @@ export async function encodeImage(
     const floats = 'data' in image ? image : pixelsFromBytes(width, height, image.pixels, where);
     return encodeWidePng(floats, { where, ...(text && { text }) });
   }
-  const rgba = 'pixels' in image ? image.pixels : pixelsToBytes(image);
+  const rgba = bytesOf(image);
   if (format === 'png') return encodePng(width, height, rgba, { where, ...(text && { text }) });
   const sharp = await loadSharp(where, `writing "${file}"`);
   const isOpaque = rgba.every((value, i) => i % 4 !== 3 || value === 255);
@@ -175,5 +179,8 @@ export async function writeImageFile(
   options: WriteOptions = {},
 ): Promise<void> {
   const where = options.where ?? 'writeImageFile';
-  await writeFileAtomic(file, await encodeImage(file, image, { ...options, where }), where);
+  const isPng = imageFormat(file, where) === 'png' && options.bits !== 16;
+  // A large PNG is written as it is made.
+  const bytes = isPng ? pngInPieces(image.width, image.height, bytesOf(image), { ...options, where }) : await encodeImage(file, image, { ...options, where });
+  await writeFileAtomic(file, bytes, where);
 }

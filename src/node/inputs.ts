@@ -1,7 +1,7 @@
 // What runs work with, read before any GPU work so that a wrong path is told at once: pictures and network by their
 // paths, each read once however many runs use it.
 
-import { loadImage, type Pixels } from '../image/index.ts';
+import { loadPicture, type Pixels, type RawImage } from '../image/index.ts';
 import type { MaskOptions } from '../style/mask-options.ts';
 import type { StyleTransferOptions } from '../style/options.ts';
 import type { Painting } from './commands.ts';
@@ -22,7 +22,7 @@ type InputsPrinter = Pick<ProgressPrinter, 'say' | 'download'>;
 export class Inputs {
   readonly #signal: AbortSignal;
   readonly #printer: InputsPrinter;
-  readonly #pictures = new Map<string, Promise<Pixels>>();
+  readonly #pictures = new Map<string, Promise<Pixels | RawImage>>();
   readonly #networks = new Map<string, ReturnType<typeof readNetwork>>();
 
   /** The printer shows downloads, and says what had to be assumed of a network. */
@@ -32,10 +32,18 @@ export class Inputs {
   }
 
   /** A picture, kept for the next time unless `isOnce`. Throws as `loadImage` does, naming `where`. */
-  picture(file: string, where: string, isOnce = false): Promise<Pixels> {
-    const found = this.#pictures.get(file) ?? loadImage(file, { where, signal: this.#signal });
+  picture(file: string, where: string, isOnce = false): Promise<Pixels | RawImage> {
+    const found = this.#pictures.get(file) ?? this.#load(file, where);
     if (!isOnce) this.#pictures.set(file, found);
     return found;
+  }
+
+  /** With 8 bits a channel where the file has no more. */
+  async #load(file: string, where: string): Promise<Pixels | RawImage> {
+    const picture = await loadPicture(file, { where, signal: this.#signal });
+    if (!('bytes' in picture)) return picture;
+    const { width, height, bytes: data } = picture;
+    return { width, height, data };
   }
 
   /** The content as options: none for a texture. `isOnce`: it is not kept for other runs. */

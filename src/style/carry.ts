@@ -1,11 +1,11 @@
-// What Adam takes along from one scale to the next, as crowsonkb's style-transfer-pytorch does: the first moments resampled
-// bicubic, the second bilinear and not below 0, the count of updates as it is. The average of the iterates begins anew, from
-// the coarser one. A chunk of its own. Our bicubic filter is that of pictures (a = -0.5), PyTorch's has a = -0.75.
+// What Adam takes along from one scale to the next, as crowsonkb's style-transfer-pytorch does: the first moments interpolated
+// bicubic, the second bilinear and not below 0, both as PyTorch does it, the count of updates as it is. The average of the iterates
+// begins anew, from the coarser one. A chunk of its own.
 
 import { badOption } from '../gpu/errors.ts';
 import { readBuffer, readFloats } from '../gpu/readback.ts';
 import { joinBytes } from '../image/bytes.ts';
-import { resampled } from '../image/resize.ts';
+import { interpolated } from '../image/interpolate.ts';
 import type { Optimizer } from '../optim/index.ts';
 import type { Checkpoint, NamedBytes } from './checkpoint.ts';
 import type { Band } from './evaluation.ts';
@@ -73,8 +73,8 @@ export function resizeMoments({ mean, square, scalars, ...from }: Moments, to: {
   return {
     width: to.width,
     height: to.height,
-    mean: resampled(mean, from, to, 'bicubic'),
-    square: resampled(square, from, to, 'bilinear').map((value) => Math.max(value, 0)),
+    mean: interpolated(mean, from, to, 'bicubic'),
+    square: interpolated(square, from, to, 'bilinear').map((value) => Math.max(value, 0)),
     scalars,
   };
 }

@@ -7,7 +7,7 @@ import { countingDevice } from '../gpu/counting.ts';
 import { WgpuStyleError } from '../gpu/errors.ts';
 import { pieceBytes } from '../gpu/readback.ts';
 import type { Pixels } from '../image/index.ts';
-import { fitSize } from '../image/resize.ts';
+import { fitSize } from '../image/fit-size.ts';
 import { Belongings } from './belongings.ts';
 import { checkDemands, fitsLimits, wantedOf } from './demands.ts';
 import { requestOf } from './evaluation.ts';

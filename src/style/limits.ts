@@ -3,7 +3,7 @@
 // activation of the network or its gradient.
 
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { fitSize } from '../image/resize.ts';
+import { fitSize } from '../image/fit-size.ts';
 import type { ConvLayer, PoolLayer, ReluLayer, Vgg } from '../vgg/index.ts';
 import type { StyleTransferOptions } from './options.ts';
 import { recipes, type Recipe } from './recipes.ts';

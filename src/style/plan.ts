@@ -4,15 +4,17 @@
 import { memoryUse } from '../gpu/buffers.ts';
 import { countingDevice } from '../gpu/counting.ts';
 import { host } from '../gpu/host.ts';
+import type { Pixels } from '../image/pixels.ts';
 import { resolveOptions, type StyleTransferOptions } from './options.ts';
 import { loadNetwork, loadPictures, scaleParts } from './prepare.ts';
+import { resampleCounted } from './resampling.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
 import type { SessionPlan } from './session-plan.ts';
 
 /** One scale of a planned run; dispatches, flops and bytesMoved are those of one iteration. */
 export interface ScalePlan extends Scale, SessionPlan {
-  /** Highest sum of GPU buffers at this scale: weights, targets, arena, optimiser; textures are not buffers. */
+  /** Highest sum of GPU buffers at this scale: resampling, weights, targets, arena, optimiser; textures are not buffers. */
   readonly peakBytes: number;
   /** What is held while it iterates: the arena, the optimiser, and beside them weights, targets and staging. */
   readonly residentBytes: number;
@@ -44,11 +46,12 @@ export async function plan(options: StyleTransferOptions): Promise<RunPlan> {
   const loaded = await loadPictures(options, resolved, device ?? counted);
   const scales = scalesOf(loaded.content, resolved);
   const planned: ScalePlan[] = [];
+  let coarser: Pixels | undefined;
   for (const [index, scale] of scales.entries()) {
     // A device of its own for each scale: its peak is that scale's.
     const counter = countingDevice(limits, device?.adapterInfo, device?.features);
-    const coarser = index > 0 ? loaded.content : undefined;
-    const parts = await scaleParts(resolved, loaded, scales, index, coarser);
+    const parts = await scaleParts(resolved, loaded, scales, index, coarser, resampleCounted(counter, resolved));
+    coarser = parts.start;
     const session = await StyleSession.from({ device: counter, vgg, ...parts, preview: undefined });
     await session.readPixels(); // the staging buffer of the finished picture belongs to the peak
     const { bytes: residentBytes, peakBytes } = memoryUse(counter);

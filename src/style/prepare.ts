@@ -2,23 +2,24 @@
 
 import { badOption } from '../gpu/errors.ts';
 import type { ImageSource } from '../image/index.ts';
-import { isOpaque, pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
-import { fitSize, resize } from '../image/resize.ts';
-import { loadImage } from '../image/source.ts';
+import { isOpaque, pixelsFromPlanar, toPixels, type Decoded, type Pixels } from '../image/pixels.ts';
+import { fitSize } from '../image/fit-size.ts';
+import { loadPicture } from '../image/source.ts';
 import { defaultNetwork } from '../vgg/default.ts';
 import { Vgg } from '../vgg/vgg.ts';
 import type { ResolvedOptions, StyleTransferOptions } from './options.ts';
 import type { Recipe } from './recipes.ts';
 import type { MaskPictures } from './masks.ts';
+import type { Resample } from './resampling.ts';
 import { NARROWEST, type Scale } from './scales.ts';
 
 /** Decoded pictures at their own sizes. */
 export interface LoadedPictures {
-  readonly content: Pixels;
-  readonly styles: readonly ({ readonly picture: Pixels; readonly weight: number; readonly scale?: number } & MaskPictures)[];
+  readonly content: Decoded;
+  readonly styles: readonly ({ readonly picture: Decoded; readonly weight: number; readonly scale?: number } & MaskPictures)[];
   readonly updateMask?: Pixels | undefined;
   /** A picture to start from, when `init` is one. */
-  readonly init: Pixels | undefined;
+  readonly init: Decoded | undefined;
 }
 
 /** The network of `options.network`: embedded, given, or read from a file. */
@@ -39,11 +40,11 @@ export async function loadPictures(
   resolved: ResolvedOptions,
   device: GPUDevice,
 ): Promise<LoadedPictures> {
-  const load = (source: ImageSource, where: string): Promise<Pixels> =>
-    loadImage(source, { where, device, signal: options.signal });
+  const load = (source: ImageSource, where: string): Promise<Decoded> =>
+    loadPicture(source, { where, device, signal: options.signal });
   // What is hidden by transparency must not be seen by the network.
-  const visible = async (picture: Pixels): Promise<Pixels> =>
-    isOpaque(picture) ? picture : (await import('./masks.ts')).withoutHidden(picture);
+  const visible = async (picture: Decoded): Promise<Decoded> =>
+    isOpaque(picture) ? picture : (await import('./masks.ts')).withoutHidden(toPixels(picture));
   const { styles, init, updateMask } = resolved;
   const given = options.content === undefined ? undefined : await visible(await load(options.content, 'content'));
   const loaded: LoadedPictures['styles'][number][] = [];
@@ -57,7 +58,7 @@ export async function loadPictures(
     init: isWord(init) ? undefined : await load(init, 'init'),
   };
   if (!updateMask && styles.every(({ mask, styleMask }) => !mask && !styleMask)) return pictures;
-  const masks = await (await import('./masks.ts')).loadMasks(resolved, load);
+  const masks = await (await import('./masks.ts')).loadMasks(resolved, async (...mask) => toPixels(await load(...mask)));
   return {
     ...pictures,
     styles: loaded.map((style, i) => ({ ...style, ...masks.ofStyles[i] })),
@@ -66,7 +67,7 @@ export async function loadPictures(
 }
 
 /** What stands for the content of a texture: gray, shaped like the style where `size` leaves that open. */
-function blank(style: Pixels, size: ResolvedOptions['size']): Pixels {
+function blank(style: Decoded, size: ResolvedOptions['size']): Pixels {
   const { width, height } = fitSize(style.width, style.height, size);
   return pixelsFromPlanar(width, height, new Float32Array(3 * width * height).fill(0.5));
 }
@@ -110,29 +111,33 @@ export interface ScaledPictures {
   readonly updateMask?: Pixels | undefined;
 }
 
-/** Resizes content and styles for a result of `width` x `height`. */
+/** Content and styles for a result of `width` x `height`, brought to their sizes by `resample`; `plain` is the content with its own colours. */
 export async function scalePictures(
   pictures: LoadedPictures,
   { width, height }: { readonly width: number; readonly height: number },
   fit: StyleFit,
   { color, resampling }: Pick<ResolvedOptions, 'color' | 'resampling'>,
-): Promise<ScaledPictures> {
-  const resample = resampling === 'linear' ? (await import('../image/linear-light.ts')).resizeLight : resize;
-  const content = resample(pictures.content, width, height);
+  resample: Resample,
+): Promise<ScaledPictures & { readonly plain: Pixels }> {
+  const light = resampling === 'linear';
+  const content = await resample(pictures.content, width, height, { light });
   const { updateMask } = pictures;
-  const styles = pictures.styles.map(({ picture, weight, scale, mask, styleMask }) => {
+  const styles: ScaledPictures['styles'][number][] = [];
+  // One after another: each takes memory for itself.
+  for (const { picture, weight, scale, mask, styleMask } of pictures.styles) {
     const size = fit === 'stretched' ? undefined : styleSize(picture, Math.max(width, height), scale, fit);
     const resized = size
-      ? resample(picture, size.width, size.height)
-      : resize(picture, width, height, { filter: 'nearest' });
-    return { picture: resized, weight, mask, styleMask };
-  });
-  if (color.mode === 'style') return { content, styles, updateMask };
+      ? await resample(picture, size.width, size.height, { light })
+      : await resample(picture, width, height, { filter: 'nearest' });
+    styles.push({ picture: resized, weight, mask, styleMask });
+  }
+  if (color.mode === 'style') return { content, styles, updateMask, plain: content };
   const { contentColors, styleColors } = await import('./recolor.ts');
   return {
     content: contentColors(content, color),
     styles: styles.map((style) => ({ ...style, picture: styleColors(style.picture, content, color) })),
     updateMask,
+    plain: content,
   };
 }
 
@@ -143,25 +148,27 @@ export async function scalePictures(
 export async function startPicture(
   init: Pick<ResolvedOptions, 'init' | 'seed'>,
   pictures: ScaledPictures,
-  given: Pixels | undefined,
+  given: Decoded | undefined,
+  resample: Resample,
 ): Promise<Pixels> {
   const { content, updateMask } = pictures;
-  const start = await unmaskedStart(init, pictures, given);
+  const start = await unmaskedStart(init, pictures, given, resample);
   return updateMask ? (await import('./masks.ts')).keepOutside(start, content, updateMask) : start;
 }
 
 async function unmaskedStart(
   { init, seed }: Pick<ResolvedOptions, 'init' | 'seed'>,
   { content, styles }: ScaledPictures,
-  given: Pixels | undefined,
+  given: Decoded | undefined,
+  resample: Resample,
 ): Promise<Pixels> {
   const { width, height } = content;
-  if (given) return resize(given, width, height);
+  if (given) return resample(given, width, height);
   switch (init) {
     case 'content':
       return content;
     case 'style':
-      return resize(styles[0]!.picture, width, height);
+      return resample(styles[0]!.picture, width, height);
     case 'noise': {
       const { uniform } = await import('../image/random.ts');
       return pixelsFromPlanar(width, height, uniform(seed, 3 * width * height));
@@ -180,15 +187,18 @@ export async function scaleParts(
   scales: readonly Scale[],
   index: number,
   coarser: Pixels | undefined,
+  resample: Resample,
 ): Promise<{
   readonly options: ResolvedOptions;
   readonly pictures: ScaledPictures;
   readonly start: Pixels;
+  /** The content at this size with its own colours. */
+  readonly content: Pixels;
   readonly maxIterations: number;
 }> {
   const scale = scales[index]!;
-  const pictures = await scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved);
-  const start = await startPicture(resolved, pictures, coarser ?? loaded.init);
+  const { plain: content, ...pictures } = await scalePictures(loaded, scale, styleFit(resolved.recipe, scales.length > 1), resolved, resample);
+  const start = await startPicture(resolved, pictures, coarser ?? loaded.init, resample);
   const { iterations } = scale;
-  return { options: { ...resolved, iterations }, pictures, start, maxIterations: iterations };
+  return { options: { ...resolved, iterations }, pictures, start, content, maxIterations: iterations };
 }

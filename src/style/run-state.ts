@@ -5,7 +5,7 @@
 
 import { badOption } from '../gpu/errors.ts';
 import { crc32 } from '../image/png-chunks.ts';
-import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
+import { pixelsFromPlanar, readRows, type Decoded, type Pixels } from '../image/pixels.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { isRunState, type RunOrigin, type RunState } from './checkpoint-header.ts';
 import { carries, momentBuffers, momentsIn, type Moments } from './carry.ts';
@@ -27,20 +27,35 @@ export function originOf(resolved: ResolvedOptions, loaded: LoadedPictures, vgg:
     options: settingsOf(resolved),
     content: printOf(loaded.content, loaded.updateMask),
     styles: loaded.styles.map(({ picture, mask, styleMask }) => printOf(picture, mask, styleMask)),
-    network: `${vgg.parameters} ${first ? checksum(first.weight) : ''}`,
+    network: `${vgg.parameters} ${first ? printed(checksum(first.weight)) : ''}`,
   };
 }
 
 /** Masks that are absent leave no trace, so that checkpoints without any stay as they were. */
-function printOf(...pictures: readonly (Pixels | undefined)[]): string {
+function printOf(...pictures: readonly (Decoded | undefined)[]): string {
   const present = pictures.flatMap((picture, i) => (picture ? [[i, picture] as const] : []));
-  return present.map(([i, { width, height, data }]) => `${i > 0 ? `mask ${i} ` : ''}${width}x${height} ${checksum(data)}`).join(', ');
+  return present.map(([i, picture]) => `${i > 0 ? `mask ${i} ` : ''}${picture.width}x${picture.height} ${printed(sumOf(picture))}`).join(', ');
 }
 
-function checksum({ buffer, byteOffset, byteLength }: ArrayBufferView): string {
-  return crc32(new Uint8Array(buffer, byteOffset, byteLength))
-    .toString(16)
-    .padStart(8, '0');
+/** The checksum of a picture's floats, however it is kept. */
+function sumOf(picture: Decoded): number {
+  if (!('bytes' in picture)) return checksum(picture.data);
+  const { width, height } = picture;
+  const row = new Float32Array(4 * width);
+  let sum = 0;
+  for (let y = 0; y < height; y++) {
+    readRows(picture, y, 1, row);
+    sum = checksum(row, sum);
+  }
+  return sum;
+}
+
+function checksum({ buffer, byteOffset, byteLength }: ArrayBufferView, before?: number): number {
+  return crc32(new Uint8Array(buffer, byteOffset, byteLength), before);
+}
+
+function printed(sum: number): string {
+  return sum.toString(16).padStart(8, '0');
 }
 
 /** What one scale hands to the next: its picture, and Adam's moments where the recipe carries them on. */

@@ -1,6 +1,6 @@
 // The coarse-to-fine ladder: large strokes form at small sizes, detail is added at large ones.
 
-import { fitSize } from '../image/resize.ts';
+import { fitSize } from '../image/fit-size.ts';
 import type { ResolvedOptions } from './options.ts';
 import type { Recipe } from './recipes.ts';
 

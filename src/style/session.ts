@@ -6,7 +6,7 @@ import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted } from '../gpu/errors.ts';
 import { readBuffer, readFloats } from '../gpu/readback.ts';
 import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
-import { fitSize } from '../image/resize.ts';
+import { fitSize } from '../image/fit-size.ts';
 import { Belongings } from './belongings.ts';
 import type { Moments } from './carry.ts';
 import type { Checkpoint } from './checkpoint.ts';
@@ -23,6 +23,7 @@ import {
   type TermWeights,
 } from './options.ts';
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
+import { resampleOn } from './resampling.ts';
 import { planWarning, warn, type SessionPlan } from './session-plan.ts';
 import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
 
@@ -100,8 +101,9 @@ export class StyleSession {
       const vgg = await loadNetwork(options);
       const loaded = await loadPictures(options, resolved, device);
       const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-      const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved);
-      const start = await startPicture(resolved, pictures, loaded.init);
+      const resample = resampleOn(device, resolved, options.signal);
+      const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved, resample);
+      const start = await startPicture(resolved, pictures, loaded.init, resample);
       const session = await StyleSession.from({
         device,
         helpers: devices.slice(1),

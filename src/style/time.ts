@@ -1,7 +1,7 @@
 // How long a planned run takes: measured on a few iterations of every scale that is cheap to try, and reckoned by arithmetic
 // for the others.
 
-import { fitSize } from '../image/resize.ts';
+import { fitSize } from '../image/fit-size.ts';
 import type { Size } from './limits.ts';
 import type { StyleTransferOptions } from './options.ts';
 import type { RunPlan } from './plan.ts';

@@ -5,7 +5,6 @@ import { memoryUse, resetPeak } from '../gpu/buffers.ts';
 import { describeAdapter, isLost, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import type { Pixels } from '../image/pixels.ts';
-import { resize } from '../image/resize.ts';
 import type { RunOrigin, RunState } from './checkpoint-header.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
@@ -14,6 +13,7 @@ import type { Vgg } from '../vgg/index.ts';
 import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
 import type { Coarser, RunCheckpoint } from './run-state.ts';
 import type { Again, Kept } from './recover.ts';
+import { resampleOn, resampleOnHost, type Resample } from './resampling.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
 import { planWarning, warn } from './session-plan.ts';
@@ -81,6 +81,8 @@ class Run {
   #done = 0;
   #milliseconds = 0;
   #origin: RunOrigin | undefined;
+  /** The content at the size of the scale that is painted. */
+  #content: Pixels | undefined;
   /** What was said last. */
   #warning: string | undefined;
   /** Iterations that were not needed, the loss having come to rest. */
@@ -139,8 +141,9 @@ class Run {
     const stopped = this.#skipped > 0 ? 'converged' : 'done';
     if (!isDone && this.#done === 0) throwIfAborted(signal, 'styleTransfer');
     const { width, height } = scales.at(-1)!;
-    const final = resize(current!.picture, width, height); // an aborted run may have stopped at a smaller scale
-    return this.#picture(final, loaded, isDone ? stopped : 'aborted');
+    const resample = resampleOn(this.#device, this.#resolved); // whatever the signal says
+    const final = await resample(current!.picture, width, height); // an aborted run may have stopped at a smaller scale
+    return this.#picture(final, loaded, isDone ? stopped : 'aborted', resample);
   }
 
   /** Takes over where a checkpoint stands; gives what one that was made between two scales hands over. */
@@ -261,7 +264,8 @@ class Run {
     const pixels = pictureOf(state) ?? shownIn(state, this.#resolved.recipe.space);
     this.#done = iteration;
     this.#losses = state.header.run.losses;
-    const picture = await this.#picture(resize(pixels, width, height), this.#inputs.loaded, 'aborted');
+    const shown = await resampleOnHost(pixels, width, height);
+    const picture = await this.#picture(shown, this.#inputs.loaded, 'aborted', resampleOnHost);
     return { checkpoint, iteration, picture };
   }
 
@@ -275,9 +279,11 @@ class Run {
   ): Promise<StyleSession | undefined> {
     const { devices, preview, signal } = this.#options;
     const helpers = devices?.slice(1) ?? [];
-    const parts = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture);
-    const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
     try {
+      const resample = resampleOn(this.#device, this.#resolved, signal);
+      const { content, ...parts } = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture, resample);
+      this.#content = content;
+      const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
       const session = await StyleSession.from({ device: this.#device, helpers, vgg, ...parts, moments, preview, signal });
       const warning = planWarning(session.plan);
       if (warning && warning !== this.#warning) warn(this.#options, warning);
@@ -307,12 +313,19 @@ class Run {
       millisecondsPerIteration: this.#milliseconds / this.#done,
       secondsLeft: (seconds * left) / doneWork,
       scale: { index, count: scales.length, width, height },
-      picture: async () => this.#picture(await session.readPixels(), loaded, 'aborted'),
+      picture: async () => this.#picture(await session.readPixels(), loaded, 'aborted', resampleOnHost),
     });
   }
 
+  /** The content at a size: what the scale that is painted has, where it is that size. */
+  async #contentAt({ width, height }: Pixels, { content }: LoadedPictures, resample: Resample): Promise<Pixels> {
+    const { resampling } = this.#resolved;
+    const isAtHand = this.#content?.width === width && this.#content.height === height;
+    return isAtHand ? this.#content! : resample(content, width, height, { light: resampling === 'linear' });
+  }
+
   /** Finishing touches: the content's colours where asked for, and its alpha. */
-  async #picture(pixels: Pixels, loaded: LoadedPictures, stopped: Stopped): Promise<StyledPicture> {
+  async #picture(pixels: Pixels, loaded: LoadedPictures, stopped: Stopped, resample: Resample): Promise<StyledPicture> {
     if (!pixels.data.every(Number.isFinite)) {
       throw new WgpuStyleError('non-finite', {
         what: 'the picture holds values that are no numbers',
@@ -320,7 +333,7 @@ class Run {
         fix: 'Lower the learning rate or the weights',
       });
     }
-    const content = resize(loaded.content, pixels.width, pixels.height);
+    const content = await this.#contentAt(pixels, loaded, resample);
     const { color } = this.#resolved;
     const colored = color.mode === 'style' ? pixels : (await import('./recolor.ts')).resultColors(pixels, content, color);
     const { updateMask } = loaded;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Pixels } from '../../src/image/pixels.ts';
-import { fitSize, resize } from '../../src/image/resize.ts';
+import { fitSize } from '../../src/image/fit-size.ts';
+import { resize } from '../../src/image/resize.ts';
 import { resizeOracle } from '../oracle/resize.ts';
 import { noise } from './make-png.ts';
 

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import sharp from 'sharp';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { WgpuStyleError } from '../../src/gpu/errors.ts';
 import { decodePng } from '../../src/image/png.ts';
 import { readPngText } from '../../src/image/png-text.ts';
 import { checkWritable, readFileBytes, writeFileAtomic } from '../../src/node/files.ts';
@@ -36,6 +37,31 @@ const noPermissions =
     : process.getuid?.() === 0
       ? 'root may write everywhere'
       : undefined;
+
+describe('writeFileAtomic, of parts as they are made', () => {
+  async function* parts(end?: Error): AsyncGenerator<Uint8Array> {
+    for (const part of [[1, 2], [], [3]]) yield Promise.resolve(Uint8Array.from(part));
+    if (end) throw end;
+  }
+
+  test('writes them one after another, also where nothing can be replaced', async () => {
+    const file = path.join(folder, 'parts.bin');
+    await writeFileAtomic(file, parts());
+    expect([...(await readFile(file))]).toEqual([1, 2, 3]);
+    await writeFileAtomic('/dev/null', parts());
+    expect(await readdir(folder)).toEqual(['parts.bin']);
+  });
+
+  test('leaves what was there when the making fails, and says why', async () => {
+    const file = path.join(folder, 'parts.bin');
+    await writeFileAtomic(file, bytes.subarray(0, 1));
+    const own = new WgpuStyleError('bad-image', { what: 'no picture', where: 'here', fix: 'Give one' });
+    await expect(writeFileAtomic(file, parts(own), '-o')).rejects.toBe(own);
+    await expect(writeFileAtomic(file, parts(new Error('broken')), '-o')).rejects.toMatchObject({ code: 'bad-option', where: '-o' });
+    expect([...(await readFile(file))]).toEqual([1]);
+    expect(await readdir(folder)).toEqual(['parts.bin']);
+  });
+});
 
 describe('writeFileAtomic', () => {
   test('writes, replaces, and leaves nothing beside', async () => {

@@ -39,3 +39,39 @@ export function resizeOracle(
   }
   return output;
 }
+
+/** sRGB (IEC 61966-2-1) to linear light, and back. */
+function toLinear(v: number): number {
+  return v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4;
+}
+
+function toEncoded(v: number): number {
+  return v <= 0.0031308 ? v * 12.92 : 1.055 * v ** (1 / 2.4) - 0.055;
+}
+
+/**
+ * A whole picture, RGBA [h, w, 4]: colours count as much as they cover, by their encoded values or by the light that these stand
+ * for; the result is held within [0, 1]. Colours where nothing covers are 0.
+ */
+export function pictureOracle(
+  data: ArrayLike<number>,
+  [width, height]: readonly [number, number],
+  [toWidth, toHeight]: readonly [number, number],
+  filter: 'bicubic' | 'bilinear' | 'box',
+  light: boolean,
+): Float64Array {
+  const plane = (value: (i: number) => number): Float64Array =>
+    resizeOracle(Float64Array.from({ length: width * height }, (_, i) => value(4 * i)), width, height, toWidth, toHeight, filter);
+  const alpha = plane((i) => data[i + 3]!);
+  const clamp = (v: number): number => Math.min(1, Math.max(0, v));
+  const output = new Float64Array(4 * toWidth * toHeight);
+  for (let c = 0; c < 3; c++) {
+    const colour = plane((i) => data[i + 3]! * (light ? toLinear(data[i + c]!) : data[i + c]!));
+    for (let i = 0; i < alpha.length; i++) {
+      const straight = clamp(alpha[i]! > 0 ? colour[i]! / alpha[i]! : 0);
+      output[4 * i + c] = light ? toEncoded(straight) : straight;
+      output[4 * i + 3] = clamp(alpha[i]!);
+    }
+  }
+  return output;
+}

@@ -11,7 +11,7 @@ import { createOptimizer } from '../../src/optim/index.ts';
 import { giveMoments } from '../../src/style/carry.ts';
 import { randomValues, relativeError } from '../check.ts';
 import { testDevice } from '../device.ts';
-import { resizeOracle } from '../oracle/resize.ts';
+import { interpolateOracle } from '../oracle/interpolate.ts';
 import { picture, tinyNetwork, tinyOptions } from './setting.ts';
 
 const { wasserstein, lecture } = recipes as { wasserstein: Recipe; lecture: Recipe };
@@ -57,7 +57,7 @@ describe('the ladder of a recipe', () => {
 });
 
 describe('moments carried from scale to scale', () => {
-  it('are resampled, bicubic and bilinear, and go on with their count; the first step after is that of Adam with them', async () => {
+  it('are interpolated, bicubic and bilinear as PyTorch does, and go on with their count; the first step after is that of Adam with them', async () => {
     const options = await climbing();
     const saved = await checkpoints(options);
     const between = saved.get(6)!;
@@ -77,8 +77,8 @@ describe('moments carried from scale to scale', () => {
     session.destroy();
     for (let c = 0; c < 3; c++) {
       const g = gradient.subarray(480 * c, 480 * (c + 1));
-      const mean = resizeOracle(plane(floats(between, 'mean0'), c), 16, 13, 24, 20, 'bicubic');
-      const square = resizeOracle(plane(floats(between, 'square0'), c), 16, 13, 24, 20, 'bilinear');
+      const mean = interpolateOracle(plane(floats(between, 'mean0'), c), 16, 13, 24, 20, 'bicubic');
+      const square = interpolateOracle(plane(floats(between, 'square0'), c), 16, 13, 24, 20, 'bilinear');
       const m = mean.map((value, i) => BETAS[0] * value + (1 - BETAS[0]) * g[i]!);
       const v = square.map((value, i) => BETAS[1] * Math.max(value, 0) + (1 - BETAS[1]) * g[i]! ** 2);
       expect(relativeError(plane(floats(next, 'mean0'), c), m)).toBeLessThan(2e-5);

@@ -3,6 +3,9 @@
 import { describe, expect, it } from 'vitest';
 import { estimateTime, plan, styleTransfer } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
+import { countingDevice } from '../../src/gpu/counting.ts';
+import { resizeOnHost } from '../../src/image/linear-light.ts';
+import { resampleCounted } from '../../src/style/resampling.ts';
 import { randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { tinyOptions } from './setting.ts';
@@ -35,6 +38,21 @@ describe('plan', () => {
       expect(memoryUse(device).bytes).toBe(before);
     });
   }
+
+  it('counts resampling, which keeps within the limit of the run, and has the values of the host', async () => {
+    const { data } = picture(100, 90, 1);
+    const pixels = { width: 100, height: 90, data: Float32Array.from({ length: 4 * 9000 }, (_, i) => (i % 4 === 3 ? 1 : data[3 * (i >> 2) + (i % 4)]!)) };
+    const peaks = [];
+    for (const limit of [{}, { memoryLimit: 40_000 }]) {
+      const counter = countingDevice();
+      const made = await resampleCounted(counter, limit)(pixels, 70, 60);
+      expect(made.data).toEqual(resizeOnHost(pixels, 70, 60).data);
+      peaks.push(memoryUse(counter).peakBytes);
+    }
+    expect(peaks[0]).toBeGreaterThan(100_000);
+    expect(peaks[1]).toBeLessThanOrEqual(40_000);
+    expect(peaks[1]).toBeGreaterThan(20_000);
+  });
 
   it('needs no device, and throws what the run would throw', async () => {
     const options = { content: picture(64, 48, 1), style: picture(64, 48, 2), size: 64, iterations: 10 };

@@ -8,8 +8,12 @@ import {
   type OptimizerOptions,
   type StyledPicture,
   type StyleTransferOptions,
+  type Vgg,
 } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
+import { toPixels, type Decoded } from '../../src/image/pixels.ts';
+import { resolveOptions } from '../../src/style/options.ts';
+import { originOf } from '../../src/style/run-state.ts';
 import { freshDevice, testDevice } from '../device.ts';
 import { bytesHeld, scene, tinyNetwork, tinyOptions } from './setting.ts';
 
@@ -199,4 +203,15 @@ describe('what is refused', () => {
     expect(await refusal({ checkpoint: {} as never })).toMatchObject(wrong);
     expect(await refusal({ checkpoint: { every: 0, save: () => undefined } })).toMatchObject(wrong);
   });
+});
+
+it('a picture is the same to a checkpoint as bytes and as the floats they stand for', async () => {
+  const options = await tinyOptions();
+  const resolved = resolveOptions(options);
+  const bytes = Uint8Array.from({ length: 4 * 7 * 5 }, (_, i) => (97 * i) % 256);
+  const origin = (picture: Decoded): unknown =>
+    originOf(resolved, { content: picture, styles: [{ picture, weight: 1 }], init: undefined }, options.network as Vgg);
+  const picture = { width: 7, height: 5, bytes };
+  expect(origin(picture)).toEqual(origin(toPixels(picture)));
+  expect(origin(picture)).not.toEqual(origin({ ...picture, bytes: bytes.map((v, i) => (i === 139 ? v ^ 1 : v)) }));
 });

@@ -3,9 +3,10 @@
 
 import { StyleSession, Vgg, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
-import { fitSize } from '../../src/image/resize.ts';
+import { fitSize } from '../../src/image/fit-size.ts';
 import { resolveOptions } from '../../src/style/options.ts';
 import { loadPictures, scalePictures, startPicture, styleFit } from '../../src/style/prepare.ts';
+import { resampleOn } from '../../src/style/resampling.ts';
 import type { SessionParts } from '../../src/style/session-parts.ts';
 import type { Tiling } from '../../src/style/tiled-evaluation.ts';
 import { randomValues } from '../check.ts';
@@ -109,8 +110,9 @@ export async function sessionOf(
   const device = options.device ?? (await testDevice());
   const loaded = await loadPictures(options, resolved, device);
   const size = fitSize(loaded.content.width, loaded.content.height, resolved.size);
-  const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved);
-  const start = await startPicture(resolved, pictures, loaded.init);
+  const resample = resampleOn(device, resolved);
+  const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved, resample);
+  const start = await startPicture(resolved, pictures, loaded.init, resample);
   const vgg = options.network as Vgg;
   return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling }, ...more });
 }
