@@ -23,7 +23,7 @@ const OF_OTHER_NAMES = {
   conv_run_subgroup8: ['kernels/conv2d#definition run-subgroup8', 'kernels/conv2d'],
   conv_weights: ['kernels/conv2d#definition partial', 'kernels/conv2d'],
   conv_weights_patch: ['kernels/conv2d#weights equals the float64 definition patch', 'kernels/conv2d'],
-  lbfgs: ['optim/lbfgs', 'optim/failures', 'optim/search'],
+  lbfgs: ['optim/failures', 'optim/search', 'optim/lbfgs'],
   lbfgs_search: ['optim/search', 'optim/lbfgs'],
   lbfgs_sums: ['optim/lbfgs', 'optim/failures'],
   lbfgs_take: ['optim/lbfgs', 'optim/failures', 'optim/search'],

@@ -100,6 +100,8 @@ describe.each(RULES)('%s', (_, options, makeOracle) => {
     expect(await give(gradient, Infinity)).toEqual({ x: problem.start, failures: 1 });
     expect((await give(spoiled(problem.start, SIZE - 1, NaN))).x).toEqual(problem.start);
     optimizer.reset();
+    expect(await give(spoiled(problem.start, 7, NaN))).toEqual({ x: problem.start, failures: 1 }); // one number, in one thread
+    optimizer.reset();
     const exact = Float64Array.from(problem.start);
     makeOracle().step(exact, gradient);
     const { x, failures } = await give(gradient);
