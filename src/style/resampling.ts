@@ -2,6 +2,7 @@
 // own, which a run whose pictures have their sizes already does not load.
 
 import { loadChunk } from '../gpu/chunk.ts';
+import { WgpuStyleError } from '../gpu/errors.ts';
 import { toPixels, type Decoded, type Pixels } from '../image/pixels.ts';
 import type { ResizeFilter } from '../image/taps.ts';
 import type { ResolvedOptions } from './options.ts';
@@ -18,12 +19,16 @@ function isSize({ width, height }: Decoded, toWidth: number, toHeight: number): 
   return width === toWidth && height === toHeight;
 }
 
-/** On a device, in no more memory than the limit of a run; rejects with `aborted` when the signal fires. */
+/** On a device, in no more memory than the limit of a run, or on the host where the device has none left; rejects with `aborted` when the signal fires. */
 export function resampleOn(device: GPUDevice, { memoryLimit }: Pick<ResolvedOptions, 'memoryLimit'>, signal?: AbortSignal): Resample {
   return async (picture, width, height, options) => {
     if (isSize(picture, width, height)) return toPixels(picture);
     const { resample } = await loadChunk('styleTransfer', import('../image/resample.ts'));
-    return resample(device, picture, width, height, { ...options, signal, ...(memoryLimit !== undefined && { scratch: memoryLimit }) });
+    const scratch = memoryLimit === undefined ? {} : { scratch: memoryLimit };
+    return resample(device, picture, width, height, { ...options, ...scratch, signal }).catch((error: unknown) => {
+      if (error instanceof WgpuStyleError && error.code === 'out-of-memory') return resampleOnHost(picture, width, height, options);
+      throw error;
+    });
   };
 }
 

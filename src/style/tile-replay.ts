@@ -167,9 +167,9 @@ export class Replay {
       arenaBytes: this.program.cost.arenaBytes,
       foldedBytes: this.program.cost.foldedBytes,
     };
-    const sequences = this.#steps.flatMap(({ cut, cutContent, addBack: back }) => [cut, cutContent, back]);
+    const sequences = this.#steps.flatMap(({ cut, cutContent, addBack: back }) => [cut, cutContent, back].filter((each) => each !== undefined));
     // The program first: what is bound to memory that is not there was refused for that reason.
-    this.ready = this.program.ready.then(() => Promise.all(sequences.map((sequence) => sequence?.ready))).then(() => undefined);
+    this.ready = this.program.ready.then(() => Promise.all(sequences.map(({ ready }) => ready))).then(() => undefined);
     this.ready.catch(() => undefined); // reported to whoever awaits it
   }
 

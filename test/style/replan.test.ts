@@ -3,6 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { plan, StyleSession, styleTransfer, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
+import { resampleOn, resampleOnHost } from '../../src/style/resampling.ts';
 import { rms } from '../check.ts';
 import { freshDevice, testDevice } from '../device.ts';
 import { makeScarce, type Scarce } from './scarce.ts';
@@ -235,4 +236,18 @@ describe('a run on a device with too little memory', () => {
     expect(apart(picture.pixels, straight.pixels)).toBeLessThan(1e-2);
     expect(memoryUse(devices[0]!).bytes).toBe(before);
   });
+});
+
+it('a picture that cannot be resampled on the device for want of memory is resampled on the host', async () => {
+  const picture = { width: 40, height: 30, data: Float32Array.from({ length: 4800 }, (_, i) => ((i * 37) % 100) / 100) };
+  const onHost = await resampleOnHost(picture, 25, 19);
+  const fine = await scarceDevice();
+  await resampleOn(fine.device, {})(picture, 25, 19);
+  for (let failing = 1; failing <= fine.scarce.made; failing++) {
+    const { device, scarce } = await scarceDevice({ failing });
+    const resampled = await resampleOn(device, {})(picture, 25, 19);
+    expect(scarce.refused).toBe(1);
+    expect(resampled).toEqual(onHost);
+  }
+  expect(fine.scarce.made).toBeGreaterThan(4);
 });
