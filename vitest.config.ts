@@ -71,7 +71,7 @@ const config: ViteUserConfig = defineConfig({
     fileParallelism: false,
     isolate: false,
     pool: 'forks',
-    coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'json-summary'] },
+    coverage: { provider: 'v8', include: ['src/**/*.ts'], reporter: ['text', 'json-summary'], reportOnFailure: true },
     testTimeout: 120_000,
     hookTimeout: 120_000,
   },
