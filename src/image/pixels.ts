@@ -161,6 +161,13 @@ export function pixelsToPlanar(pixels: Pixels): Float32Array<ArrayBuffer> {
   return planar;
 }
 
+/** Throws `bad-image` unless the picture whose alpha is wanted is of this size. */
+export function checkAlpha(alpha: Pixels, width: number, height: number, where: string = 'image'): void {
+  if (alpha.width === width && alpha.height === height) return;
+  const what = `alpha of another size: got ${alpha.width}x${alpha.height}, need ${width}x${height}`;
+  throw refuse(where, what, 'Resize it first');
+}
+
 /**
  * From planar RGB [3, h, w] in [0, 1], with the alpha of `alpha` (a picture of the same size) or opaque. Values are
  * taken as they are. Throws `bad-image` when the length is not 3 * h * w.
@@ -180,13 +187,7 @@ export function pixelsFromPlanar(
       'Give all red, then all green, then all blue',
     );
   }
-  if (alpha && (alpha.width !== width || alpha.height !== height)) {
-    throw refuse(
-      where,
-      `alpha of another size: got ${alpha.width}x${alpha.height}, need ${width}x${height}`,
-      'Resize it first',
-    );
-  }
+  if (alpha) checkAlpha(alpha, width, height, where);
   const data = new Float32Array(4 * area);
   for (let i = 0; i < area; i++) {
     data[4 * i] = planar[i]!;

@@ -4,7 +4,6 @@
 import { isLost, requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { show } from './check-recipe.ts';
-import type { StyleTransferOptions } from './options.ts';
 import type { StyledPicture } from './picture.ts';
 
 /** What is done against the loss of the device. */
@@ -72,8 +71,9 @@ export interface Again {
 }
 
 /** A texture to paint went away with its device; a canvas takes another device. */
-export function withoutTexture({ preview, ...options }: StyleTransferOptions): StyleTransferOptions {
-  return preview && 'getContext' in preview ? { ...options, preview } : options;
+export function withoutTexture<T extends { readonly preview?: object | undefined }>(options: T): Omit<T, 'preview'> {
+  const { preview, ...others } = options;
+  return preview && 'getContext' in preview ? options : others;
 }
 
 /** Milliseconds before the n-th attempt: a driver that was just reset needs a moment, and one that is broken no storm. */

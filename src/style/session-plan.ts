@@ -2,7 +2,6 @@
 
 import type { OptimizerCost } from '../optim/index.ts';
 import type { Evaluation } from './evaluation.ts';
-import type { Fit, SessionParts } from './session-parts.ts';
 import type { TilePlan } from './tile-grid.ts';
 
 export type { TilePlan } from './tile-grid.ts';
@@ -33,11 +32,19 @@ export interface SessionPlan {
   readonly storage?: 'f16';
 }
 
-/** The plan of a session from its two halves. */
+/** What was chosen for a session with the memory there is. */
+interface Chosen {
+  readonly history?: number;
+  readonly storage?: 'f32' | 'f16';
+  readonly recomputes?: true;
+  readonly deviceBytes?: number | undefined;
+}
+
+/** The plan of a session from its two halves, and what was chosen for it. */
 export function sessionPlan(
   { cost, tiles }: Evaluation,
   optimizer: OptimizerCost,
-  { history, storage, recomputes, deviceBytes }: Pick<Fit, 'history' | 'storage' | 'recomputes'> & Pick<SessionParts, 'deviceBytes'> = {},
+  { history, storage, recomputes, deviceBytes }: Chosen = {},
 ): SessionPlan {
   const { dispatches, flops, bytes, arenaBytes, foldedBytes } = cost;
   return {

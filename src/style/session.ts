@@ -6,7 +6,7 @@ import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted, type WgpuStyleError } from '../gpu/errors.ts';
 import { readBuffer, readFloats } from '../gpu/readback.ts';
-import { pixelsFromPlanar, type Pixels } from '../image/pixels.ts';
+import { checkAlpha, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/fit-size.ts';
 import type { StateBuffer } from '../optim/index.ts';
 import { Belongings } from './belongings.ts';
@@ -27,7 +27,7 @@ import {
 import { loadNetwork, loadPictures, scalePictures, startPicture, styleFit } from './prepare.ts';
 import { resampleOn } from './resampling.ts';
 import type { SessionPlan } from './session-plan.ts';
-import { planarFromSpace, planarGradient, planarToSpace } from './space.ts';
+import { planarFromSpace, planarGradient, planarToSpace, rgbaFromSpace } from './space.ts';
 
 /** How much of an iteration {@link StyleSession.encode} records. */
 export interface EncodeOptions {
@@ -196,16 +196,22 @@ export class StyleSession {
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
-    this.#turns.alive('session.readImage');
-    while (this.#turns.submits.underWay) await this.#turns.submits.underWay;
-    const reading = (this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels));
-    const packed = await reading.finally(() => (this.#reading = undefined));
-    return planarFromSpace(packed, this.#pixels, this.#options.recipe.space);
+    return planarFromSpace(await this.#readShown(), this.#pixels, this.#options.recipe.space);
   }
 
   /** The current image with the alpha of `alpha`, as pixels. */
   async readPixels(alpha?: Pixels): Promise<Pixels> {
-    return pixelsFromPlanar(this.width, this.height, await this.readImage(), alpha ? { alpha } : {});
+    const { width, height } = this;
+    if (alpha) checkAlpha(alpha, width, height);
+    return { width, height, data: rgbaFromSpace(await this.#readShown(), this.#options.recipe.space, alpha) };
+  }
+
+  /** What is shown, in the optimiser's space: four floats a pixel. */
+  async #readShown(): Promise<Float32Array<ArrayBuffer>> {
+    this.#turns.alive('session.readImage');
+    while (this.#turns.submits.underWay) await this.#turns.submits.underWay;
+    const reading = (this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels));
+    return reading.finally(() => (this.#reading = undefined));
   }
 
   /** Replaces the image: planar RGB in [0, 1], 3·height·width values. The optimiser starts afresh. */

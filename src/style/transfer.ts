@@ -331,10 +331,11 @@ class Run {
     const colored = color.mode === 'style' ? pixels : (await import('./recolor.ts')).resultColors(pixels, content, color);
     const { updateMask } = loaded;
     const kept = updateMask ? (await import('./masks.ts')).keepOutside(colored, content, updateMask) : colored;
-    const data = kept.data.map((value, i) => (i % 4 === 3 ? content.data[i]! : value));
+    // In place: a large picture is not copied for it.
+    for (let i = 3; i < kept.data.length; i += 4) kept.data[i] = content.data[i]!;
     const { network } = this.#options;
     return new StyledPicture(
-      { ...pixels, data },
+      kept,
       {
         losses: this.#losses,
         iterations: this.#done,
