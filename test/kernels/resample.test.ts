@@ -82,11 +82,15 @@ describe('resampling an axis', () => {
       );
     expect([...(await run(1))]).toEqual([1, -0.5, 0.25, 0.5]);
     expect([...(await run(2))]).toEqual([1, 0, 0.75, 0.5]);
+    const across = await runKernel([{ shape: [1, 2, 4], data: x }, spans, weights], [1, 1, 4], ([a, s, w], y) =>
+      resampleForward({ axis: 'across', width: 1, rows: 1, begin: 0, end: 2, finish }, { x: a!, spans: s!, weights: w!, y }),
+    );
+    expect([...across]).toEqual([1, 0, 0.75, 0.5]);
   });
 });
 
 it('texels are prepared in place: light, colours times alpha, or both', async () => {
-  const count = 67;
+  const count = 331;
   const x = randomValues(4 * count, 4).map((v) => (v + 1) / 2);
   const linear = (v: number): number => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4);
   for (const light of [false, true]) {
