@@ -10,11 +10,12 @@ const MOST_REDIRECTS = 5;
 /** Answers that name another address for the same thing. */
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
-function checkAllowed({ protocol, host: server, origin }: URL, where: string): void {
+/** Why a server may not be asked; undefined where it may. */
+function refusalOf({ protocol, host: server, origin }: URL, where: string): WgpuStyleError | undefined {
   const { allowedHosts: allowed } = host;
   const isOwn = protocol === 'data:' || protocol === 'blob:' || origin === globalThis.location?.origin;
-  if (isOwn || !allowed || allowed.includes(server)) return;
-  throw new WgpuStyleError('network', {
+  if (isOwn || !allowed || allowed.includes(server)) return undefined;
+  return new WgpuStyleError('network', {
     what: `an address that is not allowed: got one of ${server}, need one of ${allowed.join(', ') || 'no server'}`,
     where,
     fix: 'Give the bytes, or allow the server with allowHosts',
@@ -30,20 +31,15 @@ function checkAllowed({ protocol, host: server, origin }: URL, where: string): v
 export async function fetchAllowed(address: string, init: RequestInit, where: string): Promise<Response> {
   let url = new URL(address, globalThis.location?.href);
   for (let redirects = 0; ; redirects++) {
-    checkAllowed(url, where);
+    const refusal = refusalOf(url, where);
+    if (refusal) throw refusal;
     const response = await fetch(url, host.seesRedirects ? { ...init, redirect: 'manual' } : init);
     const next = host.seesRedirects && REDIRECTS.includes(response.status) ? response.headers.get('location') : null;
-    try {
-      if (next === null) {
-        if (response.redirected) checkAllowed(new URL(response.url), where);
-        return response;
-      }
-      url = nextUrl(next, url, redirects, where);
-    } catch (error) {
-      await response.body?.cancel();
-      throw error;
-    }
+    const late = response.redirected ? refusalOf(new URL(response.url), where) : undefined;
+    if (next === null && !late) return response;
     await response.body?.cancel();
+    if (late) throw late;
+    url = nextUrl(next!, url, redirects, where);
   }
 }
 

@@ -9,6 +9,7 @@
 import { createBuffer, destroyBuffer, watchMemory } from '../gpu/buffers.ts';
 import { isSoftwareAdapter } from '../gpu/device.ts';
 import { badOption } from '../gpu/errors.ts';
+import { stagingUsage } from '../gpu/readback.ts';
 import { Painter, type PaintSource } from './paint.ts';
 
 /** Paints with each iteration that is encoded. */
@@ -89,9 +90,8 @@ class CanvasCopier implements Preview {
     this.#texture = texture;
     this.#context = context;
     this.#rowBytes = Math.ceil((4 * texture.width) / 256) * 256;
-    const usage = GPUBufferUsage.COPY_DST | GPUBufferUsage.MAP_READ;
     const { result, settled } = watchMemory(device, 'preview', () =>
-      Array.from({ length: COPIES }, (_, i) => createBuffer(device, `preview/${i}`, this.#rowBytes * texture.height, usage)),
+      Array.from({ length: COPIES }, (_, i) => createBuffer(device, `preview/${i}`, this.#rowBytes * texture.height, stagingUsage())),
     );
     this.#all = result;
     this.ready = settled;

@@ -282,7 +282,7 @@ class Counting {
         },
         belongings,
       );
-      const staging = pieceBytes(16 * start.width * start.height) + 3 * STAGED;
+      const staging = pieceBytes(imageBytes(parts)) + 3 * STAGED;
       // What devices tell each other is a band of the picture at a time, at most.
       const band = counters.length > 0 ? Math.max(...iteration.shown.map(({ size }) => size)) : 0;
       const peaks = [counter, ...counters].map((each, i) => {
