@@ -3,8 +3,9 @@
 // buffer is used or touched (fence.ts).
 
 import { expect } from 'vitest';
+import { runOnce } from '../bench/harness/workshop.ts';
 import { destroyBuffer } from '../src/gpu/buffers.ts';
-import { Sequence, type BufferRange, type Dispatch } from '../src/gpu/dispatch.ts';
+import type { Dispatch } from '../src/gpu/dispatch.ts';
 import { readBuffer } from '../src/gpu/readback.ts';
 import { bytesOf, elementsOf, pack, unpack, type Shape } from '../src/kernels/shape.ts';
 import { randomValues } from './check.ts';
@@ -47,19 +48,6 @@ export async function runKernel(
   return values;
 }
 
-/** Submits dispatches, one after another. */
-export async function submitOnce(device: GPUDevice, dispatches: readonly Dispatch<BufferRange>[]): Promise<void> {
-  const sequence = new Sequence(device, 'test', dispatches);
-  await sequence.ready;
-  const encoder = device.createCommandEncoder();
-  const pass = encoder.beginComputePass();
-  sequence.encode(pass);
-  pass.end();
-  device.queue.submit([encoder.finish()]);
-  await device.queue.onSubmittedWorkDone();
-  sequence.destroy();
-}
-
 /** The bytes of a kernel's output in memory layout: for outputs that are no floats. */
 export async function runKernelBytes(
   inputs: readonly Values[],
@@ -82,7 +70,7 @@ export async function runKernelBytes(
     return upload({ shape: [floats], data: randomValues(floats, 98).map((v) => v * 1e6) });
   };
   const dispatches = [make(inputs.map((input) => upload(input)), output, scratch)].flat();
-  await submitOnce(device, dispatches);
+  await runOnce(device, dispatches);
   const read = await readBuffer(device, output, 0, bytesOf(outputShape));
   for (const [buffer, behind] of made) {
     const found = await readBuffer(device, buffer, buffer.size - FENCE, FENCE);

@@ -1,6 +1,6 @@
 // Dispatches of workshop shaders: steps of a ladder that are kept for comparison and used by nobody else.
 
-import { Params, Sequence, type Cost, type Dispatch, type Shader } from 'wgpu-style/kernels';
+import { Params, Sequence, type BufferRange, type Cost, type Dispatch, type Shader } from 'wgpu-style/kernels';
 
 /** What a workshop shader is launched with. */
 export interface WorkshopLaunch {
@@ -45,7 +45,7 @@ export function listed(made: Dispatch<GPUBuffer> | readonly Dispatch<GPUBuffer>[
 }
 
 /** Runs dispatches and waits. */
-export async function runOnce(device: GPUDevice, dispatches: readonly Dispatch<GPUBuffer>[]): Promise<void> {
+export async function runOnce(device: GPUDevice, dispatches: readonly Dispatch<BufferRange>[]): Promise<void> {
   const sequence = new Sequence(device, 'bench', dispatches);
   await sequence.ready;
   const encoder = device.createCommandEncoder({ label: 'bench' });

@@ -2,6 +2,7 @@
 // hold to float64, and rounds the result to the storage. Numbers of 16 bits are held to their definitions.
 
 import { describe, expect, it } from 'vitest';
+import { runOnce } from '../../bench/harness/workshop.ts';
 import { createBuffer, destroyBuffer } from '../../src/gpu/buffers.ts';
 import { rebind, type Dispatch } from '../../src/gpu/dispatch.ts';
 import { readBuffer } from '../../src/gpu/readback.ts';
@@ -18,7 +19,6 @@ import { winograd } from '../../src/kernels/winograd.ts';
 import { randomValues } from '../check.ts';
 import { testDevice } from '../device.ts';
 import { bf16Of, bitsOf, f16Of, toBf16, toF16 } from '../oracle/half.ts';
-import { submitOnce } from '../run-kernel.ts';
 
 const FORMATS = {
   f16: { round: toF16, of: f16Of, bits: bitsOf(f16Of), ulp: 2 ** -10 },
@@ -78,7 +78,7 @@ async function run(dispatches: readonly Dispatch<Place>[], ways: ReadonlyMap<Pla
     const shader = dispatch.stored?.shader(Object.fromEntries(types)) ?? dispatch.shader;
     return rebind({ ...dispatch, shader }, bufferOf);
   });
-  await submitOnce(device, bound);
+  await runOnce(device, bound);
   const output = dispatches.at(-1)!.outputs[0]!;
   const way = ways.get(output) ?? 'f32';
   const read = await readBuffer(device, bufferOf(output), 0, bufferOf(output).size);
