@@ -183,6 +183,7 @@ function take(report: Report): void {
       return;
     case 'started': {
       const { width, height } = report.scales.at(-1)!;
+      enter('starting'); // the run before, if it was not over, has told of its stop meanwhile
       element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
       before.settle(true);
       hasRun = true;

@@ -103,6 +103,18 @@ test('goes back to the picture that ended a scale, and on from there', async () 
   expect(difference(await settled(page), end)).toBeLessThan(1);
 });
 
+test('begun anew in the middle of a run, it is seen running again', async () => {
+  await type(page, '#iterations', '60');
+  await page.click('#restart');
+  await until(page, 'running');
+  await iterations(page, 2);
+  await page.click('#restart');
+  await until(page, 'running');
+  expect(await text(page, '#toggle')).toBe('Stop');
+  await page.click('#toggle');
+  await until(page, 'stopped');
+});
+
 test('a lost device in the middle of a run: another one goes on with the picture', async () => {
   await type(page, '#iterations', '60');
   await page.click('#restart');
