@@ -1,35 +1,26 @@
-// The original beside the painting, for before and after. What is shown is of the run that paints; that of a run which is
-// asked for counts when it has begun.
+// The original beside the painting, for before and after: of the run that was asked for last, or if the worker refuses
+// that, of the one before it.
 
 import { element } from './dom.ts';
 
 export class BeforePicture {
   readonly #image = element('before', HTMLImageElement);
-  /** The addresses of the picture that is being painted, and of the one that is about to be. */
+  /** The addresses of the picture that is being painted, and of those whose runs were asked for. */
   #address = '';
-  #next = '';
+  readonly #proposed: string[] = [];
 
   /** A run with this picture is asked for. */
   propose(content: Blob): void {
-    giveUp(this.#next);
-    this.#next = URL.createObjectURL(content);
-    this.#image.src = this.#next;
+    const address = URL.createObjectURL(content);
+    this.#proposed.push(address);
+    this.#image.src = address;
   }
 
-  /** The run has begun, or it has not, and what was painted before is still there. */
+  /** The run that was asked for first has begun, or it has not, and what was painted before is still there. */
   settle(hasBegun: boolean): void {
-    if (this.#next === '') return;
-    if (hasBegun) {
-      giveUp(this.#address);
-      this.#address = this.#next;
-    } else {
-      giveUp(this.#next);
-      if (this.#address !== '') this.#image.src = this.#address;
-    }
-    this.#next = '';
+    const address = this.#proposed.shift()!;
+    URL.revokeObjectURL(hasBegun ? this.#address : address);
+    if (hasBegun) this.#address = address;
+    else if (this.#proposed.length === 0 && this.#address !== '') this.#image.src = this.#address;
   }
-}
-
-function giveUp(address: string): void {
-  if (address !== '') URL.revokeObjectURL(address);
 }

@@ -31,6 +31,8 @@ const alert = element('alert', HTMLElement);
 let state: State = 'empty';
 /** Whether the worker has a run that can go on. */
 let hasRun = false;
+/** Runs asked for that the worker has not come to yet. Until it has, the one before reports on, but does not say the state. */
+let asked = 0;
 
 const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
 function send(command: Command, transfer: Transferable[] = []): void {
@@ -138,7 +140,21 @@ function start(): void {
   enter('starting');
   status.textContent = 'Preparing …';
   before.propose(wanted.content);
+  asked++;
   send({ kind: 'start', ...wanted });
+}
+
+/** The worker has come to a run that was asked for. */
+function answered(hasBegun: boolean): void {
+  asked--;
+  before.settle(hasBegun);
+}
+
+/** Nothing is being painted; unless another run was asked for in the meantime. */
+function rest(entered: 'stopped' | 'done' | 'failed'): void {
+  if (asked > 0) return;
+  enter(entered);
+  status.textContent = { stopped: 'Stopped', done: 'Done', failed: '' }[entered];
 }
 
 function showNeeds({ needs, during }: Extract<Report, { kind: 'needs' }>): void {
@@ -152,9 +168,8 @@ function showNeeds({ needs, during }: Extract<Report, { kind: 'needs' }>): void 
   place.textContent = '';
   const { largest } = needs;
   if (during === 'start') {
-    before.settle(false);
-    enter(hasRun ? 'stopped' : 'failed');
-    status.textContent = '';
+    answered(false);
+    rest(hasRun ? 'stopped' : 'failed');
   }
   tell(`The graphics card cannot hold this size as a whole. The largest that it can for these pictures is ${largest} pixels.`, {
     label: `Use ${largest} pixels`,
@@ -183,9 +198,8 @@ function take(report: Report): void {
       return;
     case 'started': {
       const { width, height } = report.scales.at(-1)!;
-      enter('starting'); // the run before, if it was not over, has told of its stop meanwhile
       element('frame', HTMLElement).style.setProperty('--ratio', String(width / height));
-      before.settle(true);
+      answered(true);
       hasRun = true;
       save.disabled = true;
       element('progress', HTMLProgressElement).value = 0;
@@ -198,7 +212,7 @@ function take(report: Report): void {
     case 'opened':
       still.hidden = true;
       strip.mark(report.scale);
-      if (state === 'starting') {
+      if (state === 'starting' && asked === 0) {
         enter('running');
         status.textContent = PAINTING;
       }
@@ -210,10 +224,9 @@ function take(report: Report): void {
       strip.keep(report.scale, report.picture);
       return;
     case 'stopped':
-      enter(report.isDone ? 'done' : 'stopped');
+      rest(report.isDone ? 'done' : 'stopped');
       save.disabled = false;
       strip.mark(report.scale);
-      status.textContent = report.isDone ? 'Done' : 'Stopped';
       element('count', HTMLElement).textContent = `${report.iteration} iterations`;
       return;
     case 'lost':
@@ -267,24 +280,22 @@ function showProgress({ iteration, iterations, scale, losses, secondsLeft }: Ext
 }
 
 function showFailure({ during, code, message }: Extract<Report, { kind: 'failed' }>): void {
+  if (during === 'start') answered(false);
   if (hasRun && (code === 'no-adapter' || code === 'device-lost')) {
     // What was painted is there, to be saved, and to go on from when the graphics card is back.
     tell(message);
-    enter('stopped');
-    status.textContent = 'Stopped';
+    rest('stopped');
     return;
   }
   if (during === 'ready' || code === 'no-webgpu' || code === 'no-adapter') {
     explain(message);
     return;
   }
-  if (during === 'start') before.settle(false);
   tell(message);
   if (during === 'network') {
     networks.take('default');
   } else if (during !== 'plan' && during !== 'save') {
-    status.textContent = '';
-    enter('failed');
+    rest('failed');
   }
 }
 

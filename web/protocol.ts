@@ -52,10 +52,13 @@ export type Needs =
   | { readonly fits: true; readonly scales: readonly Scale[]; readonly peakBytes: number | undefined }
   | { readonly fits: false; readonly largest: number };
 
+/** What the worker was at: a command, a run that had begun, or getting ready. */
+export type Activity = Command['kind'] | 'run' | 'ready';
+
 /** From the worker to the page. */
 export type Report =
   | { readonly kind: 'ready'; readonly adapter: string; readonly isSoftware: boolean }
-  /** `during` `start`: the run does not begin. */
+  /** `during` `start`: the run does not begin. Each `start` is answered once, by this, by `started` or by `failed`. */
   | { readonly kind: 'needs'; readonly during: 'plan' | 'start'; readonly needs: Needs }
   | { readonly kind: 'started'; readonly scales: readonly Scale[] }
   /** A scale's first picture is on the canvas. */
@@ -80,4 +83,4 @@ export type Report =
   | { readonly kind: 'download'; readonly progress: DownloadProgress }
   | { readonly kind: 'network'; readonly description: string }
   | { readonly kind: 'warning'; readonly message: string }
-  | { readonly kind: 'failed'; readonly during: Command['kind'] | 'ready'; readonly code: string; readonly message: string };
+  | { readonly kind: 'failed'; readonly during: Activity; readonly code: string; readonly message: string };

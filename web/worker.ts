@@ -4,7 +4,7 @@ import { defaultNetwork, encodePng, isSoftwareAdapter, StyleSession, Vgg, WgpuSt
 import { largestInstead, needsOf, scalesFor, type FitRequest } from './fit.ts';
 import { Gpu } from './gpu.ts';
 import { bytesOf, Painting } from './painting.ts';
-import type { Command, PageOptions, Report, RunRequest } from './protocol.ts';
+import type { Activity, Command, PageOptions, Report, RunRequest } from './protocol.ts';
 import { packRegions, type Regions } from './regions.ts';
 import { defaults, REGIONS_KEYWORD } from './settings.ts';
 import { longestSide } from './size.ts';
@@ -32,14 +32,14 @@ function report(message: Report, transfer: Transferable[] = []): void {
   scope.postMessage(message, transfer);
 }
 
-function reportFailure(during: Command['kind'] | 'ready', error: unknown): void {
+function reportFailure(during: Activity, error: unknown): void {
   const code = error instanceof WgpuStyleError ? error.code : 'unknown';
   report({ kind: 'failed', during, code, message: error instanceof Error ? error.message : String(error) });
 }
 
 /** Commands are done one after another; a run is begun by one of them, but not waited for. */
 let queue: Promise<void> = Promise.resolve();
-function enqueue(during: Command['kind'] | 'ready', work: () => Promise<unknown>): Promise<void> {
+function enqueue(during: Activity, work: () => Promise<unknown>): Promise<void> {
   queue = queue.then(work).then(
     () => undefined,
     (error: unknown) => reportFailure(during, error),
@@ -158,14 +158,14 @@ async function start(request: RunRequest): Promise<void> {
   ({ regions } = request);
   settings = { ...options, ...(typeof source === 'string' && { network: source }) };
   const scales = scalesFor(prepared);
-  report({ kind: 'started', scales });
   painting = new Painting({ ...prepared, scales, canvas, gpu, report });
+  report({ kind: 'started', scales });
   if (weights) painting.set(weights);
   goOn();
 }
 
 function goOn(): void {
-  painting?.run().catch((error: unknown) => reportFailure('start', error));
+  painting?.run().catch((error: unknown) => reportFailure('run', error));
 }
 
 /** The picture as it stands, as a PNG with the settings that made it: `wgpu-style --config` reads them too. */

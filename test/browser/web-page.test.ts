@@ -21,6 +21,19 @@ async function settingsFile(name: string, settings: object): Promise<string> {
   return file;
 }
 
+/** Writes down what the page is at from now on, each change once; the function that it gives reads that. */
+async function watchStates(watched: Page): Promise<() => Promise<string[]>> {
+  const states = await watched.evaluateHandle(() => {
+    const { dataset } = document.documentElement;
+    const seen: string[] = [];
+    new MutationObserver(() => {
+      if (dataset['state'] !== seen.at(-1)) seen.push(dataset['state']!);
+    }).observe(document.documentElement, { attributeFilter: ['data-state'] });
+    return seen;
+  });
+  return () => states.jsonValue();
+}
+
 beforeAll(async () => {
   if (noBrowser !== undefined) return;
   site = await openSite();
@@ -103,16 +116,21 @@ test('goes back to the picture that ended a scale, and on from there', async () 
   expect(difference(await settled(page), end)).toBeLessThan(1);
 });
 
-test('begun anew in the middle of a run, it is seen running again', async () => {
+test('begun anew in the middle of a run, twice, it is seen running again and not stopped before', async () => {
   await type(page, '#iterations', '60');
   await page.click('#restart');
   await until(page, 'running');
   await iterations(page, 2);
-  await page.click('#restart');
+  const states = await watchStates(page);
+  await page.evaluate(() => {
+    for (let i = 0; i < 2; i++) document.getElementById('restart')!.click();
+  });
   await until(page, 'running');
   expect(await text(page, '#toggle')).toBe('Stop');
+  await iterations(page, 2);
   await page.click('#toggle');
   await until(page, 'stopped');
+  expect(await states()).toEqual(['starting', 'running', 'stopped']);
 });
 
 test('a lost device in the middle of a run: another one goes on with the picture', async () => {
@@ -187,8 +205,10 @@ test('a size that does not fit is said before, with the largest that does; begun
   await type(page, '#size', '16384');
   await page.waitForSelector('#action-button:not([hidden])', { timeout: 60_000 });
   expect(await text(page, '#alert')).toMatch(/cannot hold this size as a whole. The largest that it can for these pictures is \d+ pixels/);
+  const states = await watchStates(page);
   await page.click('#restart');
   await until(page, 'stopped');
+  expect(await states()).toEqual(['starting', 'stopped']);
   expect(await page.$eval('#before', (image) => image.getAttribute('src'))).toBe(before);
   await page.$eval('#before', (image) => (image as HTMLImageElement).decode());
 });
