@@ -82,6 +82,29 @@ export function pieceBytes(bytes: number): number {
 }
 
 /**
+ * `floats` floats, from number `begin` on, of buffers one behind the other. Copies come one after another, of 16 MiB at most: the
+ * caller must submit nothing that changes them meanwhile.
+ */
+export async function readStretch(
+  device: GPUDevice,
+  buffers: readonly GPUBuffer[],
+  begin: number,
+  floats: number,
+): Promise<Float32Array<ArrayBuffer>> {
+  const stretch = new Float32Array(floats);
+  let first = 0;
+  for (const buffer of buffers) {
+    const end = Math.min(buffer.size, 4 * (begin + floats - first));
+    for (let from = 4 * Math.max(0, begin - first); from < end; from += PIECE) {
+      const bytes = await readBuffer(device, buffer, from, Math.min(PIECE, end - from));
+      stretch.set(new Float32Array(bytes), first + from / 4 - begin);
+    }
+    first += buffer.size / 4;
+  }
+  return stretch;
+}
+
+/**
  * The first `floats` floats of buffers one behind the other. All copies are recorded at once, so that nothing that is
  * submitted later gets in between; but above 64 MiB they come one after another, and the caller must submit nothing that
  * changes them meanwhile.
@@ -91,18 +114,9 @@ export async function readFloats(
   buffers: readonly GPUBuffer[],
   floats: number,
 ): Promise<Float32Array<ArrayBuffer>> {
+  if (pieceBytes(4 * floats) < 4 * floats) return readStretch(device, buffers, 0, floats);
   const all = new Float32Array(floats);
   let at = 0;
-  if (pieceBytes(4 * floats) < 4 * floats) {
-    for (const buffer of buffers) {
-      for (let from = 0; from < buffer.size && at < floats; from += PIECE) {
-        const length = Math.min(PIECE, buffer.size - from, 4 * (floats - at));
-        all.set(new Float32Array(await readBuffer(device, buffer, from, length)), at);
-        at += length / 4;
-      }
-    }
-    return all;
-  }
   const reads = buffers.map((buffer) => {
     const begin = at;
     at += buffer.size / 4;

@@ -31,20 +31,21 @@ const CHUNK = 2 ** 20;
 function filteredRows(
   { width, height, depth, channels }: RowsHeader,
   filter: RowFilter,
-  rowAt: (y: number, row: Uint8Array) => void,
-): () => Uint8Array<ArrayBuffer> | undefined {
+  rowAt: RowsFile['rowAt'],
+): () => Promise<Uint8Array<ArrayBuffer> | undefined> {
   const step = (channels * depth) / 8;
   const length = step * width;
   const types = filter === 'sub' ? [1] : [0, 1, 2, 3, 4];
   const tried = types.map(() => new Uint8Array(1 + length));
   let [row, above] = [new Uint8Array(length), new Uint8Array(length)];
   let y = 0;
-  return () => {
+  return async () => {
     if (y === height) return undefined;
     const count = Math.min(height - y, Math.max(1, Math.floor(PIECE / (1 + length))));
     const piece = new Uint8Array(count * (1 + length));
     for (let i = 0; i < count; i++, y++) {
-      rowAt(y, row);
+      const filled = rowAt(y, row);
+      if (filled) await filled;
       const sums = types.map((type, k) => filterRow(type, row, above, step, tried[k]!));
       piece.set(tried[sums.indexOf(Math.min(...sums))]!, i * (1 + length));
       [row, above] = [above, row];
@@ -54,7 +55,7 @@ function filteredRows(
 }
 
 /** Deflated bytes as chunks of the file. */
-async function* imageData(rows: () => Uint8Array<ArrayBuffer> | undefined): AsyncGenerator<PngChunk, void> {
+async function* imageData(rows: ReturnType<typeof filteredRows>): AsyncGenerator<PngChunk, void> {
   let parts: Uint8Array[] = [];
   let bytes = 0;
   for await (const part of streamed(new CompressionStream('deflate'), rows)) {
@@ -72,8 +73,8 @@ async function* imageData(rows: () => Uint8Array<ArrayBuffer> | undefined): Asyn
 export interface RowsFile {
   readonly header: RowsHeader;
   readonly filter: RowFilter;
-  /** Fills the samples of row y, high bytes first. */
-  readonly rowAt: (y: number, row: Uint8Array) => void;
+  /** Fills the samples of row y, high bytes first, at once or when the promise resolves. Called for one row after another. */
+  readonly rowAt: (y: number, row: Uint8Array) => void | Promise<void>;
   /** One text chunk per entry. */
   readonly text: Readonly<Record<string, string>>;
 }

@@ -83,7 +83,7 @@ function copyRow(rgba: Uint8Array | Uint8ClampedArray, width: number, y: number,
 }
 
 /** Pixels above which a picture is written row by row. */
-const LARGE = 2 ** 24;
+export const LARGE: number = 2 ** 24;
 
 interface Upng {
   encode(

@@ -157,7 +157,7 @@ export async function runBatch(
         const outcome = await paint(command, job, own, { ...services, printer: filming });
         pictures.push(outcome.report);
         wasInterrupted = outcome.wasInterrupted;
-        if (!wasInterrupted) film?.took(outcome.picture);
+        if (!wasInterrupted && 'pixels' in outcome.picture) film?.took(outcome.picture);
         print(outcome.closing);
       } catch (error) {
         if (error instanceof WgpuStyleError && error.code === 'aborted') {

@@ -5,6 +5,7 @@ import type { Sharp } from 'sharp';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
 import type { DecodedImage } from '../gpu/host.ts';
 import { encodePng, encodeWidePng, loadImage, maxPixels, pixelsFromBytes, pixelsToBytes, pngInPieces, type Pixels } from '../image/index.ts';
+import type { FinishedPicture } from '../style/finished.ts';
 import type { StyledPicture } from '../style/picture.ts';
 import { writeFileAtomic } from './files.ts';
 import { loadSharp } from './sharp.ts';
@@ -175,12 +176,28 @@ export async function readImageFile(file: string): Promise<Pixels> {
  */
 export async function writeImageFile(
   file: string,
-  image: WritableImage,
+  image: WritableImage | FinishedPicture,
   options: WriteOptions = {},
 ): Promise<void> {
   const where = options.where ?? 'writeImageFile';
-  const isPng = imageFormat(file, where) === 'png' && options.bits !== 16;
-  // A large PNG is written as it is made.
-  const bytes = isPng ? pngInPieces(image.width, image.height, bytesOf(image), { ...options, where }) : await encodeImage(file, image, { ...options, where });
-  await writeFileAtomic(file, bytes, where);
+  await writeFileAtomic(file, await fileBytes(file, image, { ...options, where }), where);
+}
+
+/** A large PNG is written as it is made, and made as it is read back where the picture is on the GPU. */
+async function fileBytes(
+  file: string,
+  image: WritableImage | FinishedPicture,
+  options: WriteOptions & { readonly where: string },
+): Promise<Uint8Array | AsyncIterable<Uint8Array>> {
+  const isPng = imageFormat(file, options.where) === 'png';
+  if (isOnDevice(image)) {
+    const { bits = 8, text } = options;
+    return isPng ? image.png({ bits, ...(text && { text }) }) : encodeImage(file, await image.read(), options);
+  }
+  if (isPng && options.bits !== 16) return pngInPieces(image.width, image.height, bytesOf(image), options);
+  return encodeImage(file, image, options);
+}
+
+function isOnDevice(image: WritableImage | FinishedPicture): image is FinishedPicture {
+  return 'read' in image;
 }

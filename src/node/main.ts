@@ -58,9 +58,17 @@ async function info(
   }
 }
 
+function standingIn(styleTransfer: TransferServices['styleTransfer']): Pick<TransferServices, 'styleTransfer' | 'styleTransferTo'> {
+  return { styleTransfer, styleTransferTo: async (options, take) => take(await styleTransfer(options)) };
+}
+
 async function services(surroundings: Surroundings, printer: ProgressPrinter): Promise<TransferServices> {
+  const { styleTransfer, styleTransferTo } = surroundings.styleTransfer
+    ? standingIn(surroundings.styleTransfer)
+    : await import('../index.ts');
   return {
-    styleTransfer: surroundings.styleTransfer ?? (await import('../index.ts')).styleTransfer,
+    styleTransfer,
+    styleTransferTo,
     requestDevice: surroundings.requestDevice ?? (() => requestDevice({ log: printer.say })),
     signal: surroundings.signal,
     printer,

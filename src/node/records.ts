@@ -2,14 +2,13 @@
 
 import path from 'node:path';
 import type { CheckpointOptions, Progress } from '../style/options.ts';
-import type { StyledPicture } from '../style/picture.ts';
 import { badOption } from '../gpu/errors.ts';
 import type { TransferCommand } from './commands.ts';
 import { checkpointFile } from './checkpoint-file.ts';
 import { checkWritable, writeFileAtomic } from './files.ts';
 import { drawSvg, writeImageFile } from './images.ts';
 import { lossPlot, type LossPoint } from './plot.ts';
-import { settingsOf, settingsText, shown, whole, type Job } from './report.ts';
+import { settingsOf, settingsText, shown, whole, type Job, type Reported, type Result } from './report.ts';
 import { Trace } from './trace.ts';
 
 /** Iterations between two checkpoints, where nothing else is said. */
@@ -100,7 +99,7 @@ export class Records {
       .catch((error: unknown) => void (this.#failure ??= error));
   }
 
-  #text(picture: StyledPicture): Record<string, string> {
+  #text(picture: Reported): Record<string, string> {
     return settingsText(settingsOf(this.#command, this.#job.content, picture, shown));
   }
 
@@ -115,7 +114,7 @@ export class Records {
   }
 
   /** Writes the result itself. */
-  async result(picture: StyledPicture): Promise<void> {
+  async result(picture: Result): Promise<void> {
     const { bits } = this.#command;
     await writeImageFile(this.#job.output, picture, { text: this.#text(picture), bits, where: '-o' });
   }

@@ -1,6 +1,7 @@
 // What a run leaves behind in words: the `--json` object, the settings inside the PNG, the closing line.
 
 import path from 'node:path';
+import type { FinishedPicture } from '../style/finished.ts';
 import type { StyledPicture } from '../style/picture.ts';
 import type { Painting, TransferCommand } from './commands.ts';
 import { duration } from './progress.ts';
@@ -39,7 +40,10 @@ export interface Report {
   readonly options: Readonly<Record<string, unknown>>;
 }
 
-/** What is reported of a result; a `StyledPicture` has all of it. */
+/** A result, read back already or still on the GPU. */
+export type Result = FinishedPicture | StyledPicture;
+
+/** What is reported of a result, wherever it lies. */
 export type Reported = Pick<
   StyledPicture,
   'width' | 'height' | 'losses' | 'iterations' | 'stopped' | 'details'

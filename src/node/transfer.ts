@@ -8,11 +8,12 @@ import { checkBits, checkFormat } from './images.ts';
 import { Inputs, type SharedInputs } from './inputs.ts';
 import type { ProgressPrinter } from './progress.ts';
 import { Records } from './records.ts';
-import { closingLine, reportOf, type Job, type Report } from './report.ts';
+import { closingLine, reportOf, type Job, type Report, type Result } from './report.ts';
 
 /** What a run needs from outside. */
 export interface TransferServices {
   readonly styleTransfer: (options: StyleTransferOptions) => Promise<StyledPicture>;
+  readonly styleTransferTo: <T>(options: StyleTransferOptions, take: (picture: Result) => Promise<T>) => Promise<T>;
   readonly requestDevice: () => Promise<GPUDevice>;
   readonly signal: AbortSignal;
   readonly printer: ProgressPrinter;
@@ -20,7 +21,7 @@ export interface TransferServices {
 
 /** What came of a picture. */
 export interface TransferOutcome {
-  readonly picture: StyledPicture;
+  readonly picture: Result;
   readonly report: Report;
   readonly closing: string;
   readonly wasInterrupted: boolean;
@@ -41,29 +42,34 @@ export async function paint(
   command: TransferCommand,
   job: Job,
   inputs: SharedInputs & Pick<StyleTransferOptions, 'content'>,
-  { styleTransfer, signal, printer }: TransferServices,
+  { styleTransferTo, signal, printer }: TransferServices,
 ): Promise<TransferOutcome> {
   const records = await Records.open(command, job, signal);
   const started = performance.now();
-  let picture: StyledPicture;
+  const options: StyleTransferOptions = {
+    ...inputs,
+    ...(command.resume && { resume: command.resume }),
+    checkpoint: records.checkpoint,
+    signal,
+    onProgress: (progress) => {
+      printer.show(progress);
+      records.add(progress);
+    },
+  };
+  let picture: Result;
   try {
-    picture = await styleTransfer({
-      ...inputs,
-      ...(command.resume && { resume: command.resume }),
-      checkpoint: records.checkpoint,
-      signal,
-      onProgress: (progress) => {
-        printer.show(progress);
-        records.add(progress);
-      },
+    picture = await styleTransferTo(options, async (result) => {
+      printer.finish();
+      // The next frame of a film begins with this one.
+      const taken = command.frames && 'read' in result ? await result.read() : result;
+      await records.result(taken);
+      return taken;
     });
   } catch (error) {
     // The run's own failure is what has to be told, whatever comes of its curves.
     await records.plot().catch(() => undefined);
     throw error;
   }
-  printer.finish();
-  await records.result(picture);
   const wasInterrupted = picture.stopped === 'aborted';
   const left = await records.finish().catch((error: unknown) => {
     if (!wasInterrupted) throw error;

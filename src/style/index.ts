@@ -1,4 +1,5 @@
-export { styleTransfer } from './transfer.ts';
+export { styleTransfer, styleTransferTo } from './transfer.ts';
+export type { FinishedPicture } from './finished.ts';
 export { StyleSession, type EncodeOptions } from './session.ts';
 export type { SessionPlan } from './session-plan.ts';
 export type { TilePlan } from './session-plan.ts';

@@ -93,15 +93,14 @@ export function alphaOf({ width, height, data }: Pixels): Plane {
   return { width, height, values: Float32Array.from({ length: width * height }, (_, i) => data[4 * i + 3]!) };
 }
 
-/** `painted` where the mask counts, `kept` where not, blended between; both of one size. Alpha is `painted`'s. */
-export function keepOutside(painted: Pixels, kept: Pixels, mask: Pixels): Pixels {
+/** `painted` where its share is 1, `kept` where it is 0, blended between; all of one size. Alpha is `painted`'s. */
+export function keepOutside(painted: Pixels, kept: Pixels, shares: Float32Array): Pixels {
   const { width, height, data } = painted;
-  const { values } = planeOf(mask, width, height);
   return {
     width,
     height,
     data: data.map((value, i) => {
-      const share = values[i >> 2]!;
+      const share = shares[i >> 2]!;
       return i % 4 === 3 || share === 1 ? value : share === 0 ? kept.data[i]! : share * value + (1 - share) * kept.data[i]!;
     }),
   };

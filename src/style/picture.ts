@@ -38,6 +38,14 @@ export interface PictureParts {
   readonly details: RunDetails;
 }
 
+/** The settings of a run as texts of a PNG. */
+export function settingsTexts({ options, network }: RunDetails): Readonly<Record<string, string>> {
+  // A network's path or address is nobody's business; its plain name is.
+  const isName = network !== 'custom' && /^[\w-]+$/.test(network);
+  const settings = { ...options, ...(isName && { network }) };
+  return { Software: 'wgpu-style', 'wgpu-style': JSON.stringify(settings) };
+}
+
 /** A finished (or interrupted) picture: RGBA, 8 bits a channel, sRGB. */
 export class StyledPicture {
   readonly width: number;
@@ -68,20 +76,12 @@ export class StyledPicture {
    * The bytes of a PNG file, anywhere, with the options that made the picture inside (text chunk `wgpu-style`, JSON).
    * Throws `bad-option` for other bits than 8 and 16.
    */
-  async toPng({ bits = 8, text = this.#texts() }: PngOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
+  async toPng({ bits = 8, text = settingsTexts(this.details) }: PngOptions = {}): Promise<Uint8Array<ArrayBuffer>> {
     const where = 'picture.toPng';
     if (bits !== 8 && bits !== 16) throw badOption(where, `bits is ${String(bits)}`, 'Give 8 or 16');
     // Chunks of their own, as all that reads and writes files.
     if (bits === 16) return (await import('../image/png-wide.ts')).encodeWidePng(this.#floats, { text, where });
     return (await import('../image/png.ts')).encodePng(this.width, this.height, this.pixels, { text, where });
-  }
-
-  #texts(): Readonly<Record<string, string>> {
-    const { options, network } = this.details;
-    // A network's path or address is nobody's business; its plain name is.
-    const isName = network !== 'custom' && /^[\w-]+$/.test(network);
-    const settings = { ...options, ...(isName && { network }) };
-    return { Software: 'wgpu-style', 'wgpu-style': JSON.stringify(settings) };
   }
 
   /** A PNG as a Blob. */

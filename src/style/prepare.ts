@@ -153,7 +153,9 @@ export async function startPicture(
 ): Promise<Pixels> {
   const { content, updateMask } = pictures;
   const start = await unmaskedStart(init, pictures, given, resample);
-  return updateMask ? (await import('./masks.ts')).keepOutside(start, content, updateMask) : start;
+  if (!updateMask) return start;
+  const { keepOutside, planeOf } = await import('./masks.ts');
+  return keepOutside(start, content, planeOf(updateMask, start.width, start.height).values);
 }
 
 async function unmaskedStart(

@@ -99,12 +99,12 @@ function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<v
  * Runs until it ends without the loss of a device. `run` gets undefined at first, then those of `devices` that are not lost, or
  * where none is left another one, and what to go on from. The attempts count anew whenever the run has got further.
  */
-export async function recovering(
-  run: (again?: Again) => Promise<StyledPicture>,
+export async function recovering<T>(
+  run: (again?: Again) => Promise<T>,
   { attempts, device: next }: Required<RecoverOptions>,
   devices: readonly GPUDevice[],
   signal: AbortSignal | undefined,
-): Promise<StyledPicture> {
+): Promise<T> {
   let kept: Kept | undefined;
   let own: GPUDevice | undefined;
   let attempt = 0;

@@ -5,7 +5,7 @@ import { watchMemory } from '../gpu/buffers.ts';
 import { loadChunk } from '../gpu/chunk.ts';
 import { requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted, type WgpuStyleError } from '../gpu/errors.ts';
-import { readBuffer, readFloats } from '../gpu/readback.ts';
+import { readBuffer, readFloats, readStretch } from '../gpu/readback.ts';
 import { checkAlpha, type Pixels } from '../image/pixels.ts';
 import { fitSize } from '../image/fit-size.ts';
 import type { StateBuffer } from '../optim/index.ts';
@@ -196,21 +196,32 @@ export class StyleSession {
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
-    return planarFromSpace(await this.#readShown(), this.#pixels, this.#options.recipe.space);
+    return planarFromSpace(await this.#readShown(readFloats), this.#pixels, this.#options.recipe.space);
   }
 
   /** The current image with the alpha of `alpha`, as pixels. */
   async readPixels(alpha?: Pixels): Promise<Pixels> {
     const { width, height } = this;
     if (alpha) checkAlpha(alpha, width, height);
-    return { width, height, data: rgbaFromSpace(await this.#readShown(), this.#options.recipe.space, alpha) };
+    return { width, height, data: rgbaFromSpace(await this.#readShown(readFloats), this.#options.recipe.space, alpha) };
   }
 
-  /** What is shown, in the optimiser's space: four floats a pixel. */
-  async #readShown(): Promise<Float32Array<ArrayBuffer>> {
+  /** `count` rows of the current image from row `first` on, opaque: for who does not want it on the host as a whole. Throws `bad-option`. */
+  async readRows(first: number, count: number): Promise<Pixels> {
+    const { width, height } = this;
+    if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 1 || first + count > height) {
+      throw badOption('session.readRows', `got ${count} rows from ${first} on, of ${height}`, 'Give rows that there are');
+    }
+    const read = (device: GPUDevice, buffers: readonly GPUBuffer[]): Promise<Float32Array<ArrayBuffer>> =>
+      readStretch(device, buffers, 4 * width * first, 4 * width * count);
+    return { width, height: count, data: rgbaFromSpace(await this.#readShown(read), this.#options.recipe.space, undefined) };
+  }
+
+  /** What is shown, in the optimiser's space, four floats a pixel: of all by readFloats. */
+  async #readShown(read: typeof readFloats): Promise<Float32Array<ArrayBuffer>> {
     this.#turns.alive('session.readImage');
     while (this.#turns.submits.underWay) await this.#turns.submits.underWay;
-    const reading = (this.#reading = readFloats(this.device, this.#iteration.shown, 4 * this.#pixels));
+    const reading = (this.#reading = read(this.device, this.#iteration.shown, 4 * this.#pixels));
     return reading.finally(() => (this.#reading = undefined));
   }
 

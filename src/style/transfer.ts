@@ -4,11 +4,13 @@
 import { memoryUse, resetPeak } from '../gpu/buffers.ts';
 import { describeAdapter, isLost, requestDevice } from '../gpu/device.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
-import type { Pixels } from '../image/pixels.ts';
+import { isOpaque, type Pixels } from '../image/pixels.ts';
 import type { RunOrigin, RunState } from './checkpoint-header.ts';
+import { FinishedPicture, onHost, type Unfinished } from './finished.ts';
+import type { Finishing } from './finishing.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
-import { StyledPicture, type Stopped } from './picture.ts';
+import type { PictureParts, StyledPicture, Stopped } from './picture.ts';
 import type { Vgg } from '../vgg/index.ts';
 import { loadNetwork, loadPictures, scaleParts, type LoadedPictures } from './prepare.ts';
 import type { Coarser, RunCheckpoint } from './run-state.ts';
@@ -16,6 +18,9 @@ import type { Again, Kept } from './recover.ts';
 import { resampleOn, resampleOnHost, type Resample } from './resampling.ts';
 import { scalesOf, type Scale } from './scales.ts';
 import { StyleSession } from './session.ts';
+
+/** What is done in the end to a picture of an opaque content whose colours are the style's. */
+const NOTHING: Finishing = { finish: (rows) => rows, needsWhole: false, isOpaque: true };
 
 const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layers: {} };
 
@@ -29,6 +34,17 @@ const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layer
  * @throws a `WgpuStyleError`, for a lost device a {@link DeviceLostError} with what was kept; no GPU memory stays behind, and a device given by the caller is left as it was.
  */
 export async function styleTransfer(given: StyleTransferOptions): Promise<StyledPicture> {
+  return styleTransferTo(given, (picture) => picture.read());
+}
+
+/**
+ * Paints as {@link styleTransfer} does, and hands the picture over while it still lies on the GPU, for pictures that are too
+ * large to be wanted in memory as a whole: `take` writes the pieces of its PNG file, or reads it. Resolves to what `take` does;
+ * then the GPU's memory is given back. With `recover` a device that is lost meanwhile has `take` called again.
+ *
+ * @throws what styleTransfer does, and what `take` throws.
+ */
+export async function styleTransferTo<T>(given: StyleTransferOptions, take: (picture: FinishedPicture) => T | Promise<T>): Promise<T> {
   const states = given?.resume === undefined ? undefined : await import('./run-state.ts');
   const checkpoint = states?.decodeRun(given.resume!);
   const options = states && checkpoint ? states.resumedOptions(given, checkpoint) : given;
@@ -38,12 +54,12 @@ export async function styleTransfer(given: StyleTransferOptions): Promise<Styled
   const recover = recovery?.resolveRecover(options.recover);
   const inputs: Inputs = {};
   const borrowable = options.devices ?? (options.device ? [options.device] : []);
-  const run = async (again?: Again): Promise<StyledPicture> => {
+  const run = async (again?: Again): Promise<T> => {
     const borrowed = again?.devices ?? borrowable;
     const devices = borrowed.length > 0 ? borrowed : [await requestDevice()];
     try {
       const kept = again?.kept && (await import('./run-state.ts')).decodeRun(again.kept.checkpoint);
-      return await new Run(again && devices[0] !== borrowable[0] ? recovery!.withoutTexture(options) : options, resolved, devices, inputs, recover?.every).finish(kept ?? checkpoint);
+      return await new Run(again && devices[0] !== borrowable[0] ? recovery!.withoutTexture(options) : options, resolved, devices, inputs, recover?.every).finish(kept ?? checkpoint, take);
     } finally {
       if (borrowed.length === 0) devices[0]!.destroy();
     }
@@ -61,6 +77,8 @@ function iterationsOf(scales: readonly Scale[]): number {
   return scales.reduce((sum, { iterations }) => sum + iterations, 0);
 }
 
+type Take<T> = Parameters<typeof styleTransferTo<T>>[1];
+
 /** The state of one call of {@link styleTransfer}. */
 class Run {
   readonly #options: StyleTransferOptions;
@@ -77,8 +95,9 @@ class Run {
   #done = 0;
   #milliseconds = 0;
   #origin: RunOrigin | undefined;
-  /** The content at the size of the scale that is painted. */
+  /** The content at the size of the scale that is painted, where the end of the run needs it. */
   #content: Pixels | undefined;
+  #wantsContent = true;
   /** What the device was found to have at a coarser scale. */
   #deviceBytes: number | undefined;
   /** Iterations that were not needed, the loss having come to rest. */
@@ -103,9 +122,9 @@ class Run {
   }
 
   /** Runs to the end. The loss of the device becomes a `DeviceLostError`, whatever it made fail. */
-  async finish(checkpoint: RunCheckpoint | undefined): Promise<StyledPicture> {
+  async finish<T>(checkpoint: RunCheckpoint | undefined, take: Take<T>): Promise<T> {
     try {
-      return await this.#finish(checkpoint);
+      return await this.#finish(checkpoint, take);
     } catch (error) {
       const isTyped = error instanceof WgpuStyleError;
       const lost = isTyped ? [error.code === 'device-lost'] : await Promise.all([this.#device, ...this.#helpers].map(isLost));
@@ -115,7 +134,7 @@ class Run {
     }
   }
 
-  async #finish(checkpoint: RunCheckpoint | undefined): Promise<StyledPicture> {
+  async #finish<T>(checkpoint: RunCheckpoint | undefined, take: Take<T>): Promise<T> {
     const { signal } = this.#options;
     import('./iteration.ts').catch(() => undefined); // comes meanwhile; a failure is told by the session
     const vgg = (this.#inputs.vgg ??= await loadNetwork(this.#options));
@@ -128,19 +147,40 @@ class Run {
       this.#origin = originOf(this.#resolved, loaded, vgg);
     }
     let current = checkpoint && (await this.#resume(checkpoint, scales));
+    this.#wantsContent = this.#resolved.color.mode !== 'style' || loaded.updateMask !== undefined || !isOpaque(loaded.content);
+    const resample = resampleOn(this.#device, this.#resolved); // whatever the signal says
     const first = checkpoint?.header.run.scale ?? 0;
     for (let index = first; index < scales.length; index++) {
       const own = index === first && !current ? checkpoint : undefined;
-      current = await this.#paintScale(vgg, loaded, scales, index, current, own);
+      const session = await this.#session(vgg, loaded, scales, index, current, own);
+      if (!session) {
+        await this.#saveBetween(scales, index, current!);
+        break;
+      }
+      try {
+        const isOver = await this.#paintScale(session, loaded, scales, index, own);
+        if (index + 1 === scales.length) {
+          const { width, height } = session;
+          const rows: Unfinished['rows'] = (begin, count) => (count === height ? session.readPixels() : session.readRows(begin, count));
+          return await take(await this.#finished({ width, height, rows }, loaded, this.#stopped(scales), resample));
+        }
+        current = await this.#leaveScale(session, scales, index, isOver);
+      } finally {
+        session.destroy();
+      }
       if (signal?.aborted) break;
     }
-    const isDone = this.#done + this.#skipped === iterationsOf(scales);
-    const stopped = this.#skipped > 0 ? 'converged' : 'done';
-    if (!isDone && this.#done === 0) throwIfAborted(signal, 'styleTransfer');
+    // The signal fired on the way.
     const { width, height } = scales.at(-1)!;
-    const resample = resampleOn(this.#device, this.#resolved); // whatever the signal says
-    const final = await resample(current!.picture, width, height); // an aborted run may have stopped at a smaller scale
-    return this.#picture(final, loaded, isDone ? stopped : 'aborted', resample);
+    const final = onHost(await resample(current!.picture, width, height));
+    return take(await this.#finished(final, loaded, this.#stopped(scales), resample));
+  }
+
+  /** How the run ended. Throws `aborted` where nothing was painted. */
+  #stopped(scales: readonly Scale[]): Stopped {
+    if (this.#done + this.#skipped === iterationsOf(scales)) return this.#skipped > 0 ? 'converged' : 'done';
+    if (this.#done === 0) throwIfAborted(this.#options.signal, 'styleTransfer');
+    return 'aborted';
   }
 
   /** Takes over where a checkpoint stands; gives what one that was made between two scales hands over. */
@@ -157,45 +197,44 @@ class Run {
     return coarserIn(checkpoint, this.#resolved);
   }
 
+  /** Paints a scale, unless the signal fires; tells whether it is over. */
   async #paintScale(
-    vgg: Vgg,
+    session: StyleSession,
     loaded: LoadedPictures,
     scales: readonly Scale[],
     index: number,
-    coarser: Coarser | undefined,
     checkpoint: RunCheckpoint | undefined,
-  ): Promise<Coarser> {
+  ): Promise<boolean> {
     const { iterations, width, height } = scales[index]!;
-    const session = await this.#session(vgg, loaded, scales, index, coarser, checkpoint);
-    if (!session) {
-      await this.#saveBetween(scales, index, coarser!);
-      return coarser!;
+    if (checkpoint) await session.adopt(checkpoint);
+    const before = checkpoint ? checkpoint.header.run.before : this.#done;
+    const { signal } = this.#options;
+    const end = before + iterations;
+    const save = async (): Promise<void> => this.#save(scales, await session.checkpoint(this.#state(index, before)));
+    let rests = false;
+    while (this.#done < end && !rests && !signal?.aborted) {
+      rests = await this.#iterate(session, loaded, scales, index, before);
+      if (this.#isDue() && this.#done < end && !rests && !signal?.aborted) await save();
     }
-    try {
-      if (checkpoint) await session.adopt(checkpoint);
-      const before = checkpoint ? checkpoint.header.run.before : this.#done;
-      const { signal } = this.#options;
-      const end = before + iterations;
-      const save = async (): Promise<void> => this.#save(scales, await session.checkpoint(this.#state(index, before)));
-      let rests = false;
-      while (this.#done < end && !rests && !signal?.aborted) {
-        rests = await this.#iterate(session, loaded, scales, index, before);
-        if (this.#isDue() && this.#done < end && !rests && !signal?.aborted) await save();
-      }
-      if (rests) this.#skipped += end - this.#done;
-      const isOver = rests || this.#done === end;
-      this.#work += (this.#done - before) * width * height;
-      const wasStopped = signal?.aborted === true && this.#done > 0;
-      if (wasStopped && !isOver && this.#every !== undefined) await save();
-      if (iterations === 0) this.#losses = await session.evaluate();
-      const isBetween = isOver && index + 1 < scales.length;
-      const carries = isBetween && this.#resolved.recipe.carry;
-      const finished = { picture: await session.readPixels(), moments: carries ? await session.moments() : undefined };
-      if (isBetween && (wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, finished);
-      return finished;
-    } finally {
-      session.destroy();
-    }
+    if (rests) this.#skipped += end - this.#done;
+    const isOver = rests || this.#done === end;
+    this.#work += (this.#done - before) * width * height;
+    if (this.#wasStopped && !isOver && this.#every !== undefined) await save();
+    if (iterations === 0) this.#losses = await session.evaluate();
+    return isOver;
+  }
+
+  /** What a scale hands over to the next. */
+  async #leaveScale(session: StyleSession, scales: readonly Scale[], index: number, isOver: boolean): Promise<Coarser> {
+    const carries = isOver && this.#resolved.recipe.carry;
+    const finished = { picture: await session.readPixels(), moments: carries ? await session.moments() : undefined };
+    if (isOver && (this.#wasStopped || this.#isDue())) await this.#saveBetween(scales, index + 1, finished);
+    return finished;
+  }
+
+  /** Whether the signal fired when there was a picture already. */
+  get #wasStopped(): boolean {
+    return this.#options.signal?.aborted === true && this.#done > 0;
   }
 
   /**
@@ -277,7 +316,7 @@ class Run {
     try {
       const resample = resampleOn(this.#device, this.#resolved, signal);
       const { content, ...parts } = await scaleParts(this.#resolved, loaded, scales, index, coarser?.picture, resample);
-      this.#content = content;
+      this.#content = this.#wantsContent ? content : undefined;
       const moments = coarser?.moments && (await import('./carry.ts')).resizeMoments(coarser.moments, scales[index]!);
       const session = await StyleSession.from({ ...onDevice, vgg, ...parts, moments, preview, signal, onWarning, history: checkpoint?.pairs });
       this.#deviceBytes = session.plan.deviceBytes;
@@ -311,45 +350,36 @@ class Run {
   }
 
   /** The content at a size: what the scale that is painted has, where it is that size. */
-  async #contentAt({ width, height }: Pixels, { content }: LoadedPictures, resample: Resample): Promise<Pixels> {
+  async #contentAt({ width, height }: Unfinished, { content }: LoadedPictures, resample: Resample): Promise<Pixels> {
     const { resampling } = this.#resolved;
     const isAtHand = this.#content?.width === width && this.#content.height === height;
     return isAtHand ? this.#content! : resample(content, width, height, { light: resampling === 'linear' });
   }
 
-  /** Finishing touches: the content's colours where asked for, and its alpha. */
+  /** A picture of this run, finished. */
   async #picture(pixels: Pixels, loaded: LoadedPictures, stopped: Stopped, resample: Resample): Promise<StyledPicture> {
-    if (!pixels.data.every(Number.isFinite)) {
-      throw new WgpuStyleError('non-finite', {
-        what: 'the picture holds values that are no numbers',
-        where: 'styleTransfer',
-        fix: 'Lower the learning rate or the weights',
-      });
-    }
-    const content = await this.#contentAt(pixels, loaded, resample);
-    const { color } = this.#resolved;
-    const colored = color.mode === 'style' ? pixels : (await import('./recolor.ts')).resultColors(pixels, content, color);
-    const { updateMask } = loaded;
-    const kept = updateMask ? (await import('./masks.ts')).keepOutside(colored, content, updateMask) : colored;
-    // In place: a large picture is not copied for it.
-    for (let i = 3; i < kept.data.length; i += 4) kept.data[i] = content.data[i]!;
+    return (await this.#finished(onHost(pixels), loaded, stopped, resample)).read();
+  }
+
+  /** The same, wherever it lies. */
+  async #finished(source: Unfinished, loaded: LoadedPictures, stopped: Stopped, resample: Resample): Promise<FinishedPicture> {
+    const finishing = this.#wantsContent
+      ? await (await import('./finishing.ts')).finishingOf(this.#resolved, loaded, await this.#contentAt(source, loaded, resample))
+      : NOTHING;
+    const [losses, iterations] = [this.#losses, this.#done];
+    return new FinishedPicture(source, finishing, () => ({ losses, iterations, stopped, details: this.#details }));
+  }
+
+  get #details(): PictureParts['details'] {
     const { network } = this.#options;
-    return new StyledPicture(
-      kept,
-      {
-        losses: this.#losses,
-        iterations: this.#done,
-        stopped,
-        details: {
-          adapter: describeAdapter(this.#device),
-          millisecondsPerIteration: this.#done > 0 ? this.#milliseconds / this.#done : 0,
-          peakBytes: memoryUse(this.#device).peakBytes,
-          seed: this.#resolved.seed,
-          recipe: this.#resolved.recipe.name,
-          network: typeof network === 'string' ? network : network === undefined ? 'default' : 'custom',
-          options: settingsOf(this.#resolved),
-        },
-      },
-    );
+    return {
+      adapter: describeAdapter(this.#device),
+      millisecondsPerIteration: this.#done > 0 ? this.#milliseconds / this.#done : 0,
+      peakBytes: memoryUse(this.#device).peakBytes,
+      seed: this.#resolved.seed,
+      recipe: this.#resolved.recipe.name,
+      network: typeof network === 'string' ? network : network === undefined ? 'default' : 'custom',
+      options: settingsOf(this.#resolved),
+    };
   }
 }

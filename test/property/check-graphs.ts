@@ -18,7 +18,8 @@ const BATCH = 20;
 // is measured by a second evaluation that rounds every result, and by the largest gradient in the graph.
 const RELATIVE = 5e-5;
 const NOISE = 30;
-const OF_LARGEST = 2e-6;
+// Some gradients are 0 and cancel from large terms inside of one op, such as that of a bias in front of another normalisation.
+const OF_LARGEST = 4e-6;
 
 interface Case {
   readonly seed: number;
