@@ -74,7 +74,7 @@ describe('tune', () => {
     host.storage = storage;
     const device = await freshDevice();
     const { bytes } = memoryUse(device);
-    const table = await tune(device, { milliseconds: 1 });
+    const table = await tune(device, { milliseconds: 300 });
     expect(memoryUse(device).bytes).toBe(bytes);
     const target = kernelTarget(device);
     expect(target.tuned).toEqual(table);
