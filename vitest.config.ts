@@ -46,6 +46,8 @@ const NUMBERS = ['test/kernels', 'test/autograd', 'test/optim', 'test/gpu'];
 const RANDOM = ['test/property'];
 /** Replaces a module of the library: in a process with others it would have it or be without, whoever comes first. */
 const FOLDED = ['test/folded'];
+/** The same, with modules that cannot be loaded. */
+const ABSENT = ['test/absent'];
 /** Kernels that hand values round in a subgroup, once more on lavapipe as it is on processors without AVX: four lanes and not eight. */
 const LANES = ['test/lanes/four.test.ts', ...['conv2d', 'winograd', 'gate'].map((kernel) => `test/kernels/${kernel}.test.ts`)];
 
@@ -57,8 +59,9 @@ const GROUPS: Readonly<Record<string, Group>> = {
   numbers: { include: NUMBERS },
   random: { include: RANDOM },
   folded: { include: FOLDED },
+  absent: { include: ABSENT },
   lanes: { include: LANES, env: { LP_NATIVE_VECTOR_WIDTH: '128' } },
-  library: { include: ['test'], exclude: [...NUMBERS, ...RANDOM, ...FOLDED, 'test/lanes'] },
+  library: { include: ['test'], exclude: [...NUMBERS, ...RANDOM, ...FOLDED, ...ABSENT, 'test/lanes'] },
 };
 
 const config: ViteUserConfig = defineConfig({

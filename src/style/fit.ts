@@ -115,6 +115,14 @@ export async function refusal(parts: SessionParts, build: BuildIteration, device
   return tooLarge(small, new Counting(small, build), limitOf(small), cause);
 }
 
+/** Bytes that the least of all ways to build a session takes. Throws `limit-exceeded` where the device's limits forbid even that. */
+export async function leastBytes(parts: SessionParts, build: BuildIteration): Promise<number> {
+  const counted = new Counting(parts, build);
+  const least = await counted.of({ ...smallestOf(parts), ...leastHistory(parts) });
+  if (!least) throw counted.failure!;
+  return least.peakBytes;
+}
+
 /** What the caller allows, or what the device was found to have where that is less. */
 function limitOf({ options: { memoryLimit = Infinity }, deviceBytes = Infinity }: SessionParts): number {
   return Math.min(memoryLimit, deviceBytes);
@@ -175,11 +183,12 @@ async function firstFitting(
 
 /** What takes least: the smallest tiles, or the whole picture where there can be none. */
 function smallestOf(parts: SessionParts, ways: readonly Cut[] = waysOf(parts)): Fit {
-  const tiling = untileable(parts).length > 0 ? 'whole' : tilingOf(parts, ways.at(-1)!, false);
-  return { tiling, storage: leastStorage(parts.options) };
+  const storage = leastStorage(parts.options);
+  if (untileable(parts).length > 0) return { tiling: 'whole', storage, recomputes: true };
+  return { tiling: tilingOf(parts, ways.at(-1)!, false), storage };
 }
 
-/** L-BFGS may take this part of the memory before its history is cut. */
+/** L-BFGS may take this part of the memory, where the rest is enough for what takes least, before its history is cut. */
 const SHARE = 0.5;
 
 /** Pairs that L-BFGS can keep beside `fit`, where that is fewer than were asked for; at least one. */
@@ -194,9 +203,10 @@ async function fittingHistory(
   const { history = 100 } = optimizer;
   const pairs = Math.max(1, Math.min(history, (parts.maxIterations ?? Infinity) - 1));
   const bytes = imageBytes(parts);
-  if (stateImages(parts, pairs) * bytes <= SHARE * limit) return undefined;
   // With one pair: what is left beside it goes to more pairs, up to the share.
   const least = await counted.of({ ...fit, history: 1 });
+  const isTooMuch = least !== undefined && least.peakBytes + 2 * (pairs - 1) * bytes > limit;
+  if (!isTooMuch && stateImages(parts, pairs) * bytes <= SHARE * limit) return undefined;
   const left = Math.min(limit - (least?.peakBytes ?? limit), SHARE * limit - stateImages(parts, 1) * bytes);
   return Math.min(pairs, Math.max(1, 1 + Math.floor(left / (2 * bytes))));
 }
@@ -223,21 +233,24 @@ async function tooLarge(parts: SessionParts, counted: Counting, limit: number, c
     if (await counted.fitsAt(fitSize(width, height, side), limit)) fits = side;
     else fails = side;
   }
-  const largest = fits > 0 ? `The longest side that fits is about ${fits}` : 'No size fits with this network';
+  const isFound = limit === parts.deviceBytes;
+  // What was held when the device gave out is there; there may be more.
+  const none = isFound ? 'No size is known to fit; take a smaller one' : 'No size fits with this network; take another';
+  const largest = fits > 0 ? `The longest side that fits is about ${fits}; take that` : none;
   const how = untileable(parts).length > 0 ? `(${untileable(parts).join(', ')} cannot go in tiles)` : 'in the smallest tiles';
   const what = `${width}x${height} pixels need ${mebibytes(needed.peakBytes)} of GPU buffers ${how}`;
-  if (limit === parts.deviceBytes) {
+  if (isFound) {
     return new WgpuStyleError('out-of-memory', {
       what: `${what}, the device ran out of memory with ${mebibytes(limit)} held`,
       where: 'StyleSession.create',
-      fix: `${largest}; take that, an optimizer with less state (gd, adam), or free other GPU memory`,
+      fix: `${largest}, an optimizer with less state (gd, adam), or free other GPU memory`,
       cause,
     });
   }
   return new WgpuStyleError('limit-exceeded', {
     what: `${what}, memoryLimit is ${mebibytes(limit)}`,
     where: 'memoryLimit',
-    fix: `${largest}; take that, an optimizer with less state (gd, adam), or a higher limit`,
+    fix: `${largest}, an optimizer with less state (gd, adam), or a higher limit`,
   });
 }
 

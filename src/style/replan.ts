@@ -4,14 +4,14 @@
 import { mebibytes, memoryUse } from '../gpu/buffers.ts';
 import { WgpuStyleError, type Shortage } from '../gpu/errors.ts';
 import { wantedOf } from './demands.ts';
-import { refusal, warn } from './fit.ts';
+import { leastBytes, refusal, warn } from './fit.ts';
 import type { SessionParts } from './session-parts.ts';
 import type { SessionPlan } from './session-plan.ts';
 
 /** Times that it is tried again. */
-const ATTEMPTS = 4;
+const ATTEMPTS = 6;
 
-/** The next attempt takes this share of what was refused, at most. */
+/** The next attempt takes this share of what was refused, at most, where there is a way to. */
 const LESS = 0.9;
 
 /** Bytes that a session has had on a device before it ran out of memory, and that were refused. */
@@ -27,12 +27,15 @@ function narrowed({ had, refused }: Bounds, { held, asked }: Shortage, beside: n
   return { had: Math.min(Math.max(had, held - beside), less), refused: less };
 }
 
-/** What the next attempt may take, if nothing was refused yet no limit; the last one no more than was there before. */
-function nextLimit({ had, refused }: Bounds, isTight: boolean, isLast: boolean): number | undefined {
+/**
+ * What the next attempt may take, `least` being what no way to build it does without: if nothing was refused yet no limit, else
+ * halfway down to what was there before; the last one no more than that.
+ */
+function nextLimit({ had, refused }: Bounds, least: number, isLast: boolean): number | undefined {
   if (refused === Infinity) return undefined;
-  if (isTight) return refused - 1;
-  const most = isLast && had > 0 ? had : (had + refused) / 2;
-  return Math.floor(Math.min(most, LESS * refused));
+  const safe = Math.max(had, least);
+  const most = isLast ? safe : (safe + refused) / 2;
+  return Math.max(least, Math.floor(Math.min(most, LESS * refused)));
 }
 
 /**
@@ -55,11 +58,12 @@ export async function replanned<T extends { readonly plan: SessionPlan }>(
   const narrow = (shortage: Shortage): Bounds => narrowed(bounds, shortage, beside[devices.findIndex((each) => shortage.isOn(each))]!);
   let bounds: Bounds = { had: 0, refused: Infinity };
   if (first.shortage) bounds = narrow(first.shortage);
-  let isTight = false;
-  for (let i = 0; i < ATTEMPTS; i++) {
-    // What was given back is there again when the GPU is done with it.
-    await Promise.all(devices.map(({ queue }) => queue.onSubmittedWorkDone()));
-    const deviceBytes = nextLimit(bounds, isTight, i === ATTEMPTS - 1);
+  let least = await leastBytes(parts, buildIteration);
+  // Where counting says that nothing takes less than was refused, nothing is tried.
+  for (let i = 0; i < ATTEMPTS && least < bounds.refused; i++) {
+    // What was given back is there again when the GPU is done with it. A device that is lost says so at the next call.
+    await Promise.all(devices.map(({ queue }) => queue.onSubmittedWorkDone().catch(() => undefined)));
+    const deviceBytes = nextLimit(bounds, least, i === ATTEMPTS - 1);
     try {
       const made = await attempt({ ...parts, deviceBytes, onWarning: () => undefined });
       if (deviceBytes !== undefined) {
@@ -71,8 +75,7 @@ export async function replanned<T extends { readonly plan: SessionPlan }>(
       if (error instanceof WgpuStyleError && error.shortage) bounds = narrow(error.shortage);
       else if (!isTooSmall(error) || deviceBytes === undefined) throw error;
       // There is no way with so little: perhaps with just less than was refused.
-      else if (isTight) break;
-      else isTight = true;
+      else least = Math.max(least + 1, bounds.refused - 1);
     }
   }
   throw await refusal(parts, buildIteration, bounds.had, first);

@@ -135,7 +135,8 @@ export class StyleSession {
   static async from(parts: SessionParts): Promise<StyleSession> {
     return StyleSession.#from(parts).catch(async (error: Partial<WgpuStyleError>) => {
       if (parts.fit || error.code !== 'out-of-memory') throw error;
-      return (await import('./replan.ts')).replanned(parts, error as WgpuStyleError, (smaller) => StyleSession.#from(smaller));
+      const { replanned } = await import('./replan.ts').catch(() => Promise.reject(error as Error));
+      return replanned(parts, error as WgpuStyleError, (smaller) => StyleSession.#from(smaller));
     });
   }
 

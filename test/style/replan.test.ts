@@ -3,11 +3,17 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { plan, StyleSession, styleTransfer, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
+import { WgpuStyleError } from '../../src/gpu/errors.ts';
+import { leastBytes } from '../../src/style/fit.ts';
+import { buildIteration } from '../../src/style/iteration.ts';
+import { replanned } from '../../src/style/replan.ts';
 import { resampleOn, resampleOnHost } from '../../src/style/resampling.ts';
+import type { SessionParts } from '../../src/style/session-parts.ts';
+import type { SessionPlan } from '../../src/style/session-plan.ts';
 import { rms } from '../check.ts';
 import { freshDevice, testDevice } from '../device.ts';
 import { makeScarce, type Scarce } from './scarce.ts';
-import { scene, tinyNetwork, tinyOptions } from './setting.ts';
+import { partsOf, scene, tinyNetwork, tinyOptions } from './setting.ts';
 
 const made: { readonly device: GPUDevice; readonly scarce: Scarce }[] = [];
 
@@ -47,7 +53,7 @@ async function seenOf(options: StyleTransferOptions): Promise<{ readonly total: 
   return seen;
 }
 
-const ERROR = /\d+x\d+ pixels need [\d.]+ MiB of GPU buffers .*, the device ran out of memory with [\d.]+ MiB held\. (The longest side that fits is about \d+|No size fits)/;
+const ERROR = /\d+x\d+ pixels need [\d.]+ MiB of GPU buffers .*, the device ran out of memory with [\d.]+ MiB held\. (The longest side that fits is about \d+; take that|No size is known to fit)/;
 
 describe('a session on a device with too little memory', () => {
   it('is built again with less, in tiles: the same loss and gradient; or says what would fit', async () => {
@@ -132,6 +138,15 @@ describe('a session on a device with too little memory', () => {
     session.destroy();
   });
 
+  it('with a memoryLimit of what the smallest tiles need keeps one pair, also where all would be less than half of it', async () => {
+    const options = await problem({ optimizer: { name: 'lbfgs', history: 2 } });
+    const refused = await plan({ ...options, memoryLimit: 2 ** 16 }).catch((error: Error) => error.message);
+    const needed = Number(/need ([\d.]+) MiB of GPU buffers in the smallest tiles/.exec(refused as string)![1]) + 0.05;
+    expect(7 * 240 * 200 * 16).toBeLessThan(needed * 2 ** 19);
+    const { scales } = await plan({ ...options, memoryLimit: Math.ceil(needed * 2 ** 20) });
+    expect(scales[0]!).toMatchObject({ history: 1, tiles: { count: 4 } });
+  });
+
   it('keeps to memoryLimit, and to what looks at the whole picture', async () => {
     const options = await problem();
     const { peak } = await seenOf(options);
@@ -160,6 +175,63 @@ describe('a session on a device with too little memory', () => {
     expect(await session.readImage()).toEqual(wanted);
     session.destroy();
   });
+});
+
+describe('what is tried', () => {
+  /** A device with so much memory left, on which all that is allowed is asked for at once, when `held` bytes are there. */
+  async function tried(parts: SessionParts, { held, free, asked }: { readonly held: number; readonly free: number; readonly asked: number }): Promise<{ readonly limits: number[]; readonly error: unknown }> {
+    const limits: number[] = [];
+    const shortage = (bytes: number): WgpuStyleError =>
+      new WgpuStyleError('out-of-memory', { what: 'too much', where: 'arena', fix: 'less', shortage: { held, asked: bytes, isOn: () => true } });
+    const attempt = async ({ deviceBytes = Infinity }: SessionParts): Promise<{ readonly plan: SessionPlan }> => {
+      limits.push(deviceBytes);
+      if (deviceBytes > free) throw shortage(deviceBytes);
+      return { plan: { dispatches: 0, flops: 0, bytesMoved: 0, bytes: { arena: 0, folded: 0, optimizer: 0 } } };
+    };
+    const error: unknown = await replanned({ ...parts, onWarning: () => undefined }, shortage(asked), attempt).then(() => undefined, (thrown: unknown) => thrown);
+    return { limits, error };
+  }
+
+  it.each([0, 0.1, 0.9])('is anything from the least that counting allows, with %f of it held when one arena was refused', async (share) => {
+    const parts = await partsOf(await problem());
+    const least = await leastBytes(parts, buildIteration);
+    for (const [free, asked] of [[1, 80], [1.3, 80], [4, 80], [1, 1.05], [1, 1.5], [70, 80]] as const) {
+      const { limits, error } = await tried(parts, { held: Math.floor(share * least), free: Math.ceil(free * least), asked: Math.ceil(asked * least) });
+      expect(error).toBeUndefined();
+      expect(limits.length).toBeLessThanOrEqual(6);
+      expect(Math.min(...limits)).toBe(limits.at(-1));
+      expect(limits.at(-1)).toBeGreaterThanOrEqual(least);
+      // Not far below what there is, where it was not far below what was refused.
+      if (free > 1.3) expect(limits.at(-1)! / least).toBeGreaterThan(free / 2);
+    }
+  });
+
+  it('is nothing of which counting says that it cannot be; the error tells the size for what was there', async () => {
+    const parts = await partsOf(await problem());
+    const least = await leastBytes(parts, buildIteration);
+    const [held, free] = [Math.floor(0.7 * least), Math.floor(0.99 * least)];
+    const { limits, error } = await tried(parts, { held, free, asked: 80 * least });
+    expect(limits.length).toBeGreaterThan(2);
+    expect(Math.min(...limits)).toBe(least);
+    const side = /with ([\d.]+) MiB held\. The longest side that fits is about (\d+);/.exec((error as Error).message)!;
+    expect(Number(side[1])).toBeCloseTo(held / 2 ** 20, 1);
+    const smaller = await partsOf(await problem({ size: Number(side[2]) }));
+    expect(await leastBytes(smaller, buildIteration)).toBeLessThanOrEqual(held);
+    const none = await tried(parts, { held, free: 0, asked: least });
+    expect(none).toMatchObject({ limits: [], error: { code: 'out-of-memory', message: side.input } });
+    const { error: unknown } = await tried(parts, { held: 0, free: 0, asked: least });
+    expect(unknown).toMatchObject({ code: 'out-of-memory', message: expect.stringMatching(/with 0\.0 MiB held\. No size is known to fit; take a smaller one/) });
+  });
+});
+
+it('a device that is gone before its work is done is no reason to try nothing', async () => {
+  const { device } = await scarceDevice();
+  device.queue.onSubmittedWorkDone = () => Promise.reject(new DOMException('the device is lost', 'OperationError'));
+  const parts = await partsOf(await problem({ device }));
+  const shortage = { held: 1, asked: 2 ** 30, isOn: () => true };
+  const first = new WgpuStyleError('out-of-memory', { what: 'too much', where: 'arena', fix: 'less', shortage });
+  const plan: SessionPlan = { dispatches: 0, flops: 0, bytesMoved: 0, bytes: { arena: 0, folded: 0, optimizer: 0 } };
+  await expect(replanned({ ...parts, onWarning: () => undefined }, first, async () => ({ plan }))).resolves.toEqual({ plan });
 });
 
 describe('a run on a device with too little memory', () => {

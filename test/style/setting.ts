@@ -100,12 +100,8 @@ export async function withSession<T>(
   }
 }
 
-/** A session whose pictures are cut as `tiling` says, built as `more` says; `options.network` is a {@link Vgg}. */
-export async function sessionOf(
-  options: StyleTransferOptions,
-  tiling: Tiling | 'whole' = 'whole',
-  more: Partial<SessionParts> = {},
-): Promise<StyleSession> {
+/** What a session is built from; `options.network` is a {@link Vgg}. */
+export async function partsOf(options: StyleTransferOptions): Promise<SessionParts> {
   const resolved = resolveOptions(options);
   const device = options.device ?? (await testDevice());
   const loaded = await loadPictures(options, resolved, device);
@@ -113,8 +109,16 @@ export async function sessionOf(
   const resample = resampleOn(device, resolved);
   const pictures = await scalePictures(loaded, size, styleFit(resolved.recipe, false), resolved, resample);
   const start = await startPicture(resolved, pictures, loaded.init, resample);
-  const vgg = options.network as Vgg;
-  return StyleSession.from({ device, vgg, options: resolved, pictures, start, preview: undefined, fit: { tiling }, ...more });
+  return { device, vgg: options.network as Vgg, options: resolved, pictures, start, preview: undefined };
+}
+
+/** A session whose pictures are cut as `tiling` says, built as `more` says; `options.network` is a {@link Vgg}. */
+export async function sessionOf(
+  options: StyleTransferOptions,
+  tiling: Tiling | 'whole' = 'whole',
+  more: Partial<SessionParts> = {},
+): Promise<StyleSession> {
+  return StyleSession.from({ ...(await partsOf(options)), fit: { tiling }, ...more });
 }
 
 /** Bytes of GPU buffers that the library holds on the shared device. */
