@@ -42,15 +42,12 @@ export async function loadPictures(
 ): Promise<LoadedPictures> {
   const load = (source: ImageSource, where: string): Promise<Decoded> =>
     loadPicture(source, { where, device, signal: options.signal });
-  // What is hidden by transparency must not be seen by the network.
-  const visible = async (picture: Decoded): Promise<Decoded> =>
-    isOpaque(picture) ? picture : (await import('./masks.ts')).withoutHidden(toPixels(picture));
   const { styles, init, updateMask } = resolved;
-  const given = options.content === undefined ? undefined : await visible(await load(options.content, 'content'));
+  const given = options.content === undefined ? undefined : await load(options.content, 'content');
   const loaded: LoadedPictures['styles'][number][] = [];
   for (const [i, { image, weight, scale }] of styles.entries()) {
     const where = styles.length > 1 ? `style[${i}]` : 'style';
-    loaded.push({ picture: await visible(await load(image, where)), weight, ...(scale !== undefined && { scale }) });
+    loaded.push({ picture: await load(image, where), weight, ...(scale !== undefined && { scale }) });
   }
   const pictures = {
     content: given ?? blank(loaded[0]!.picture, resolved.size),
@@ -111,6 +108,14 @@ export interface ScaledPictures {
   readonly updateMask?: Pixels | undefined;
 }
 
+/**
+ * What is hidden by transparency must not be seen by the network. Done with a picture at the size that it is looked at: resampled
+ * colours count as much as they cover, and where nothing does there is none.
+ */
+async function visible(picture: Pixels): Promise<Pixels> {
+  return isOpaque(picture) ? picture : (await import('./masks.ts')).withoutHidden(picture);
+}
+
 /** Content and styles for a result of `width` x `height`, brought to their sizes by `resample`; `plain` is the content with its own colours. */
 export async function scalePictures(
   pictures: LoadedPictures,
@@ -120,7 +125,7 @@ export async function scalePictures(
   resample: Resample,
 ): Promise<ScaledPictures & { readonly plain: Pixels }> {
   const light = resampling === 'linear';
-  const content = await resample(pictures.content, width, height, { light });
+  const content = await visible(await resample(pictures.content, width, height, { light }));
   const { updateMask } = pictures;
   const styles: ScaledPictures['styles'][number][] = [];
   // One after another: each takes memory for itself.
@@ -129,7 +134,7 @@ export async function scalePictures(
     const resized = size
       ? await resample(picture, size.width, size.height, { light })
       : await resample(picture, width, height, { filter: 'nearest' });
-    styles.push({ picture: resized, weight, mask, styleMask });
+    styles.push({ picture: await visible(resized), weight, mask, styleMask });
   }
   if (color.mode === 'style') return { content, styles, updateMask, plain: content };
   const { contentColors, styleColors } = await import('./recolor.ts');
@@ -165,12 +170,12 @@ async function unmaskedStart(
   resample: Resample,
 ): Promise<Pixels> {
   const { width, height } = content;
-  if (given) return resample(given, width, height);
+  if (given) return visible(await resample(given, width, height));
   switch (init) {
     case 'content':
       return content;
     case 'style':
-      return resample(styles[0]!.picture, width, height);
+      return visible(await resample(styles[0]!.picture, width, height));
     case 'noise': {
       const { uniform } = await import('../image/random.ts');
       return pixelsFromPlanar(width, height, uniform(seed, 3 * width * height));

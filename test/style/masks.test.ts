@@ -2,7 +2,13 @@
 
 import { describe, expect, it } from 'vitest';
 import { recipes, StyleSession, styleTransfer, type MaskInput, type Recipe, type StyleTransferOptions, type Vgg } from '../../src/index.ts';
+import { fitSize } from '../../src/image/fit-size.ts';
+import type { BytePixels, Decoded, Pixels } from '../../src/image/pixels.ts';
+import type { ResolvedOptions } from '../../src/style/options.ts';
+import { scalePictures, startPicture, type LoadedPictures, type StyleFit } from '../../src/style/prepare.ts';
+import { resampleOn, resampleOnHost, type Resample } from '../../src/style/resampling.ts';
 import { randomValues, relativeError, rms } from '../check.ts';
+import { testDevice } from '../device.ts';
 import { guidedStatistic, layerMask } from '../oracle/guides.ts';
 import { featuresOf, gradientAt, type NetworkLayer, type Picture, type Problem } from '../oracle/style.ts';
 import { picture, scene, SMALL, tinyNetwork, tinyOptions, withSession } from './setting.ts';
@@ -169,14 +175,69 @@ describe('how masks are read', () => {
 describe('transparent pictures', () => {
   const half = (x: number): number => (x < 9 ? 1 : 0);
 
-  it('hidden colours of a style have no influence, and hidden parts do not count', async () => {
+  it.each([undefined, 0.6, 1.7])('hidden colours of a style have no influence, and hidden parts do not count: scale %s', async (scale) => {
     const evaluate = (data: Picture, alpha = half): Promise<number> =>
-      withSession({ ...MASKED, style: withAlpha(data, alpha) }, async (session) => (await session.evaluate()).style);
+      withSession({ ...MASKED, style: [{ image: withAlpha(data, alpha), ...(scale && { scale }) }] }, async (session) => (await session.evaluate()).style);
     const [shown, hidden] = [picture(20, 26, 5), picture(20, 26, 77)];
     const mixed = { ...shown, data: shown.data.map((value, i) => (Math.floor(i / 3) % 20 < 9 ? value : hidden.data[i]!)) };
     const loss = await evaluate(shown);
     expect(await evaluate(mixed)).toBe(loss);
     expect(await evaluate(shown, () => 1)).not.toBe(loss);
+  });
+
+  describe.each(['on a device', 'on the host'])('resampled %s', (where) => {
+    const resampled = async (...args: Parameters<Resample>): Promise<Pixels> =>
+      where === 'on the host' ? resampleOnHost(...args) : resampleOn(await testDevice(), {})(...args);
+    /** Bright, visible in a disc with a soft edge; 8 bits a channel. */
+    const cutOut = (seed: number): BytePixels => {
+      const hidden = randomValues(3 * 40 * 36, seed);
+      const bytes = Uint8Array.from({ length: 4 * 40 * 36 }, (_, i) => {
+        const [x, y] = [(i >> 2) % 40, Math.floor((i >> 2) / 40)];
+        const alpha = Math.max(0, Math.min(1, 13 - Math.hypot(x - 18, y - 17)));
+        if (i % 4 === 3) return Math.round(255 * alpha);
+        return alpha === 0 ? 127 * (1 + hidden[3 * (i >> 2) + (i % 4)]!) : 150 + 60 * Math.sin(x / 3 + y / 4 + (i % 4));
+      });
+      return { width: 40, height: 36, bytes };
+    };
+    const floats = ({ width, height, bytes }: BytePixels): Pixels => ({ width, height, data: Float32Array.from(bytes, (value) => value / 255) });
+    const scaled = async (picture: Decoded, side: number, light = false, fit: StyleFit = 'own'): Promise<readonly Pixels[]> => {
+      const loaded: LoadedPictures = { content: picture, styles: [{ picture, weight: 1, scale: 1 }], init: undefined };
+      const options = { color: { mode: 'style' }, resampling: light ? 'linear' : 'encoded' } as unknown as ResolvedOptions;
+      const size = fitSize(40, 36, side);
+      const pictures = await scalePictures(loaded, size, fit, options, resampled);
+      // What a picture starts from is resampled by itself: from a style of another size, or from a picture.
+      const own = await scalePictures(loaded, picture, fit, options, resampled);
+      const start = async (given?: Decoded): Promise<Pixels> => startPicture({ init: 'style', seed: 0 }, { ...own, content: pictures.content }, given, resampled);
+      return [pictures.content, pictures.styles[0]!.picture, await start(picture), await start()];
+    };
+
+    it.each([[40, false], [24, false], [24, true], [17, false], [61, false], [61, true]])('is the mean where it is hidden, to %i pixels, light %s', async (side, light) => {
+      for (const picture of [cutOut(1), floats(cutOut(1))]) {
+        const { width, height } = fitSize(40, 36, side);
+        for (const [i, { data, ...size }] of (await scaled(picture, side, light)).entries()) {
+          expect(size).toEqual({ width, height });
+          const plain = (await resampled(picture, width, height, { light: light && i < 2 })).data;
+          const covered = plain.reduce((sum, value, k) => sum + (k % 4 === 3 ? value : 0), 0);
+          const means = [0, 1, 2].map((c) => plain.reduce((sum, value, k) => sum + (k % 4 === c ? value * plain[k | 3]! : 0), 0) / covered);
+          let hidden = 0;
+          for (let k = 0; k < data.length; k++) {
+            const alpha = plain[k | 3]!;
+            if (k % 4 === 3) expect(data[k]).toBe(plain[k]);
+            // A style was brought to its size before, and its soft edge has a part of the mean by then.
+            else if (alpha === 1 && i < 3) expect(data[k]).toBe(plain[k]);
+            else if (alpha === 1) expect(Math.abs(data[k]! - plain[k]!)).toBeLessThan(0.02);
+            else if (alpha === 0) expect(Math.abs(data[k]! - means[k % 4]!)).toBeLessThan(i < 3 ? 1e-5 : 0.01);
+            if (alpha === 0) hidden++;
+          }
+          expect(hidden / data.length).toBeGreaterThan(0.3);
+          expect(Math.min(...means)).toBeGreaterThan(0.5);
+        }
+      }
+    });
+
+    it.each([[40, 'own'], [24, 'own'], [61, 'own'], [24, 'stretched']] as const)('is the same whatever is hidden, to %i pixels, %s', async (side, fit) => {
+      expect(await scaled(cutOut(2), side, false, fit)).toEqual(await scaled(cutOut(1), side, false, fit));
+    });
   });
 
   it('the style of the result is taken from its visible part', async () => {
