@@ -28,15 +28,21 @@ export interface ResampleOptions {
   /** True: the light is resampled that the sRGB values stand for. Default: the values as they are encoded. */
   readonly light?: boolean;
   readonly signal?: AbortSignal | undefined;
-  /** Most bytes of GPU memory, where a row each of picture and result fits. Never more than 32 MiB, less for small results. */
+  /** Most bytes of GPU memory, where a row each of picture and result fits. Never more than 32 MiB, less for small results (2 MiB, say). */
   readonly scratch?: number;
 }
 
 /** Most bytes of GPU memory that resampling takes. */
 const MOST_SCRATCH = 2 ** 25;
 
-/** Bytes for each pixel of the result that are as fast as more: small pictures then need no more than the session that follows. */
+/** Bytes for each pixel of the result that are as fast as more: small pictures then need no more than the session that follows … */
 const SCRATCH_PER_PIXEL = 64;
+
+/**
+ * … and beside the tables at least these: a large picture that becomes a small one would go in pieces of a row or two else, each a
+ * submit. The weights of a network take more.
+ */
+const LEAST_SCRATCH = 2 ** 21;
 
 /** RGBA in float. */
 const TEXEL = 16;
@@ -142,7 +148,7 @@ export async function resample(
   const rest = UNIFORMS + tables.down.bytes + (tables.across?.bytes ?? 0);
   const { maxBufferSize, maxStorageBufferBindingSize } = device.limits;
   const ceiling = Math.min(MOST_SCRATCH, maxBufferSize, maxStorageBufferBindingSize);
-  const most = Math.min(ceiling, scratch, SCRATCH_PER_PIXEL * width * height);
+  const most = Math.min(ceiling, scratch, Math.max(SCRATCH_PER_PIXEL * width * height, LEAST_SCRATCH + rest));
   const bands = bandsOf(picture, { width, height }, down, most - rest);
   if (bands.bytes + rest > ceiling) return resizeOnHost(picture, width, height, { filter, light });
   const work = new Resampling(device, picture, { width, height }, { bands, down, tables, light });
