@@ -1,7 +1,7 @@
 // L-BFGS, how an update begins: the new gradient comes in and makes a pair with the last step. By `kind`:
 //   begin  first update: q = -g; partials ‖g‖₁ and the count of numbers that are not finite
 //   pair   later ones: y = g - last; s = q (the last step); q = -g; partials s·q, y·s, y·y and the count
-// Shapes: g, last (the gradient before), q, s, y any, the same, as vec4s; loss a scalar [1]. `state`: see Params.
+// Shapes: g, last (the gradient before), q, s, y any, the same, as vec4s; loss a scalar [1] of four bytes, or g again. `state`: see Params.
 // Stands in front of lbfgs_sums.wgsl. Dispatch: `groups` groups of 128 threads, for each buffer of x; a thread takes every (128·groups)-th vec4.
 
 struct Params {
@@ -22,7 +22,7 @@ const BEGIN = 0u; // kinds: this and PAIR = 2
 const LOSS = 5u; // place in `state`
 
 @group(0) @binding(0) var<storage, read> g: array<vec4f>;
-@group(0) @binding(1) var<storage, read> loss: array<vec4f>;
+@group(0) @binding(1) var<storage, read> loss: array<f32>;
 @group(0) @binding(2) var<storage, read> last: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> q: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> state: array<f32>;
@@ -35,7 +35,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   var sq = vec4f(0.0);
   var ys = vec4f(0.0);
   var yy = vec4f(0.0);
-  var odd = select(0.0, 1.0, isOdd(loss[0]).x);
+  var odd = select(0.0, 1.0, isOdd(vec4f(loss[0])).x);
   for (var i = group.x * LANES + lane; i < params.vectors; i += params.groups * LANES) {
     let gradient = g[i];
     if (any(isOdd(gradient))) { odd = 1.0; }
@@ -56,7 +56,7 @@ fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group
   if (lane != 0u) { return; }
   state[params.ys + group.x] = sum.y;
   state[params.odd + group.x] = sum.w;
-  if (group.x == 0u) { state[LOSS] = loss[0].x; }
+  if (group.x == 0u) { state[LOSS] = loss[0]; }
   if (params.kind == BEGIN) { return; }
   state[params.writeAt + group.x] = sum.x;
   state[params.yy + group.x] = sum.z;

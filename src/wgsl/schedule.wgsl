@@ -4,7 +4,7 @@
 //               stepSize = rate·√c2 / c1; epsilonNow = epsilon·√c2 (torch's form) or epsilon (Keras' form)
 //   not         failures += 1; cut = 4^-failures; damping *= cut. Nothing else changes: the step that led here is cut.
 // With betas of 0 (gradient descent) c1 = c2 = 1. Numbers are looked at as bits: shaders may take it that no NaN exists.
-// Shapes: g any, as vec4s; loss a scalar [1], or g again. A thread takes every (128·groups)-th vec4.
+// Shapes: g any, as vec4s; loss a scalar [1] of four bytes, or g again. A thread takes every (128·groups)-th vec4.
 // Dispatch: `groups` groups of 128 threads for each gradient; the last group of all of them decides.
 
 struct Scalars {
@@ -34,7 +34,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<storage, read> g: array<vec4u>;
-@group(0) @binding(1) var<storage, read> loss: array<vec4u>;
+@group(0) @binding(1) var<storage, read> loss: array<u32>;
 @group(0) @binding(2) var<storage, read_write> scalars: Scalars;
 @group(0) @binding(3) var<uniform> params: Params;
 
@@ -44,7 +44,7 @@ var<workgroup> found: atomic<u32>;
 
 @compute @workgroup_size(128)
 fn main(@builtin(local_invocation_index) lane: u32, @builtin(workgroup_id) group: vec3u) {
-  var isOdd = (loss[0].x & EXPONENT) == EXPONENT;
+  var isOdd = (loss[0] & EXPONENT) == EXPONENT;
   for (var i = group.x * 128u + lane; i < params.vectors; i += params.groups * 128u) {
     isOdd = isOdd || any((g[i] & vec4u(EXPONENT)) == vec4u(EXPONENT));
   }

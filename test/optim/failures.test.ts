@@ -26,10 +26,10 @@ interface Setting {
   readonly destroy: () => void;
 }
 
-async function setUp(options: OptimizerOptions): Promise<Setting> {
+async function setUp(options: OptimizerOptions, givenLoss?: GPUBuffer): Promise<Setting> {
   const device = await testDevice();
   const parameter = makeParameter(device, SIZE, fence);
-  const loss = fencedBuffer(device, [1], [0]);
+  const loss = givenLoss ?? fencedBuffer(device, [1], [0]);
   const optimizer = createOptimizer(device, [parameter], options, { loss });
   await optimizer.ready;
   device.queue.writeBuffer(parameter.value, 0, problem.start as Float32Array<ArrayBuffer>);
@@ -108,6 +108,23 @@ describe.each(RULES)('%s', (_, options, makeOracle) => {
     expect(failures).toBe(0);
     expectClose(x, exact, 1e-6);
     destroy();
+  });
+
+  test("takes a caller's loss of four bytes", async () => {
+    const device = await testDevice();
+    const scalar = device.createBuffer({ size: 4, usage: GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_DST });
+    const seen = [];
+    for (const loss of [scalar, undefined]) {
+      const { give, destroy } = await setUp(options, loss);
+      const first = await give(problem.evaluate(problem.start).gradient, 3);
+      const second = await give(problem.evaluate(first.x).gradient, NaN);
+      seen.push([first, second, await give(problem.evaluate(second.x).gradient, 2)]);
+      destroy();
+    }
+    scalar.destroy();
+    expect(seen[0]).toEqual(seen[1]);
+    expect(seen[0]!.map(({ failures }) => failures)).toEqual([0, 1, 0]);
+    expect(seen[0]![0]!.x).not.toEqual(problem.start);
   });
 
   test('leaves values alone that would leave the range of floats', async () => {
