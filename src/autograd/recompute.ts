@@ -1,6 +1,7 @@
 // A value that is computed again for the reverse pass instead of being kept until then: the largest that next to no
 // arithmetic makes from what is there anyway, as a network's first activation from its image. The same dispatch, on the same
-// inputs: results are the same to the bit.
+// inputs: in f32 results are the same to the bit. With storage f16 the value and its copy are tensors of their own, and what touches
+// each decides whether that is stored as half floats (store.ts): where only one of them is, they differ by that rounding.
 
 import type { Dispatch } from '../gpu/dispatch.ts';
 import { bytesOf } from '../kernels/shape.ts';

@@ -14,8 +14,9 @@ export type LineSearch = 'none' | 'strong-wolfe';
  * How L-BFGS begins and which pairs (a step s, the change y of the gradient over it) it goes by:
  *
  *   torch      as torch.optim.LBFGS: the first step is min(1, 1/‖g‖₁)·g, a pair counts if y·s > 1e-10
- *   relative   the same for a loss times any number: the values move by a thousandth of their range in the mean of the first
- *              step, a pair counts if y·s > 1e-6·|g·s|, g the gradient before (L-BFGS-B, Byrd et al. 1995, has the like)
+ *   relative   the same for a loss times any number: the first step moves the floats of the parameters by a thousandth of
+ *              their range in the mean (the colours of an image by a third more: its fourth lane counts and stays), a pair
+ *              counts if y·s > 1e-6·|g·s|, g the gradient before (L-BFGS-B, Byrd et al. 1995, has the like)
  *
  * With `torch` a loss whose gradients are small stands still: where it is a mean, as the picture grows.
  */
