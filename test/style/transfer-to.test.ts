@@ -11,7 +11,8 @@ import { readChunks, readHeader } from '../../src/image/png-chunks.ts';
 import { encodeImage, writeImageFile } from '../../src/node/images.ts';
 import { FinishedPicture as Finished } from '../../src/style/finished.ts';
 import { freshDevice, testDevice } from '../device.ts';
-import { bytesHeld, scene, tinyOptions } from './setting.ts';
+import type { Tiling } from '../../src/style/tiled-evaluation.ts';
+import { bytesHeld, scene, sessionOf, tinyOptions } from './setting.ts';
 
 async function whole(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
@@ -229,5 +230,19 @@ describe('rows of a session', () => {
     }
     session.destroy();
     await expect(session.readRows(0, 1)).rejects.toMatchObject({ code: 'bad-option' });
+  });
+
+  it('are of one picture, also where others are read and an iteration is asked for meanwhile', async () => {
+    // Two rows a band, and so a buffer: what is read of them comes in ten copies, one after another.
+    const bands: Tiling = { result: { rows: 2, columns: 2 }, styles: [{ rows: 1, columns: 1 }], keepsContent: false, bandBytes: 16 * 24 * 2 };
+    const session = await sessionOf(await tinyOptions(), bands);
+    const { data } = await session.readPixels();
+    const long = session.readRows(0, session.height);
+    const short = session.readRows(0, 1);
+    const step = short.then(() => session.step());
+    expect((await long).data).toEqual(data);
+    await step;
+    expect((await session.readPixels()).data).not.toEqual(data);
+    session.destroy();
   });
 });
