@@ -95,10 +95,12 @@ export class RegionEditor {
     this.#showSummary();
   }
 
-  /** There is a content, another one maybe: what was painted was painted on the one before. */
+  /** There is a content, another one maybe: what was painted, or loaded, is of the one before; what was loaded before all, of this one. */
   take(): void {
     this.#dialog.close();
+    const isFirst = this.#open.disabled;
     this.#open.disabled = false;
+    if (!isFirst) this.#loaded = undefined;
     this.#map = undefined;
     this.#showSummary();
   }
@@ -114,9 +116,11 @@ export class RegionEditor {
     element('regions-summary', HTMLElement).textContent = this.regions ? this.#summary(this.regions) : '';
   }
 
+  /** Opens the window, unless it is open or another picture comes before this one can be shown. */
   async open(): Promise<void> {
     const content = this.#parts.content();
-    await content.decode();
+    const isThere = await content.decode().then(() => true, () => false);
+    if (!isThere || this.#dialog.open) return;
     const { width, height } = labelSize({ width: content.naturalWidth, height: content.naturalHeight });
     if (this.#map?.width !== width || this.#map.height !== height) this.#map = new RegionMap(width, height, this.#loaded);
     this.#loaded = undefined;
@@ -212,8 +216,11 @@ export class RegionEditor {
         y: Math.min(height, Math.max(0, this.#at.y + arrow[1] * step)),
       });
     } else if (event.key === ' ' || event.key === 'Enter') {
-      if (this.#isDown) this.#lift();
-      else this.#putDown();
+      // A key that is held down says so again and again, and means it once.
+      if (!event.repeat) {
+        if (this.#isDown) this.#lift();
+        else this.#putDown();
+      }
     } else return;
     event.preventDefault();
   }

@@ -1,5 +1,5 @@
 // Addresses: which servers may be asked, and how often they may send on to another one. Everything that the library fetches goes
-// through here.
+// through here, and so does the name of every file that it reads.
 
 import { WgpuStyleError } from './errors.ts';
 import { host } from './host.ts';
@@ -10,15 +10,40 @@ const MOST_REDIRECTS = 5;
 /** Answers that name another address for the same thing. */
 const REDIRECTS: readonly number[] = [301, 302, 303, 307, 308];
 
+/** The ports that addresses leave out. */
+const PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
 /** Why a server may not be asked; undefined where it may. */
-function refusalOf({ protocol, host: server, origin }: URL, where: string): WgpuStyleError | undefined {
+function refusalOf({ protocol, hostname, port: stated, origin }: URL, where: string): WgpuStyleError | undefined {
   const { allowedHosts: allowed } = host;
-  const isOwn = protocol === 'data:' || protocol === 'blob:' || origin === globalThis.location?.origin;
-  if (isOwn || !allowed || allowed.includes(server)) return undefined;
+  // Origins of files and the like are the word "null", and none is another's.
+  const isOwn = protocol === 'data:' || protocol === 'blob:' || (origin !== 'null' && origin === globalThis.location?.origin);
+  if (isOwn || !allowed) return undefined;
+  const usual = PORTS[protocol];
+  const server = `${hostname}:${stated || usual}`;
+  if (usual && (allowed.includes(server) || (stated === '' && allowed.includes(hostname)))) return undefined;
   return new WgpuStyleError('network', {
-    what: `an address that is not allowed: got one of ${server}, need one of ${allowed.join(', ') || 'no server'}`,
+    what: `an address that is not allowed: got one of ${usual ? server : `${protocol}//${hostname}`}, need one of ${allowed.join(', ') || 'no server'}`,
     where,
     fix: 'Give the bytes, or allow the server with allowHosts',
+  });
+}
+
+/**
+ * Refuses paths and `file:` URLs that name another server, while hosts are restricted: reading them asks that server by SMB, which
+ * tells it who asks. A list of hosts is none of file servers, so that one which is on it is refused as well.
+ *
+ * @throws `network`.
+ */
+export function refuseServerFile(location: string, where: string): void {
+  if (!host.allowedHosts) return;
+  const url = /^file:/i.test(location) && URL.canParse(location) ? new URL(location) : undefined;
+  const isServers = host.hasServerPaths === true && /^[\\/]{2}/.test(url?.pathname ?? location);
+  if (!isServers && !url?.host) return;
+  throw new WgpuStyleError('network', {
+    what: `a file of a server, while allowHosts restricts them: got "${location}", need a path on this machine`,
+    where,
+    fix: 'Read the file yourself and hand over its bytes',
   });
 }
 

@@ -66,6 +66,8 @@ export interface Host {
   seesRedirects?: boolean;
   /** The only servers that may be asked: see `allowHosts`. */
   allowedHosts?: readonly string[] | undefined;
+  /** True where a path may name another server: `\\server\share` on Windows. */
+  hasServerPaths?: boolean;
   /** Reads a file by its path. */
   readFile?: (path: string) => Promise<Uint8Array<ArrayBuffer>>;
   /** Opens a file by its path, to read pieces of it. */

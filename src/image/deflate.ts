@@ -37,5 +37,7 @@ export async function* streamed(
     // The rest (a checksum, junk, a bomb) is of no interest where it was left early, and neither is its failure.
     reader.cancel().catch(() => undefined);
     writer.abort().catch(() => undefined);
+    // Whatever `next` is at has ended when this has.
+    await writing?.catch(() => undefined);
   }
 }

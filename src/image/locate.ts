@@ -1,6 +1,6 @@
 // From a name to bytes: URLs by fetch, file paths by the host (Node), nothing else. What the bytes mean is decode.ts.
 
-import { fetchAllowed } from '../gpu/address.ts';
+import { fetchAllowed, refuseServerFile } from '../gpu/address.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
 import { joinBytes } from './bytes.ts';
@@ -89,7 +89,7 @@ async function fetchBytes(
 
 /**
  * The bytes behind a URL (http, https, data, blob; file in Node), or behind a path: of a file in Node, relative to the
- * page in a browser. Throws `network` when a server does not give them, `bad-image` when a file cannot be read,
+ * page in a browser. Throws `network` when a server does not give them or may not be asked, `bad-image` when a file cannot be read,
  * `aborted` when the signal fires.
  */
 export async function readLocation(
@@ -108,6 +108,7 @@ export async function readLocation(
     });
   }
   if (!isFile || !host.readFile) return fetchBytes(location, where, signal);
+  refuseServerFile(location, where);
   try {
     return await host.readFile(location);
   } catch (cause) {

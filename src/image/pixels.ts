@@ -45,6 +45,9 @@ export function toPixels(picture: Decoded): Pixels {
  */
 export const maxPixels: number = 2 ** 27;
 
+/** Pixels above which a picture is written to a file row by row. */
+export const LARGE: number = 2 ** 24;
+
 function refuse(where: string, what: string, fix: string): WgpuStyleError {
   return new WgpuStyleError('bad-image', { what, where, fix });
 }

@@ -1,7 +1,7 @@
 // PNG of a picture that is not there as a whole: it comes in bands of rows, such as they are read back from the GPU, and goes out
 // in pieces of the file.
-import { pixelsToBytes, type Pixels } from './pixels.ts';
-import { encodePng, LARGE } from './png.ts';
+import { LARGE, pixelsToBytes, type Pixels } from './pixels.ts';
+import { encodePng } from './png.ts';
 import { rowsInPieces } from './png-rows.ts';
 import { checkSamples, writeWideRow } from './png-wide.ts';
 
@@ -33,7 +33,8 @@ export async function* pngOfBands(
   }
   const channels = isOpaque ? 3 : 4;
   const rows = Math.min(height, Math.max(1, Math.floor(BAND / (4 * width))));
-  let band: Pixels = { width, height: 0, data: new Float32Array(0) };
+  const none: Pixels = { width, height: 0, data: new Float32Array(0) };
+  let band = none;
   let first = 0;
   const write = (y: number, row: Uint8Array): void => {
     const own = band.data.subarray(4 * width * (y - first), 4 * width * (y - first + 1));
@@ -41,6 +42,7 @@ export async function* pngOfBands(
     else writeRow(own, channels, row);
   };
   const next = async (y: number): Promise<void> => {
+    band = none; // not two at a time
     band = await read(y, Math.min(rows, height - y));
     first = y;
     if (bits === 16) checkSamples(band, where);

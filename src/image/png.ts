@@ -3,7 +3,7 @@
 // machine (upng-js deflates in JavaScript), unless it is large: upng-js takes many times its size in memory. Those are
 // written row by row (png-rows.ts). 16 bits out are png-wide.ts, texts png-text.ts.
 import { WgpuStyleError } from '../gpu/errors.ts';
-import { checkSides, toPixels, type Decoded, type Pixels } from './pixels.ts';
+import { checkSides, LARGE, toPixels, type Decoded, type Pixels } from './pixels.ts';
 import { readChunks, readHeader, writeChunks, type PngChunk } from './png-chunks.ts';
 import { encodeRows, rowsInPieces, type RowsFile } from './png-rows.ts';
 import { readScanlines } from './png-scanlines.ts';
@@ -81,9 +81,6 @@ function copyRow(rgba: Uint8Array | Uint8ClampedArray, width: number, y: number,
     for (let c = 0; c < channels; c++) row[to++] = rgba[from + c]!;
   }
 }
-
-/** Pixels above which a picture is written row by row. */
-export const LARGE: number = 2 ** 24;
 
 interface Upng {
   encode(

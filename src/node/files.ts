@@ -159,15 +159,15 @@ export async function writeFileAtomic(
   bytes: Uint8Array | readonly Uint8Array[] | AsyncIterable<Uint8Array>,
   where: string = 'writeFileAtomic',
 ): Promise<void> {
-  const parts = bytes instanceof Uint8Array ? [bytes] : bytes;
+  const made = new Making(bytes instanceof Uint8Array ? [bytes] : bytes);
   let beside: string | undefined;
   try {
     const { file: real, replaceable } = await target(file);
-    if (!replaceable) return await writeFile(real, parts);
+    if (!replaceable) return await writeFile(real, made.parts());
     beside = besideName(real);
     const handle = await open(beside, 'wx');
     try {
-      for await (const part of parts) await handle.writeFile(part);
+      for await (const part of made.parts()) await handle.writeFile(part);
       await handle.sync();
     } finally {
       await handle.close();
@@ -175,6 +175,25 @@ export async function writeFileAtomic(
     await rename(beside, real);
   } catch (cause) {
     if (beside !== undefined) await unlink(beside).catch(() => undefined);
-    throw cause instanceof WgpuStyleError ? cause : cannotWrite(file, where, cause);
+    throw made.failure ? made.failure.cause : cannotWrite(file, where, cause);
+  }
+}
+
+/** Parts of a file as they are made; that making one fails is no fault of the file's place. */
+class Making {
+  readonly #parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  failure: { readonly cause: unknown } | undefined;
+
+  constructor(parts: Iterable<Uint8Array> | AsyncIterable<Uint8Array>) {
+    this.#parts = parts;
+  }
+
+  async *parts(): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* this.#parts;
+    } catch (cause) {
+      this.failure = { cause };
+      throw cause;
+    }
   }
 }

@@ -12,11 +12,12 @@ import { fileStorage } from './storage.ts';
  * Fills in the host's services. A function to call, not a side effect of importing: bundlers may drop the latter.
  * `log` takes the sentence that says which adapter was taken; by default it goes to stderr.
  */
-export function installHost(log?: (message: string) => void): void {
+export function installHost(log?: (message: string) => void, platform: string = process.platform): void {
   host.requestDevice = (request) => requestDevice({ ...request, ...(log && { log }) });
   host.loadNames = loadNames;
   host.storage = fileStorage();
   host.seesRedirects = true;
+  host.hasServerPaths = platform === 'win32';
   host.readFile = readPath;
   host.openFile = openPath;
   host.findNetwork = async (name) => {

@@ -171,8 +171,9 @@ export async function readImageFile(file: string): Promise<Pixels> {
 }
 
 /**
- * Writes a picture file as a whole or not at all, in the format of its extension (see `encodeImage`). Throws
- * `bad-option` for unknown extensions, missing or read-only folders, `bad-image` when it cannot be encoded.
+ * Writes a picture file as a whole or not at all, in the format of its extension (see `encodeImage`); one that still lies on the
+ * GPU is read back for it, as a PNG in bands where it is large. Throws `bad-option` for unknown extensions, missing or
+ * read-only folders, `bad-image` when it cannot be encoded.
  */
 export async function writeImageFile(
   file: string,
@@ -200,4 +201,9 @@ async function fileBytes(
 
 function isOnDevice(image: WritableImage | FinishedPicture): image is FinishedPicture {
   return 'read' in image;
+}
+
+/** Whether a file of this name is made of a result band by band, so that the result is better left where it lies. */
+export function isWrittenInBands(file: string, image: WritableImage | FinishedPicture, bits: WriteOptions['bits']): boolean {
+  return isOnDevice(image) && imageFormat(file) === 'png' && image.goesInBands(bits);
 }

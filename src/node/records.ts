@@ -125,6 +125,11 @@ export class Records {
     await this.#saving;
     if (this.#failure) throw this.#failure;
     await this.plot();
+    return this.leave();
+  }
+
+  /** Writes the state of an interrupted run, if there is one; gives its file. */
+  async leave(): Promise<string | undefined> {
     if (!this.#left) return undefined;
     const file = this.#command.checkpoint ?? besideOutput(this.#job.output);
     await this.#writeCheckpoint(file, this.#left);

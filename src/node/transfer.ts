@@ -4,7 +4,7 @@ import type { StyleTransferOptions } from '../style/options.ts';
 import type { StyledPicture } from '../style/picture.ts';
 import type { TransferCommand } from './commands.ts';
 import { checkWritable } from './files.ts';
-import { checkBits, checkFormat } from './images.ts';
+import { checkBits, checkFormat, isWrittenInBands } from './images.ts';
 import { Inputs, type SharedInputs } from './inputs.ts';
 import type { ProgressPrinter } from './progress.ts';
 import { Records } from './records.ts';
@@ -58,16 +58,19 @@ export async function paint(
   };
   let picture: Result;
   try {
+    const isWritten = (result: Result): boolean => isWrittenInBands(job.output, result, command.bits) && !command.frames;
     picture = await styleTransferTo(options, async (result) => {
       printer.finish();
-      // The next frame of a film begins with this one.
-      const taken = command.frames && 'read' in result ? await result.read() : result;
-      await records.result(taken);
-      return taken;
+      if (isWritten(result)) await records.result(result);
+      // Otherwise the GPU's memory need not be held while it is encoded, and the next frame of a film begins with it.
+      return 'read' in result && !isWritten(result) ? result.read() : result;
     });
+    if (!isWritten(picture)) await records.result(picture);
   } catch (error) {
     // The run's own failure is what has to be told, whatever comes of its curves.
     await records.plot().catch(() => undefined);
+    const left = await records.leave().catch(() => undefined);
+    if (left !== undefined) printer.say(`Go on with: wgpu-style --resume ${left}`);
     throw error;
   }
   const wasInterrupted = picture.stopped === 'aborted';

@@ -2,20 +2,20 @@
 
 import { loadChunk } from '../gpu/chunk.ts';
 import { badOption, WgpuStyleError } from '../gpu/errors.ts';
-import type { Pixels } from '../image/pixels.ts';
+import { LARGE, type Pixels } from '../image/pixels.ts';
 import type { Finishing } from './finishing.ts';
 import { settingsTexts, StyledPicture, type PictureParts, type PngOptions, type RunDetails, type Stopped } from './picture.ts';
 import type { Losses } from './losses.ts';
 
-/** A picture as a run left it, on the GPU or already on the host: opaque. */
-export interface Unfinished {
+/** Where the rows of a run's picture come from, the GPU or the host: opaque, and nothing is done to them yet. */
+export interface PictureSource {
   readonly width: number;
   readonly height: number;
   readonly rows: (first: number, count: number) => Promise<Pixels>;
 }
 
-/** One that is on the host. Its alpha may be written into it, which may be done twice. */
-export function onHost({ width, height, data }: Pixels): Unfinished {
+/** A picture that is on the host. Its alpha may be written into it, which may be done twice. */
+export function onHost({ width, height, data }: Pixels): PictureSource {
   const rows = async (first: number, count: number): Promise<Pixels> => {
     const own = data.subarray(4 * width * first, 4 * width * (first + count));
     return { width, height: count, data: own };
@@ -35,29 +35,52 @@ export class FinishedPicture {
   /** Iterations that were done, over all scales. */
   readonly iterations: number;
   readonly stopped: Stopped;
-  readonly details: RunDetails;
-  readonly #source: Unfinished;
+  readonly #source: PictureSource;
   readonly #finishing: Finishing;
-  readonly #describe: () => PictureParts;
+  #describe: () => PictureParts;
+  #isTaken = false;
 
   /** @internal */
-  constructor(source: Unfinished, finishing: Finishing, describe: () => PictureParts) {
+  constructor(source: PictureSource, finishing: Finishing, describe: () => PictureParts) {
     this.#source = source;
     this.#finishing = finishing;
     this.#describe = describe;
     ({ width: this.width, height: this.height } = source);
-    ({ losses: this.losses, iterations: this.iterations, stopped: this.stopped, details: this.details } = describe());
+    ({ losses: this.losses, iterations: this.iterations, stopped: this.stopped } = describe());
   }
 
-  /** The picture as `styleTransfer` gives it. Throws `non-finite`, `device-lost`. */
+  /** As far as the run has come: reading the picture back is part of it. */
+  get details(): RunDetails {
+    return this.#describe().details;
+  }
+
+  /** Whether {@link png} goes in bands, and does not need the picture as a whole. */
+  goesInBands(bits: 8 | 16 = 8): boolean {
+    return !this.#finishing.needsWhole && (bits === 16 || this.width * this.height > LARGE);
+  }
+
+  /** The picture as `styleTransfer` gives it. Throws `non-finite`, `device-lost`, and `bad-option` when it has been taken. */
   async read(): Promise<StyledPicture> {
-    return new StyledPicture(await this.#rows(0, this.height), this.#describe());
+    return (await this.fetch())();
+  }
+
+  /** @internal Reads it back, and gives what does the rest, when the GPU's memory need not be held any more. */
+  async fetch(): Promise<() => StyledPicture> {
+    const rows = await this.#read(0, this.height);
+    return () => new StyledPicture(this.#finishing.finish(rows, 0), this.#describe());
+  }
+
+  /** @internal It has been taken. */
+  close(): void {
+    const parts = this.#describe();
+    this.#describe = () => parts;
+    this.#isTaken = true;
   }
 
   /**
-   * The PNG file that `picture.toPng` makes, in pieces, read back from the GPU as they are made: beyond 16 megapixels, and with
-   * 16 bits, some 40 MiB of memory whatever its size. Colours that are matched after the run need the whole picture on the
-   * host. Throws when it is read: `bad-option` for other bits than 8 and 16, `non-finite`, `device-lost`.
+   * A PNG file with the pixels of `picture.toPng`, in pieces. Beyond 16 megapixels, and with 16 bits, bands of 16 MiB of floats are
+   * read back as the pieces are made, and of the picture no more is in memory than some bands; but colours that are matched after the run need the whole
+   * of it. Throws when it is read: `bad-option` for other bits than 8 and 16 and when it has been taken, `non-finite`, `device-lost`.
    */
   async *png({ bits = 8, text = settingsTexts(this.details) }: PngOptions = {}): AsyncGenerator<Uint8Array<ArrayBuffer>, void> {
     const where = 'picture.png';
@@ -70,8 +93,13 @@ export class FinishedPicture {
   }
 
   async #rows(first: number, count: number): Promise<Pixels> {
+    return this.#finishing.finish(await this.#read(first, count), first);
+  }
+
+  async #read(first: number, count: number): Promise<Pixels> {
+    if (this.#isTaken) throw badOption('styleTransferTo', 'its picture has been taken already', 'Read it before `take` resolves');
     const rows = await this.#source.rows(first, count);
-    if (rows.data.every(Number.isFinite)) return this.#finishing.finish(rows, first);
+    if (rows.data.every(Number.isFinite)) return rows;
     throw new WgpuStyleError('non-finite', {
       what: 'the picture holds values that are no numbers',
       where: 'styleTransfer',

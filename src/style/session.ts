@@ -69,8 +69,7 @@ export class StyleSession {
     this.#plateau = new Plateau(options.tolerance);
     this.width = pictures.content.width;
     this.height = pictures.content.height;
-    const { evaluation, optimizer, texture, plan } = iteration;
-    const { turns } = iteration;
+    const { evaluation, optimizer, texture, plan, turns } = iteration;
     this.#turns = turns;
     this.texture = texture;
     this.plan = plan;
@@ -197,14 +196,14 @@ export class StyleSession {
 
   /** The picture: planar RGB in [0, 1] (values outside are possible between steps without clamping). */
   async readImage(): Promise<Float32Array<ArrayBuffer>> {
-    return planarFromSpace(await this.#readShown(readFloats), this.#pixels, this.#options.recipe.space);
+    return planarFromSpace(await this.#readShown(), this.#pixels, this.#options.recipe.space);
   }
 
   /** The current image with the alpha of `alpha`, as pixels. */
   async readPixels(alpha?: Pixels): Promise<Pixels> {
     const { width, height } = this;
     if (alpha) checkAlpha(alpha, width, height);
-    return { width, height, data: rgbaFromSpace(await this.#readShown(readFloats), this.#options.recipe.space, alpha) };
+    return { width, height, data: rgbaFromSpace(await this.#readShown(), this.#options.recipe.space, alpha) };
   }
 
   /** `count` rows of the current image from row `first` on, opaque: for who does not want it on the host as a whole. Throws `bad-option`. */
@@ -213,17 +212,19 @@ export class StyleSession {
     if (!Number.isInteger(first) || !Number.isInteger(count) || first < 0 || count < 1 || first + count > height) {
       throw badOption('session.readRows', `got ${count} rows from ${first} on, of ${height}`, 'Give rows that there are');
     }
-    const read = (device: GPUDevice, buffers: readonly GPUBuffer[]): Promise<Float32Array<ArrayBuffer>> =>
-      readStretch(device, buffers, 4 * width * first, 4 * width * count);
-    return { width, height: count, data: rgbaFromSpace(await this.#readShown(read), this.#options.recipe.space, undefined) };
+    const shown = await this.#readShown(4 * width * first, 4 * width * count);
+    return { width, height: count, data: rgbaFromSpace(shown, this.#options.recipe.space, undefined) };
   }
 
-  /** What is shown, in the optimiser's space, four floats a pixel: of all by readFloats. */
-  async #readShown(read: typeof readFloats): Promise<Float32Array<ArrayBuffer>> {
+  /** What is shown, in the optimiser's space, four floats a pixel: all, or a stretch. No iteration begins before all is read. */
+  async #readShown(begin?: number, floats: number = 4 * this.#pixels): Promise<Float32Array<ArrayBuffer>> {
     this.#turns.alive('session.readImage');
     while (this.#turns.submits.underWay) await this.#turns.submits.underWay;
-    const reading = (this.#reading = read(this.device, this.#iteration.shown, 4 * this.#pixels));
-    return reading.finally(() => (this.#reading = undefined));
+    const source = [this.device, this.#iteration.shown] as const;
+    const read = begin === undefined ? readFloats(...source, floats) : readStretch(...source, begin, floats);
+    const all = (this.#reading = Promise.allSettled([this.#reading, read]));
+    void all.then(() => this.#reading === all && (this.#reading = undefined));
+    return read;
   }
 
   /** Replaces the image: planar RGB in [0, 1], 3·height·width values. The optimiser starts afresh. */

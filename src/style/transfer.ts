@@ -2,11 +2,12 @@
 // their own, for whoever asks for them.
 
 import { memoryUse, resetPeak } from '../gpu/buffers.ts';
+import { loadChunk } from '../gpu/chunk.ts';
 import { describeAdapter, isLost, requestDevice } from '../gpu/device.ts';
-import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
+import { badOption, throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { isOpaque, type Pixels } from '../image/pixels.ts';
 import type { RunOrigin, RunState } from './checkpoint-header.ts';
-import { FinishedPicture, onHost, type Unfinished } from './finished.ts';
+import { FinishedPicture, onHost, type PictureSource } from './finished.ts';
 import type { Finishing } from './finishing.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
@@ -34,17 +35,20 @@ const NO_LOSSES: Losses = { total: NaN, content: NaN, style: NaN, tv: NaN, layer
  * @throws a `WgpuStyleError`, for a lost device a {@link DeviceLostError} with what was kept; no GPU memory stays behind, and a device given by the caller is left as it was.
  */
 export async function styleTransfer(given: StyleTransferOptions): Promise<StyledPicture> {
-  return styleTransferTo(given, (picture) => picture.read());
+  const finish = await styleTransferTo(given, (picture) => picture.fetch());
+  return finish();
 }
 
 /**
  * Paints as {@link styleTransfer} does, and hands the picture over while it still lies on the GPU, for pictures that are too
- * large to be wanted in memory as a whole: `take` writes the pieces of its PNG file, or reads it. Resolves to what `take` does;
- * then the GPU's memory is given back. With `recover` a device that is lost meanwhile has `take` called again.
+ * large to be wanted in memory as a whole: `take` writes the pieces of its PNG file, or reads it. What the run has on the GPU is
+ * given back when `take` has ended; what that resolves to comes of all. With `recover` a device that is lost meanwhile has `take`
+ * called again.
  *
- * @throws what styleTransfer does, and what `take` throws.
+ * @throws what styleTransfer does, `bad-option` for a `take` that is no function, and what `take` throws.
  */
 export async function styleTransferTo<T>(given: StyleTransferOptions, take: (picture: FinishedPicture) => T | Promise<T>): Promise<T> {
+  if (typeof take !== 'function') throw badOption('styleTransferTo', `take is ${typeof take}`, 'Give a function that takes the picture');
   const states = given?.resume === undefined ? undefined : await import('./run-state.ts');
   const checkpoint = states?.decodeRun(given.resume!);
   const options = states && checkpoint ? states.resumedOptions(given, checkpoint) : given;
@@ -78,6 +82,14 @@ function iterationsOf(scales: readonly Scale[]): number {
 }
 
 type Take<T> = Parameters<typeof styleTransferTo<T>>[1];
+
+async function taken<T>(picture: FinishedPicture, take: Take<T>): Promise<T> {
+  try {
+    return await take(picture);
+  } finally {
+    picture.close();
+  }
+}
 
 /** The state of one call of {@link styleTransfer}. */
 class Run {
@@ -147,7 +159,9 @@ class Run {
       this.#origin = originOf(this.#resolved, loaded, vgg);
     }
     let current = checkpoint && (await this.#resume(checkpoint, scales));
-    this.#wantsContent = this.#resolved.color.mode !== 'style' || loaded.updateMask !== undefined || !isOpaque(loaded.content);
+    const { color } = this.#resolved;
+    this.#wantsContent = color.mode === 'luminance' || ('when' in color && color.when === 'after') || loaded.updateMask !== undefined || !isOpaque(loaded.content);
+    if (this.#wantsContent) import('./finishing.ts').catch(() => undefined); // for the end
     const resample = resampleOn(this.#device, this.#resolved); // whatever the signal says
     const first = checkpoint?.header.run.scale ?? 0;
     for (let index = first; index < scales.length; index++) {
@@ -157,12 +171,14 @@ class Run {
         await this.#saveBetween(scales, index, current!);
         break;
       }
+      current = undefined; // the session has it
       try {
         const isOver = await this.#paintScale(session, loaded, scales, index, own);
         if (index + 1 === scales.length) {
           const { width, height } = session;
-          const rows: Unfinished['rows'] = (begin, count) => (count === height ? session.readPixels() : session.readRows(begin, count));
-          return await take(await this.#finished({ width, height, rows }, loaded, this.#stopped(scales), resample));
+          // As a whole the plan has counted it.
+          const rows: PictureSource['rows'] = (begin, count) => (count === height ? session.readPixels() : session.readRows(begin, count));
+          return await taken(await this.#finished({ width, height, rows }, loaded, this.#stopped(scales), resample), take);
         }
         current = await this.#leaveScale(session, scales, index, isOver);
       } finally {
@@ -173,7 +189,7 @@ class Run {
     // The signal fired on the way.
     const { width, height } = scales.at(-1)!;
     const final = onHost(await resample(current!.picture, width, height));
-    return take(await this.#finished(final, loaded, this.#stopped(scales), resample));
+    return taken(await this.#finished(final, loaded, this.#stopped(scales), resample), take);
   }
 
   /** How the run ended. Throws `aborted` where nothing was painted. */
@@ -350,7 +366,7 @@ class Run {
   }
 
   /** The content at a size: what the scale that is painted has, where it is that size. */
-  async #contentAt({ width, height }: Unfinished, { content }: LoadedPictures, resample: Resample): Promise<Pixels> {
+  async #contentAt({ width, height }: PictureSource, { content }: LoadedPictures, resample: Resample): Promise<Pixels> {
     const { resampling } = this.#resolved;
     const isAtHand = this.#content?.width === width && this.#content.height === height;
     return isAtHand ? this.#content! : resample(content, width, height, { light: resampling === 'linear' });
@@ -362,9 +378,9 @@ class Run {
   }
 
   /** The same, wherever it lies. */
-  async #finished(source: Unfinished, loaded: LoadedPictures, stopped: Stopped, resample: Resample): Promise<FinishedPicture> {
+  async #finished(source: PictureSource, loaded: LoadedPictures, stopped: Stopped, resample: Resample): Promise<FinishedPicture> {
     const finishing = this.#wantsContent
-      ? await (await import('./finishing.ts')).finishingOf(this.#resolved, loaded, await this.#contentAt(source, loaded, resample))
+      ? await (await loadChunk('styleTransfer', import('./finishing.ts'))).finishingOf(this.#resolved, loaded, await this.#contentAt(source, loaded, resample))
       : NOTHING;
     const [losses, iterations] = [this.#losses, this.#done];
     return new FinishedPicture(source, finishing, () => ({ losses, iterations, stopped, details: this.#details }));

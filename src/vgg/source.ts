@@ -1,6 +1,7 @@
 // From whatever a user has (bytes, Blob, stream, response, address, path) to a source of bytes.
 // What they mean is onnx-file.ts and safetensors.ts.
 
+import { refuseServerFile } from '../gpu/address.ts';
 import { throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { host } from '../gpu/host.ts';
 import {
@@ -44,7 +45,7 @@ export function looksLikeName(word: string): boolean {
 }
 
 /**
- * Opens a source. Throws `network` when a server does not give the file, the context's code when a
+ * Opens a source. Throws `network` when a server does not give the file or may not be asked, the context's code when a
  * file cannot be read, `bad-option` for what is no source at all, `aborted` when the signal fires.
  */
 export async function openSource(source: VggSource, context: ReadContext): Promise<ByteSource> {
@@ -96,6 +97,7 @@ async function openLocation(location: string, context: ReadContext): Promise<Byt
   const kind = scheme.exec(location)?.[1]?.toLowerCase();
   const isFile = kind === undefined || kind === 'file';
   if (isFile && (host.openFile || host.readFile)) {
+    refuseServerFile(location, where);
     try {
       if (host.openFile) return fileSource(await host.openFile(location));
       return memorySource(await host.readFile!(location));

@@ -122,6 +122,32 @@ test('and by keyboard alone', async () => {
   await page.click('#regions-clear');
 });
 
+test('a key that is held down is one stroke', async () => {
+  await page.evaluate(() => {
+    document.documentElement.dataset['kept'] = '';
+    document.addEventListener('keydown', (event) => {
+      if (event.repeat) document.documentElement.dataset['kept'] += String(event.defaultPrevented);
+    });
+  });
+  await page.focus('#regions-canvas');
+  await page.keyboard.press('Space');
+  await page.keyboard.press('Space');
+  const disc = await said();
+  await page.click('#regions-clear');
+  for (const key of ['Space', 'Enter'] as const) {
+    await page.focus('#regions-canvas');
+    for (let i = 0; i < 2; i++) await page.keyboard.down(key);
+    await page.keyboard.up(key);
+    for (let i = 0; i < 4; i++) await page.keyboard.press('ArrowRight');
+    await page.keyboard.press(key);
+    expect(parseInt(await said())).toBeGreaterThan(parseInt(disc));
+    await page.click('#regions-undo');
+    expect(await said()).toBe('Nothing is painted yet.');
+  }
+  // What the browser would do with them, it does neither once nor thirty times a second.
+  expect(await page.$eval('html', (html) => html.dataset['kept'])).toBe('truetrue');
+});
+
 test('what stays as it is stays so to the byte, and the rest is painted', async () => {
   await brush(40);
   await stroke([0.01, 0.05], [0.01, 1.1]);
@@ -148,6 +174,62 @@ test('the PNG carries the parts, and brings them back', async () => {
   await openEasel();
   expect(await said()).toBe('21 % stays as it is');
   await page.keyboard.press('Escape');
+});
+
+test('loaded parts are of the picture that is there, or of the first that comes; no further one takes them over', async () => {
+  const other = await site.visit();
+  const summary = (): Promise<string> => text(other, '#regions-summary');
+  const load = async (): Promise<void> => {
+    await choose(other, '#settings-file', path.join(site.folder, 'checks-woodblock.png'));
+    await expect.poll(summary).toBe('21 % stays as it is');
+  };
+  const show = async (file: string): Promise<void> => {
+    const before = await other.$eval('#content-image', (image) => (image as HTMLImageElement).src);
+    await choose(other, '#content-file', file);
+    await other.waitForFunction((old) => (document.getElementById('content-image') as HTMLImageElement).src !== old, {}, before);
+  };
+  await load();
+  await show(picture);
+  expect(await summary()).toBe('21 % stays as it is');
+  await show(path.join(pictures, 'houses.png'));
+  expect(await summary()).toBe('');
+  await load();
+  await show(picture);
+  expect(await summary()).toBe('');
+  await other.close();
+});
+
+test('the window is opened once, and not for a picture that is gone', async () => {
+  const other = await site.visit();
+  await choose(other, '#content-file', picture);
+  await other.waitForSelector('#regions-open:not(:disabled)');
+  const opened = await other.evaluate(async () => {
+    let times = 0;
+    const show = HTMLDialogElement.prototype.showModal;
+    HTMLDialogElement.prototype.showModal = function () {
+      times++;
+      show.call(this);
+    };
+    const [button, image] = [document.getElementById('regions-open')!, document.getElementById('content-image') as HTMLImageElement];
+    const file = await new Promise<Blob | null>((resolve) => (document.getElementById('still') as HTMLCanvasElement).toBlob(resolve));
+    const another = URL.createObjectURL(file!);
+    const decoded = async (): Promise<void> => {
+      await image.decode();
+      await new Promise((resolve) => setTimeout(resolve));
+    };
+    button.click();
+    // Another picture comes while this one is being decoded.
+    image.src = another;
+    await decoded();
+    const late = times;
+    button.click();
+    button.click();
+    await decoded();
+    return { late, times };
+  });
+  expect(site.complaints).toEqual([]);
+  expect(opened).toEqual({ late: 0, times: 1 });
+  await other.close();
 });
 
 test('a second style has a part of its own; a style without any place is said before', async () => {

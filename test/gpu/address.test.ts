@@ -1,11 +1,17 @@
-// Servers that may be asked and those that may not, redirects, and that everything which is fetched keeps to it.
+// Servers that may be asked and those that may not, redirects, and that everything which is fetched or read keeps to it.
 
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { fetchAllowed } from '../../src/gpu/address.ts';
 import { allowHosts } from '../../src/gpu/allow-hosts.ts';
+import { host } from '../../src/gpu/host.ts';
 import { loadImage } from '../../src/image/index.ts';
+import { besideOpener } from '../../src/vgg/beside.ts';
 import { Vgg } from '../../src/vgg/index.ts';
 import { installHost } from '../../src/node/host.ts';
 import { makePng } from '../image/make-png.ts';
@@ -101,7 +107,6 @@ describe('with a list of servers', () => {
   });
 
   test('where redirects are not seen, what comes of one from another server is thrown away', async () => {
-    const { host } = await import('../../src/gpu/host.ts');
     host.seesRedirects = false;
     try {
       allowHosts([first]);
@@ -113,11 +118,142 @@ describe('with a list of servers', () => {
   });
 });
 
-test.each([['example.org'], ['example.org:8080'], ['localhost'], ['[::1]:80'], ['10.0.0.1']])('%s is a host', (name) => {
+/** Whether an address would be asked; nothing is. */
+async function mayAsk(address: string): Promise<boolean> {
+  const asking = vi.spyOn(globalThis, 'fetch').mockResolvedValue(new Response());
+  try {
+    await fetchAllowed(address, {}, 'test');
+    return true;
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'network', message: expect.stringContaining('not allowed') });
+    expect(asking).not.toHaveBeenCalled();
+    return false;
+  } finally {
+    asking.mockRestore();
+  }
+}
+
+describe('a host on the list', () => {
+  test.each([
+    ['bücher.example', 'https://bücher.example/'],
+    ['bücher.example', 'https://xn--bcher-kva.example/'],
+    ['xn--bcher-kva.example', 'https://BÜCHER.example/'],
+    ['example.org', 'http://example.org/'],
+    ['example.org', 'https://example.org:443/'],
+    ['example.org:443', 'https://example.org/'],
+    ['example.org:80', 'http://example.org/'],
+    ['example.org:443', 'http://example.org:443/'],
+    ['example.org:080', 'https://example.org:80/'],
+    ['[0:0:0:0:0:0:0:1]', 'http://[::1]/'],
+    ['[0:0:0:0:0:0:0:1]:8080', 'http://[::1]:8080/'],
+    ['127.1', 'http://127.0.0.1/'],
+    ['127.0.0.1', 'http://127.1/'],
+  ])('%s is asked as %s', async (name, address) => {
+    allowHosts([name]);
+    expect(await mayAsk(address)).toBe(true);
+  });
+
+  test.each([
+    ['example.org:443', 'http://example.org/', 'example.org:80'],
+    ['example.org:80', 'https://example.org/', 'example.org:443'],
+    ['example.org', 'https://example.org:80/', 'example.org:80'],
+    ['example.org', 'https://www.example.org/', 'www.example.org:443'],
+    ['example.org:8080', 'https://example.org/', 'example.org:443'],
+    ['127.1', 'http://127.0.0.2/', '127.0.0.2:80'],
+  ])('%s is not asked as %s', async (name, address, server) => {
+    allowHosts([name]);
+    expect(await mayAsk(address)).toBe(false);
+    await expect(fetchAllowed(address, {}, 'test')).rejects.toThrow(`got one of ${server}, need one of `);
+  });
+});
+
+test.each([['example.org'], ['example.org:8080'], ['localhost'], ['[::1]:80'], ['10.0.0.1'], ['EXAMPLE.org']])('%s is a host', (name) => {
   expect(() => allowHosts([name])).not.toThrow();
 });
 
-test.each([['http://example.org'], ['example.org/'], [''], ['a b'], ['user@example.org'], ['*?'], ['example.org:'], [3]])('%j is none', (name) => {
-  expect(() => allowHosts([name as string])).toThrow(/allowHosts: got/);
+test.each([
+  ['http://example.org'],
+  ['example.org/'],
+  ['example.org/pictures'],
+  ['example.org\\pictures'],
+  ['example.org?x'],
+  ['example.org#x'],
+  [''],
+  ['a b'],
+  ['example.org '],
+  ['user@example.org'],
+  ['user:word@example.org'],
+  ['*?'],
+  ['*.example.org'],
+  ['example.org:'],
+  ['example.org:http'],
+  ['example.org:65536'],
+  ['::1'],
+  ['1.2.3.256'],
+  [3],
+  [undefined],
+])('%j is none', (name) => {
+  allowHosts(['before.example']);
+  expect(() => allowHosts(['example.org', name as string])).toThrow(`allowHosts: got ${JSON.stringify(name)}.`);
+  expect(host.allowedHosts).toEqual(['before.example']);
+});
+
+test('a host by itself is no list', () => {
   expect(() => allowHosts('example.org' as unknown as string[])).toThrow(/allowHosts: got "example.org"/);
+});
+
+describe('files of other servers', () => {
+  let folder: string;
+  let file: string;
+  beforeAll(() => {
+    folder = mkdtempSync(path.join(tmpdir(), 'wgpu-style-'));
+    file = path.join(folder, 'picture.png');
+    writeFileSync(file, png);
+  });
+  afterEach(() => installHost(() => undefined));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const refusal = { code: 'network', message: expect.stringContaining('a file of a server, while allowHosts restricts them') };
+  const urls = ['file://evil.example/share/x.png', 'FILE:\\\\evil.example\\share\\x.png'];
+  const paths = ['\\\\evil.example\\share\\x.png', '//evil.example/share/x.png', '/\\evil.example/share/x.png', '\\\\?\\UNC\\evil.example\\share\\x.png', 'file:////evil.example/share/x.png'];
+
+  test.each(urls)('%s is refused everywhere, whatever is on the list', async (url) => {
+    allowHosts(['evil.example']);
+    await expect(loadImage(url, { where: 'content' })).rejects.toMatchObject({ ...refusal, where: 'content' });
+    await expect(loadImage(new URL(url))).rejects.toMatchObject(refusal);
+    await expect(Vgg.load(url)).rejects.toMatchObject(refusal);
+    expect(await mayAsk(url)).toBe(false);
+  });
+
+  test.each(paths)('%s is refused where it is such a file, before it is opened', async (given) => {
+    installHost(() => undefined, 'win32');
+    const opened: string[] = [];
+    host.readFile = async (name) => (opened.push(name), new Uint8Array(png));
+    host.openFile = async (name) => (opened.push(name), Promise.reject(new Error('opened')));
+    allowHosts([first]);
+    await expect(loadImage(given)).rejects.toMatchObject(refusal);
+    await expect(Vgg.load(given)).rejects.toMatchObject(refusal);
+    expect(opened).toEqual([]);
+    allowHosts(undefined);
+    expect((await loadImage(given)).width).toBe(3);
+    await expect(Vgg.load(given)).rejects.toMatchObject({ code: 'bad-model' });
+    expect(opened).toEqual([given, given]);
+  });
+
+  test('files of this machine are read all the same', async () => {
+    allowHosts([]);
+    expect((await loadImage(file)).width).toBe(3);
+    expect((await loadImage(pathToFileURL(file))).width).toBe(3);
+    expect((await loadImage(`file://localhost${file}`)).width).toBe(3);
+    // Two slashes are one, but on Windows.
+    installHost(() => undefined, 'linux');
+    expect((await loadImage(`/${file}`)).width).toBe(3);
+  });
+
+  test('external data of a network lies on no server either', async () => {
+    allowHosts([]);
+    const url = 'file://evil.example/share/weights.bin';
+    const { open } = besideOpener(onnx, { 'weights.bin': url }, { where: 'test', code: 'bad-model' });
+    await expect(open('weights.bin')).rejects.toMatchObject(refusal);
+  });
 });

@@ -57,7 +57,8 @@ describe('writeFileAtomic, of parts as they are made', () => {
     await writeFileAtomic(file, bytes.subarray(0, 1));
     const own = new WgpuStyleError('bad-image', { what: 'no picture', where: 'here', fix: 'Give one' });
     await expect(writeFileAtomic(file, parts(own), '-o')).rejects.toBe(own);
-    await expect(writeFileAtomic(file, parts(new Error('broken')), '-o')).rejects.toMatchObject({ code: 'bad-option', where: '-o' });
+    const broken = new Error('broken');
+    await expect(writeFileAtomic(file, parts(broken), '-o')).rejects.toBe(broken);
     expect([...(await readFile(file))]).toEqual([1]);
     expect(await readdir(folder)).toEqual(['parts.bin']);
   });

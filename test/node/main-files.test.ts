@@ -149,4 +149,19 @@ describe('what is left on the disk', () => {
     expect(err).toMatch(/could not be kept: --checkpoint: cannot write .*: it is a folder/);
     expect(await readdir(folder)).toContain('out.png');
   });
+
+  test('a picture that cannot be written leaves the state all the same', async () => {
+    const controller = new AbortController();
+    const state = Uint8Array.of(3, 1, 4);
+    const library = async (options: StyleTransferOptions): Promise<StyledPicture> => {
+      controller.abort();
+      await options.checkpoint!.save(state, { iteration: 1, iterations: 10 });
+      return { ...pictureOf(1, 'aborted'), pixels: new Uint8ClampedArray(3) } as unknown as StyledPicture;
+    };
+    const { status, err } = await run(pair(), { library, signal: controller.signal });
+    expect(status).toBe(1);
+    expect(err).toMatch(/Go on with: wgpu-style --resume .*out\.checkpoint\n(.*\n)*wgpu-style: -o: data of the wrong length/);
+    expect((await readFile(path.join(folder, 'out.checkpoint'))).subarray(-3)).toEqual(Buffer.from(state));
+    expect(await readdir(folder)).not.toContain('out.png');
+  });
 });

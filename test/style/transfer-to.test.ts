@@ -11,7 +11,8 @@ import { readChunks, readHeader } from '../../src/image/png-chunks.ts';
 import { encodeImage, writeImageFile } from '../../src/node/images.ts';
 import { FinishedPicture as Finished } from '../../src/style/finished.ts';
 import { freshDevice, testDevice } from '../device.ts';
-import { bytesHeld, scene, tinyOptions } from './setting.ts';
+import type { Tiling } from '../../src/style/tiled-evaluation.ts';
+import { bytesHeld, scene, sessionOf, tinyOptions } from './setting.ts';
 
 async function whole(pieces: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   const all: Uint8Array[] = [];
@@ -61,6 +62,24 @@ describe.each(ENDS)('with %s in the end', (_, more) => {
   });
 });
 
+it('a picture of several bands, finished in each, is the file of the whole', async () => {
+  const [width, height] = [1100, 1000];
+  const { data } = scene(width, height);
+  const rgba = Float32Array.from({ length: 4 * width * height }, (_, i) => (i % 4 === 3 ? ((i >> 2) % 251) / 250 : data[3 * (i >> 2) + (i % 4)]!));
+  const options = await tinyOptions({
+    content: { width, height, data: rgba },
+    size: width,
+    iterations: 1,
+    contentWeight: 0,
+    styleLayers: { relu1_1: 1 },
+    color: 'luminance',
+    updateMask: { width: 4, height: 3, data: Float32Array.from({ length: 12 }, (_, i) => (i % 5) / 4) },
+  });
+  const made = await styleTransfer(options);
+  const file = await styleTransferTo(options, (result) => whole(result.png({ bits: 16 })));
+  expect(Buffer.compare(file, await made.toPng({ bits: 16 }))).toBe(0);
+});
+
 describe('what is handed over', () => {
   it('tells of the run as the picture does, also when the run is over', async () => {
     const options = await tinyOptions({ seed: 3 });
@@ -75,10 +94,33 @@ describe('what is handed over', () => {
     expect(peakBytes).toBeGreaterThan(0);
   });
 
-  it('cannot be read when it has been taken', async () => {
-    const result = await styleTransferTo(await tinyOptions(), (picture) => picture);
-    await expect(result.read()).rejects.toMatchObject({ code: 'bad-option' });
-    await expect(whole(result.png())).rejects.toMatchObject({ code: 'bad-option' });
+  it.each(['done', 'aborted'])('cannot be read when it has been taken: %s', async (stopped) => {
+    const stop = new AbortController();
+    const more = stopped === 'aborted' ? { scales: [12, 24], signal: stop.signal, onProgress: () => stop.abort() } : {};
+    const result = await styleTransferTo(await tinyOptions(more), (picture) => picture);
+    expect(result.stopped).toBe(stopped);
+    const taken = { code: 'bad-option', where: 'styleTransferTo' };
+    await expect(result.read()).rejects.toMatchObject(taken);
+    await expect(whole(result.png())).rejects.toMatchObject(taken);
+  });
+
+  it('needs somebody to take it, which is said before anything is done', async () => {
+    const device = new Proxy({} as GPUDevice, { get: () => expect.unreachable('the device was asked') });
+    const run = styleTransferTo({ content: scene(2, 2), style: scene(2, 2), device }, undefined as never);
+    await expect(run).rejects.toMatchObject({ code: 'bad-option', where: 'styleTransferTo' });
+  });
+
+  it('has read-backs among the memory of the run, also when the device does other things later', async () => {
+    // So large against the network that reading back takes more than anything before.
+    const options = await tinyOptions({ content: scene(600, 500), style: scene(16, 16), size: 600, iterations: 0, contentWeight: 0, styleLayers: { relu1_1: 1 } });
+    await styleTransfer(options); // what is known of the style afterwards takes a little less
+    const made = await styleTransfer(options);
+    const result = await styleTransferTo(options, async (picture) => {
+      await picture.read();
+      return picture;
+    });
+    await styleTransfer(await tinyOptions());
+    expect(result.details.peakBytes).toBe(made.details.peakBytes);
   });
 
   it('gives the picture so far when the signal fires, at the size of the result', async () => {
@@ -114,8 +156,10 @@ describe('nothing is left', () => {
   it.each(['thrown', 'resolved'])('on the GPU, where take has %s', async (how) => {
     const device = await testDevice();
     const held = await bytesHeld();
-    const taken = styleTransferTo(await tinyOptions({ device }), async (result) => {
-      for await (const _ of result.png({ bits: 16 })) break;
+    // Several bands; it is left behind the first image data.
+    const large = { content: scene(1200, 1000), size: 1200, iterations: 0, contentWeight: 0, styleLayers: { relu1_1: 1 } };
+    const taken = styleTransferTo(await tinyOptions({ device, ...large }), async (result) => {
+      for await (const piece of result.png({ bits: 16 })) if (piece.length > 1000) break;
       if (how === 'thrown') throw new RangeError('the disk is full');
     });
     if (how === 'thrown') await expect(taken).rejects.toThrow(new RangeError('the disk is full'));
@@ -135,14 +179,15 @@ describe('nothing is left', () => {
       // Four bands; reading the last fails.
       const [width, height] = [2048, 2048];
       let reads = 0;
+      const gone = new RangeError('Array buffer allocation failed');
       const rows = async (first: number, count: number): Promise<Pixels> => {
         reads++;
-        if (first + count === height) throw new Error('gone');
+        if (first + count === height) throw gone;
         return { width, height: count, data: new Float32Array(4 * width * count) };
       };
       const result = new Finished({ width, height, rows }, finishing, () => details);
       const file = path.join(folder, 'out.png');
-      await expect(writeImageFile(file, result, { bits: 16 })).rejects.toThrow('gone');
+      await expect(writeImageFile(file, result, { bits: 16 })).rejects.toBe(gone); // and nothing about the place of the file
       expect(reads).toBeGreaterThan(1);
       expect(readdirSync(folder)).toEqual([]);
     });
@@ -185,5 +230,19 @@ describe('rows of a session', () => {
     }
     session.destroy();
     await expect(session.readRows(0, 1)).rejects.toMatchObject({ code: 'bad-option' });
+  });
+
+  it('are of one picture, also where others are read and an iteration is asked for meanwhile', async () => {
+    // Two rows a band, and so a buffer: what is read of them comes in ten copies, one after another.
+    const bands: Tiling = { result: { rows: 2, columns: 2 }, styles: [{ rows: 1, columns: 1 }], keepsContent: false, bandBytes: 16 * 24 * 2 };
+    const session = await sessionOf(await tinyOptions(), bands);
+    const { data } = await session.readPixels();
+    const long = session.readRows(0, session.height);
+    const short = session.readRows(0, 1);
+    const step = short.then(() => session.step());
+    expect((await long).data).toEqual(data);
+    await step;
+    expect((await session.readPixels()).data).not.toEqual(data);
+    session.destroy();
   });
 });
