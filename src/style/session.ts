@@ -127,10 +127,7 @@ export class StyleSession {
     }
   }
 
-  /**
-   * Builds a session from parts that are loaded and sized already; where the device has too little memory, in a way that
-   * takes less. Throws `aborted` when the signal fires meanwhile.
-   */
+  /** Builds a session from parts at their sizes; where memory is short, one that takes less. Throws `aborted` when the signal fires. */
   static async from(parts: SessionParts): Promise<StyleSession> {
     return StyleSession.#from(parts).catch(async (error: Partial<WgpuStyleError>) => {
       if (parts.fit || error.code !== 'out-of-memory') throw error;
