@@ -107,3 +107,15 @@ export class FinishedPicture {
     });
   }
 }
+
+/** What is done with the picture of a run. */
+export type Take<T> = (picture: FinishedPicture) => T | Promise<T>;
+
+/** Has a picture taken, which nobody can read afterwards. */
+export async function taken<T>(picture: FinishedPicture, take: Take<T>): Promise<T> {
+  try {
+    return await take(picture);
+  } finally {
+    picture.close();
+  }
+}

@@ -7,7 +7,7 @@ import { describeAdapter, isLost, requestDevice } from '../gpu/device.ts';
 import { badOption, throwIfAborted, WgpuStyleError } from '../gpu/errors.ts';
 import { isOpaque, type Pixels } from '../image/pixels.ts';
 import type { RunOrigin, RunState } from './checkpoint-header.ts';
-import { FinishedPicture, onHost, type PictureSource } from './finished.ts';
+import { FinishedPicture, onHost, taken, type PictureSource, type Take } from './finished.ts';
 import type { Finishing } from './finishing.ts';
 import type { Losses } from './losses.ts';
 import { resolveOptions, settingsOf, type ResolvedOptions, type StyleTransferOptions } from './options.ts';
@@ -81,16 +81,6 @@ function iterationsOf(scales: readonly Scale[]): number {
   return scales.reduce((sum, { iterations }) => sum + iterations, 0);
 }
 
-type Take<T> = Parameters<typeof styleTransferTo<T>>[1];
-
-async function taken<T>(picture: FinishedPicture, take: Take<T>): Promise<T> {
-  try {
-    return await take(picture);
-  } finally {
-    picture.close();
-  }
-}
-
 /** The state of one call of {@link styleTransfer}. */
 class Run {
   readonly #options: StyleTransferOptions;
@@ -160,8 +150,8 @@ class Run {
     }
     let current = checkpoint && (await this.#resume(checkpoint, scales));
     const { color } = this.#resolved;
-    this.#wantsContent = color.mode === 'luminance' || ('when' in color && color.when === 'after') || loaded.updateMask !== undefined || !isOpaque(loaded.content);
-    if (this.#wantsContent) import('./finishing.ts').catch(() => undefined); // for the end
+    const recolors = color.mode === 'luminance' || ('when' in color && color.when === 'after');
+    this.#wantsContent = recolors || loaded.updateMask !== undefined || !isOpaque(loaded.content);
     const resample = resampleOn(this.#device, this.#resolved); // whatever the signal says
     const first = checkpoint?.header.run.scale ?? 0;
     for (let index = first; index < scales.length; index++) {
@@ -223,9 +213,9 @@ class Run {
   ): Promise<boolean> {
     const { iterations, width, height } = scales[index]!;
     if (checkpoint) await session.adopt(checkpoint);
-    const before = checkpoint ? checkpoint.header.run.before : this.#done;
-    const { signal } = this.#options;
+    const before = checkpoint?.header.run.before ?? this.#done;
     const end = before + iterations;
+    const { signal } = this.#options;
     const save = async (): Promise<void> => this.#save(scales, await session.checkpoint(this.#state(index, before)));
     let rests = false;
     while (this.#done < end && !rests && !signal?.aborted) {
@@ -271,7 +261,7 @@ class Run {
     const iterations = Math.min(left, every - (done % every));
     const started = performance.now();
     const spent = this.#milliseconds;
-    let rests = false;
+    let rests: boolean | undefined;
     for await (const { losses, iteration, retries, converged } of session.run({ iterations, signal })) {
       this.#losses = losses;
       this.#retries = retries;
@@ -280,7 +270,8 @@ class Run {
       this.#milliseconds = spent + performance.now() - started;
       this.#report(session, loaded, scales, index, this.#done - before);
     }
-    return rests;
+    // A session that makes no iteration, and was not told to stop, is at rest since it was saved.
+    return rests ?? signal?.aborted !== true;
   }
 
   /** Whether a checkpoint is to be made after this many iterations. */

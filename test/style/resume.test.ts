@@ -38,6 +38,31 @@ async function interrupted(
   return { bytes: bytes!, picture };
 }
 
+/** A checkpoint with another header. */
+function withHeader(bytes: Uint8Array, change: (header: Record<string, unknown>) => object): Uint8Array<ArrayBuffer> {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length))) as Record<string, unknown>;
+  const json = new TextEncoder().encode(JSON.stringify(change(header)));
+  const changed = new Uint8Array(12 + json.length + bytes.length - 12 - length);
+  changed.set(bytes.subarray(0, 12));
+  changed.set(json, 12);
+  changed.set(bytes.subarray(12 + length), 12 + json.length);
+  new DataView(changed.buffer).setUint32(8, json.length, true);
+  return changed;
+}
+
+it('a checkpoint within a scale that says the loss is at rest ends the scale, and the run', async () => {
+  const { bytes } = await interrupted(await climbing({ tolerance: 1e-9 }), 4);
+  let steps = NaN;
+  const resume = withHeader(bytes, (header) => {
+    steps = header['steps'] as number;
+    return { ...header, plateau: { lowest: [1], rests: true, isOver: true } };
+  });
+  expect(steps).toBeLessThan(6);
+  const made = await styleTransfer(await climbing({ tolerance: 1e-9, resume }));
+  expect(made).toMatchObject({ stopped: 'converged', iterations: steps + 5 });
+});
+
 const OPTIMIZERS: readonly OptimizerOptions[] = [
   { name: 'lbfgs', history: 3 }, // fewer than the steps of a scale: the ring wraps
   { name: 'adam', learningRate: 0.02 },
