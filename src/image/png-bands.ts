@@ -1,9 +1,9 @@
 // PNG of a picture that is not there as a whole: it comes in bands of rows, such as they are read back from the GPU, and goes out
 // in pieces of the file.
 import { LARGE, pixelsToBytes, type Pixels } from './pixels.ts';
-import { encodePng } from './png.ts';
+import { copyRow, encodePng } from './png.ts';
 import { rowsInPieces } from './png-rows.ts';
-import { checkSamples, writeWideRow } from './png-wide.ts';
+import { wideRows, type RowWriter } from './png-wide.ts';
 
 /** A picture whose rows are had when they are asked for. */
 export interface Bands {
@@ -33,27 +33,20 @@ export async function* pngOfBands(
   }
   const channels = isOpaque ? 3 : 4;
   const rows = Math.min(height, Math.max(1, Math.floor(BAND / (4 * width))));
-  const none: Pixels = { width, height: 0, data: new Float32Array(0) };
-  let band = none;
-  let first = 0;
-  const write = (y: number, row: Uint8Array): void => {
-    const own = band.data.subarray(4 * width * (y - first), 4 * width * (y - first + 1));
-    if (bits === 16) writeWideRow(own, channels, row);
-    else writeRow(own, channels, row);
-  };
+  let [first, end] = [0, 0];
+  let write: RowWriter | undefined;
   const next = async (y: number): Promise<void> => {
-    band = none; // not two at a time
-    band = await read(y, Math.min(rows, height - y));
-    first = y;
-    if (bits === 16) checkSamples(band, where);
+    write = undefined; // not two bands at a time
+    const band = await read(y, Math.min(rows, height - y));
+    [first, end] = [y, y + band.height];
+    write = bits === 16 ? wideRows(band, channels, where) : byteRows(band, channels);
   };
-  const rowAt = (y: number, row: Uint8Array): void | Promise<void> => (y < first + band.height ? write(y, row) : next(y).then(() => write(y, row)));
+  const rowAt = (y: number, row: Uint8Array): void | Promise<void> =>
+    y < end ? write!(y - first, row) : next(y).then(() => write!(y - first, row));
   yield* rowsInPieces({ header: { width, height, depth: bits, channels }, filter: bits === 16 ? 'sub' : 'adaptive', rowAt, text });
 }
 
-/** As `pixelsToBytes` rounds. */
-function writeRow(floats: Float32Array, channels: 3 | 4, row: Uint8Array): void {
-  for (let from = 0, to = 0; from < floats.length; from += 4) {
-    for (let c = 0; c < channels; c++) row[to++] = Math.round(Math.min(1, Math.max(0, floats[from + c]!)) * 255);
-  }
+function byteRows(band: Pixels, channels: 3 | 4): RowWriter {
+  const bytes = pixelsToBytes(band);
+  return (y, row) => copyRow(bytes, band.width, y, channels, row);
 }

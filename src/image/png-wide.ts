@@ -15,33 +15,36 @@ export async function encodeWidePng(
     where = 'encodeWidePng',
   }: { readonly text?: Readonly<Record<string, string>>; readonly where?: string } = {},
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const { width, height, data } = pixels;
-  checkSamples(pixels, where);
+  const { width, height } = pixels;
   const channels = isOpaque(pixels) ? 3 : 4;
-  const rowAt = (y: number, row: Uint8Array): void =>
-    writeWideRow(data.subarray(4 * width * y, 4 * width * (y + 1)), channels, row);
+  const rowAt = wideRows(pixels, channels, where);
   // High bytes of neighbours are nearly equal, low bytes are noise under any filter.
   return encodeRows({ header: { width, height, depth: 16, channels }, filter: 'sub', rowAt, text });
 }
 
-/** Throws `bad-image` for a sample that is no number. */
-export function checkSamples({ data }: Pixels, where: string): void {
-  const wrong = data.findIndex(Number.isNaN);
-  if (wrong < 0) return;
-  throw new WgpuStyleError('bad-image', {
-    what: `sample ${wrong} is no number`,
-    where,
-    fix: 'Give numbers from 0 to 1',
-  });
-}
+/** Fills the samples of row y. */
+export type RowWriter = (y: number, row: Uint8Array) => void;
 
-/** A row of RGBA floats as RGB or RGBA samples: clamped to [0, 1], times 65,535, rounded to nearest, high bytes first. */
-export function writeWideRow(floats: Float32Array, channels: 3 | 4, row: Uint8Array): void {
-  for (let from = 0, to = 0; from < floats.length; from += 4) {
-    for (let c = 0; c < channels; c++) {
-      const sample = Math.round(Math.min(1, Math.max(0, floats[from + c]!)) * 65535);
-      row[to++] = sample >> 8;
-      row[to++] = sample & 255;
-    }
+/**
+ * Writes rows of a picture as RGB or RGBA samples: clamped to [0, 1], times 65,535, rounded to nearest, high bytes first. Throws
+ * `bad-image` for a sample that is no number.
+ */
+export function wideRows({ width, data }: Pixels, channels: 3 | 4, where: string): RowWriter {
+  const wrong = data.findIndex(Number.isNaN);
+  if (wrong >= 0) {
+    throw new WgpuStyleError('bad-image', {
+      what: `sample ${wrong} is no number`,
+      where,
+      fix: 'Give numbers from 0 to 1',
+    });
   }
+  return (y, row) => {
+    for (let x = 0, to = 0; x < width; x++) {
+      for (let c = 0; c < channels; c++) {
+        const sample = Math.round(Math.min(1, Math.max(0, data[4 * (y * width + x) + c]!)) * 65535);
+        row[to++] = sample >> 8;
+        row[to++] = sample & 255;
+      }
+    }
+  };
 }

@@ -76,7 +76,7 @@ function plainRows(rgba: Uint8Array, width: number, height: number, channels: 3 
 }
 
 /** Row y of RGBA bytes as RGB or RGBA. */
-function copyRow(rgba: Uint8Array | Uint8ClampedArray, width: number, y: number, channels: 3 | 4, row: Uint8Array): void {
+export function copyRow(rgba: Uint8Array | Uint8ClampedArray, width: number, y: number, channels: 3 | 4, row: Uint8Array): void {
   for (let x = 0, to = 0, from = 4 * y * width; x < width; x++, from += 4) {
     for (let c = 0; c < channels; c++) row[to++] = rgba[from + c]!;
   }

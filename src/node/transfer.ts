@@ -46,6 +46,9 @@ export async function paint(
 ): Promise<TransferOutcome> {
   const records = await Records.open(command, job, signal);
   const started = performance.now();
+  const tellOf = (left: string | undefined): void => {
+    if (left !== undefined) printer.say(`Go on with: wgpu-style --resume ${left}`);
+  };
   const options: StyleTransferOptions = {
     ...inputs,
     ...(command.resume && { resume: command.resume }),
@@ -69,8 +72,7 @@ export async function paint(
   } catch (error) {
     // The run's own failure is what has to be told, whatever comes of its curves.
     await records.plot().catch(() => undefined);
-    const left = await records.leave().catch(() => undefined);
-    if (left !== undefined) printer.say(`Go on with: wgpu-style --resume ${left}`);
+    tellOf(await records.leave().catch(() => undefined));
     throw error;
   }
   const wasInterrupted = picture.stopped === 'aborted';
@@ -79,8 +81,9 @@ export async function paint(
     printer.say(
       `The state of the run could not be kept: ${error instanceof Error ? error.message : String(error)}`,
     );
+    return undefined;
   });
-  if (left !== undefined) printer.say(`Go on with: wgpu-style --resume ${left}`);
+  tellOf(left);
   return {
     picture,
     report: reportOf(command, job, picture),

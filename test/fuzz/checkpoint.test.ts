@@ -7,6 +7,7 @@ import { countingDevice } from '../../src/gpu/counting.ts';
 import { loadNames } from '../../src/node/device.ts';
 import { forEachSeed, type Dice } from '../property/dice.ts';
 import { corpus, damagedBytes, damagedJson, outcome, ROUNDS } from './injuries.ts';
+import { withHeader } from '../style/setting.ts';
 import { checkpointOptions } from './material.ts';
 
 const FILE = 'test/fuzz/checkpoint.test.ts';
@@ -19,13 +20,7 @@ beforeAll(async () => {
 
 /** The checkpoint with its header changed and its length put right, or damaged as bytes. */
 function damaged(bytes: Uint8Array, dice: Dice): Uint8Array<ArrayBuffer> {
-  if (dice.chance(0.25)) return damagedBytes(bytes, dice);
-  const length = new DataView(bytes.buffer).getUint32(8, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length))) as unknown;
-  const json = new TextEncoder().encode(JSON.stringify(damagedJson(header, dice)) ?? '');
-  const out = new Uint8Array(Buffer.concat([bytes.subarray(0, 12), json, bytes.subarray(12 + length)]));
-  new DataView(out.buffer).setUint32(8, json.length, true);
-  return out;
+  return dice.chance(0.25) ? damagedBytes(bytes, dice) : withHeader(bytes, (header) => damagedJson(header, dice));
 }
 
 /** Goes on from a checkpoint of a run. One that asks for four thousand million iterations means it, and is stopped. */

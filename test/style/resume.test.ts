@@ -15,7 +15,7 @@ import { toPixels, type Decoded } from '../../src/image/pixels.ts';
 import { resolveOptions } from '../../src/style/options.ts';
 import { originOf } from '../../src/style/run-state.ts';
 import { freshDevice, testDevice } from '../device.ts';
-import { bytesHeld, scene, tinyNetwork, tinyOptions } from './setting.ts';
+import { bytesHeld, scene, tinyNetwork, tinyOptions, withHeader } from './setting.ts';
 
 /** 16, then 24 pixels: 6 and 5 iterations. */
 const climbing = (more: Partial<StyleTransferOptions> = {}): Promise<StyleTransferOptions> =>
@@ -36,19 +36,6 @@ async function interrupted(
   });
   expect(picture.stopped).toBe('aborted');
   return { bytes: bytes!, picture };
-}
-
-/** A checkpoint with another header. */
-function withHeader(bytes: Uint8Array, change: (header: Record<string, unknown>) => object): Uint8Array<ArrayBuffer> {
-  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
-  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length))) as Record<string, unknown>;
-  const json = new TextEncoder().encode(JSON.stringify(change(header)));
-  const changed = new Uint8Array(12 + json.length + bytes.length - 12 - length);
-  changed.set(bytes.subarray(0, 12));
-  changed.set(json, 12);
-  changed.set(bytes.subarray(12 + length), 12 + json.length);
-  new DataView(changed.buffer).setUint32(8, json.length, true);
-  return changed;
 }
 
 it('a checkpoint within a scale that says the loss is at rest ends the scale, and the run', async () => {

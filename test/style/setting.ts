@@ -3,6 +3,7 @@
 
 import { StyleSession, Vgg, type StyleTransferOptions } from '../../src/index.ts';
 import { memoryUse } from '../../src/gpu/buffers.ts';
+import { joinBytes } from '../../src/image/bytes.ts';
 import { fitSize } from '../../src/image/fit-size.ts';
 import { resolveOptions } from '../../src/style/options.ts';
 import { loadPictures, scalePictures, startPicture, styleFit } from '../../src/style/prepare.ts';
@@ -124,4 +125,14 @@ export async function sessionOf(
 /** Bytes of GPU buffers that the library holds on the shared device. */
 export async function bytesHeld(): Promise<number> {
   return memoryUse(await testDevice()).bytes;
+}
+
+/** A checkpoint with another header, and its length put right. */
+export function withHeader(bytes: Uint8Array, change: (header: Record<string, unknown>) => unknown): Uint8Array<ArrayBuffer> {
+  const length = new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true);
+  const header = JSON.parse(new TextDecoder().decode(bytes.subarray(12, 12 + length))) as Record<string, unknown>;
+  const json = new TextEncoder().encode(JSON.stringify(change(header)) ?? '');
+  const changed = joinBytes([bytes.subarray(0, 12), json, bytes.subarray(12 + length)]);
+  new DataView(changed.buffer).setUint32(8, json.length, true);
+  return changed;
 }
